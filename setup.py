@@ -1,0 +1,55 @@
+"""Builds the extension: `python setup.py build`, then import it from `build/lib*`.
+
+Two modules come from the one source in `src/extension`:
+
+* `hashtable`, what people use: a release build that carries nothing of the laboratory;
+* `hashtable_traced`, the same with the cargo feature `trace`: every layer says what it does.
+
+With them come the laboratory, `hashtable_lab`, and what type checkers read. Everything else about the package (name, version,
+what the laboratory needs) is in pyproject.toml.
+"""
+
+import os
+import sys
+
+if sys.version_info < (3, 9):
+    sys.exit("hashtable needs CPython 3.9 or newer; this is Python %d.%d." % sys.version_info[:2])
+
+try:
+    from setuptools import setup
+    from setuptools_rust import Binding, RustExtension
+except ImportError as missing:
+    sys.exit(
+        f"setup.py needs the package {missing.name!r}: "
+        f"run `{sys.executable} -m pip install setuptools setuptools-rust` and try again."
+    )
+
+# An extension takes the interpreter's symbols from the process that loads it. Without this, pyo3-ffi would link libpython,
+# and the module would bring a second interpreter along.
+os.environ.setdefault("PYO3_BUILD_EXTENSION_MODULE", "1")
+
+
+def module(name, features=()):
+    return RustExtension(
+        name,
+        path="src/extension/Cargo.toml",
+        # `Binding.PyO3` insists on a dependency called `pyo3`; the extension has only `pyo3-ffi`.
+        binding=Binding.NoBinding,
+        features=list(features),
+        # `setup.py develop` and `pip install -e` would otherwise make a debug build.
+        debug=False,
+        # Every build is made from the versions that Cargo.lock names.
+        args=["--locked"],
+    )
+
+
+setup(
+    rust_extensions=[module("hashtable"), module("hashtable_traced", ["trace"])],
+    packages=["hashtable_lab", "hashtable_lab.demos", "hashtable-stubs", "hashtable_traced-stubs"],
+    package_dir={
+        "hashtable_lab": "src/lab/hashtable_lab",
+        "hashtable-stubs": "src/extension/stubs/hashtable-stubs",
+        "hashtable_traced-stubs": "src/extension/stubs/hashtable_traced-stubs",
+    },
+    package_data={"": ["*.pyi", "py.typed"]},
+)

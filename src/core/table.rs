@@ -1,0 +1,490 @@
+//! The table itself. See the picture at the head of the crate.
+//!
+//! # What is always true
+//!
+//! 1. There is at least one bucket, and `load / size <= max_load`.
+//! 2. A bucket holds 0 or the number of an entry; an entry's number is its index plus 1.
+//! 3. Every entry with a pair is in exactly one chain, that of bucket `hash mod size`; an entry without one, a *hole* left by
+//!    a removal, is in none.
+//! 4. Along a chain the numbers fall.
+//! 5. `load` is the number of entries with a pair. No entry before `first` has one, and the last entry always has.
+//!
+//! [`Table::check_invariants`] checks all of it, and in a debug build every change ends with that check.
+//!
+//! # Time and holes
+//!
+//! Removing leaves a hole, so that the pairs behind it keep their order without being moved. Holes are squeezed out when the
+//! entries have to grow anyway, or in place when they are at least a quarter of all: then each squeeze is paid for by the
+//! removals before it, and a table that takes and gives one pair at a time for ever does not grow.
+
+use crate::arrays::{self, OutOfMemory};
+use crate::cursor::{Cursor, Step};
+
+/// A chained hash table from `K` to `V` that hashes nothing and compares nothing by itself.
+///
+/// A pair is named by its index, a number that stays good until [`Table::version`] changes.
+pub struct Table<K, V> {
+    /// For each bucket the number of the newest entry in its chain, or 0.
+    buckets: Vec<u32>,
+    /// Pairs in the order in which they came, and holes.
+    entries: Vec<Entry<K, V>>,
+    /// Number of pairs.
+    load: usize,
+    /// How many pairs the buckets of now may hold: the most for which `load / size <= max_load`.
+    limit: usize,
+    /// No entry before this index has a pair.
+    first: usize,
+    max_load: f64,
+    initial_size: usize,
+    resizes: usize,
+    version: u64,
+}
+
+struct Entry<K, V> {
+    hash: i64,
+    /// Number of the next (older) entry in the chain; 0 ends it.
+    next: u32,
+    /// None is a hole.
+    pair: Option<(K, V)>,
+}
+
+/// The number by which buckets and chains call the entry at `index`.
+fn number_of(index: usize) -> u32 {
+    // `make_room` lets no table have more than u32::MAX entries.
+    (index + 1) as u32
+}
+
+impl<K, V> Table<K, V> {
+    /// Makes an empty table of `size` buckets that doubles when a new pair would make `load / size` exceed `max_load`.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`] if there is no memory for that many buckets.
+    ///
+    /// # Panics
+    /// If `size` is 0, or `max_load` is not within `0 < max_load <= 1`.
+    pub fn new(size: usize, max_load: f64) -> Result<Self, OutOfMemory> {
+        assert!(size >= 1, "a table has at least one bucket");
+        assert!(max_load > 0.0 && max_load <= 1.0, "the maximum load lies between 0 and 1");
+        let table = Table {
+            buckets: arrays::empty_buckets(size)?,
+            entries: Vec::new(),
+            load: 0,
+            limit: limit_for(size, max_load),
+            first: 0,
+            max_load,
+            initial_size: size,
+            resizes: 0,
+            version: 0,
+        };
+        announce!("a table of {size} buckets, at most {max_load} full");
+        Ok(table)
+    }
+
+    /// Number of buckets.
+    pub fn size(&self) -> usize {
+        self.buckets.len()
+    }
+
+    /// Number of pairs.
+    pub fn load(&self) -> usize {
+        self.load
+    }
+
+    /// The most that `load / size` may be.
+    pub fn max_load(&self) -> f64 {
+        self.max_load
+    }
+
+    /// The number of buckets that the table was made with, and that [`Table::clear`] goes back to.
+    pub fn initial_size(&self) -> usize {
+        self.initial_size
+    }
+
+    /// How often the table has grown since it was made or cleared.
+    pub fn resizes(&self) -> usize {
+        self.resizes
+    }
+
+    /// A number that rises with every change that adds, removes or moves a pair, and never falls. Overwriting a value is no
+    /// such change. While it stays the same, an index names the same pair.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Memory in the two arrays, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.buckets.capacity() * size_of::<u32>() + self.entries.capacity() * size_of::<Entry<K, V>>()
+    }
+
+    /// The bucket for a hash: `hash mod size` as mathematicians have it, so never negative.
+    pub fn bucket_of(&self, hash: i64) -> usize {
+        let size = self.size();
+        if size.is_power_of_two() {
+            // The low bits of a number are its remainder by a power of two. In two's complement that holds below zero too.
+            hash as usize & (size - 1)
+        } else {
+            hash.rem_euclid(size as i64) as usize
+        }
+    }
+
+    // ---- looking up ------------------------------------------------------------------------------------------------
+
+    /// Begins a walk along the chain of `hash`. See [`Cursor`].
+    pub fn walk(&self, hash: i64) -> Cursor {
+        let bucket = self.bucket_of(hash);
+        announce!("hash {hash} mod {} is bucket {bucket}", self.size());
+        Cursor { hash, next: self.buckets[bucket], seen: 0, version: self.version }
+    }
+
+    /// Goes on to the next pair whose hash is the one looked for, passing those that cannot be it.
+    pub fn step(&self, cursor: &mut Cursor) -> Step {
+        if cursor.version != self.version {
+            announce!("the table changed during the walk: start again");
+            return Step::Moved;
+        }
+        while cursor.next != 0 {
+            let at = cursor.next as usize - 1;
+            let entry = &self.entries[at];
+            cursor.next = entry.next;
+            cursor.seen += 1;
+            if entry.hash == cursor.hash {
+                announce!("pair {} of the chain has this hash: are the keys equal?", cursor.seen);
+                return Step::Candidate(at);
+            }
+            announce!("pair {} of the chain has another hash, {}", cursor.seen, entry.hash);
+        }
+        announce!("the chain ends after {} pairs: not found", cursor.seen);
+        Step::End
+    }
+
+    /// Looks a key up: the index of the pair whose hash is `hash` and whose key `equal` accepts.
+    ///
+    /// The table is borrowed meanwhile, so `equal` cannot touch it. Where it must be able to, use [`Table::walk`].
+    ///
+    /// # Errors
+    /// The first error that `equal` returns.
+    pub fn find<E>(&self, hash: i64, mut equal: impl FnMut(&K) -> Result<bool, E>) -> Result<Option<usize>, E> {
+        let mut cursor = self.walk(hash);
+        while let Step::Candidate(at) = self.step(&mut cursor) {
+            if equal(self.key(at))? {
+                return Ok(Some(at));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The pair at `at`.
+    ///
+    /// # Panics
+    /// This and all that follow, if there is no pair at `at`: the index is from another version of the table.
+    pub fn pair(&self, at: usize) -> (&K, &V) {
+        let (key, value) = self.entries[at].pair.as_ref().expect("an index of this version");
+        (key, value)
+    }
+
+    /// The key at `at`.
+    pub fn key(&self, at: usize) -> &K {
+        self.pair(at).0
+    }
+
+    /// The value at `at`.
+    pub fn value(&self, at: usize) -> &V {
+        self.pair(at).1
+    }
+
+    /// The value at `at`, to be changed in place.
+    pub fn value_mut(&mut self, at: usize) -> &mut V {
+        &mut self.entries[at].pair.as_mut().expect("an index of this version").1
+    }
+
+    /// The hash that the pair at `at` was added with.
+    pub fn hash(&self, at: usize) -> i64 {
+        self.entries[at].hash
+    }
+
+    // ---- changing --------------------------------------------------------------------------------------------------
+
+    /// Makes sure that one more pair fits, growing if need be. All that can fail about adding a pair fails here, with the
+    /// table unchanged; adding it, through the [`Room`] that is returned, then cannot.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`]; the table is as it was.
+    pub fn make_room(&mut self) -> Result<Room<'_, K, V>, OutOfMemory> {
+        if self.load == self.limit {
+            self.grow()?;
+        } else if self.entries.len() == self.entries.capacity() {
+            let holes = self.entries.len() - self.load;
+            if holes > 0 && holes >= self.entries.len() / 4 {
+                self.squeeze();
+            } else {
+                self.reserve_entries(self.limit)?;
+            }
+        }
+        Ok(Room(self))
+    }
+
+    /// Makes the array of entries longer: twice as long, but not beyond `limit` pairs, but by a quarter at least (where there
+    /// are holes, the array must be able to outgrow the limit, and not one by one).
+    fn reserve_entries(&mut self, limit: usize) -> Result<(), OutOfMemory> {
+        let length = self.entries.len();
+        let more = length.max(4).min(limit - self.load).max(length / 4);
+        if length + more > u32::MAX as usize {
+            return Err(OutOfMemory);
+        }
+        arrays::reserve(&mut self.entries, more)
+    }
+
+    /// Doubles the buckets until one more pair fits, and deals the pairs out anew. Allocates first, publishes then.
+    fn grow(&mut self) -> Result<(), OutOfMemory> {
+        let mut size = self.size();
+        let mut limit = self.limit;
+        while limit <= self.load {
+            size = size.checked_mul(2).ok_or(OutOfMemory)?;
+            limit = limit_for(size, self.max_load);
+        }
+        let buckets = arrays::empty_buckets(size)?;
+        // Holes, if there are any, are about to make room enough.
+        if self.load == self.entries.capacity() {
+            self.reserve_entries(limit)?;
+        }
+        announce!("resize from {} to {size} buckets", self.size());
+        self.buckets = buckets;
+        self.limit = limit;
+        self.resizes += 1;
+        self.relink();
+        Ok(())
+    }
+
+    /// Squeezes the holes out in place, keeping the order.
+    fn squeeze(&mut self) {
+        announce!("{} holes squeezed out of the entries", self.entries.len() - self.load);
+        self.buckets.fill(0);
+        self.relink();
+    }
+
+    /// Drops all holes and builds every chain anew. The buckets are empty.
+    fn relink(&mut self) {
+        if self.entries.len() > self.load {
+            self.entries.retain(|entry| entry.pair.is_some());
+        }
+        for index in 0..self.entries.len() {
+            let bucket = self.bucket_of(self.entries[index].hash);
+            self.entries[index].next = self.buckets[bucket];
+            self.buckets[bucket] = number_of(index);
+        }
+        self.first = 0;
+        self.changed();
+    }
+
+    /// Puts a value in the place of another, which is handed out. The pair keeps its place in the order.
+    pub fn replace_value(&mut self, at: usize, value: V) -> V {
+        announce!("value replaced in bucket {}", self.bucket_of(self.hash(at)));
+        core::mem::replace(self.value_mut(at), value)
+    }
+
+    /// Takes the pair at `at` out of its chain and hands it out. The table never shrinks for it.
+    pub fn remove(&mut self, at: usize) -> (K, V) {
+        let pair = self.entries[at].pair.take().expect("an index of this version");
+        let bucket = self.bucket_of(self.entries[at].hash);
+        // Who leads here: the bucket or the entry before? That one now leads to the entry behind.
+        let behind = self.entries[at].next;
+        let mut number = self.buckets[bucket];
+        if number == number_of(at) {
+            self.buckets[bucket] = behind;
+        } else {
+            while self.entries[number as usize - 1].next != number_of(at) {
+                number = self.entries[number as usize - 1].next;
+            }
+            self.entries[number as usize - 1].next = behind;
+        }
+        self.load -= 1;
+        while self.entries.last().is_some_and(|entry| entry.pair.is_none()) {
+            self.entries.pop();
+        }
+        while self.entries.get(self.first).is_some_and(|entry| entry.pair.is_none()) {
+            self.first += 1;
+        }
+        self.first = self.first.min(self.entries.len());
+        announce!("pair removed from bucket {bucket}, load is now {} of at most {}", self.load, self.limit);
+        self.changed();
+        pair
+    }
+
+    /// Empties the table, which goes back to the size that it was made with, and hands out what was in it. Cannot fail.
+    pub fn clear(&mut self) -> Pairs<K, V> {
+        let size = self.initial_size;
+        let old_size = self.size();
+        if old_size != size {
+            match arrays::empty_buckets(size) {
+                Ok(buckets) => self.buckets = buckets,
+                // No memory for less memory: keep the array and use the front of it.
+                Err(OutOfMemory) => self.buckets.truncate(size),
+            }
+        }
+        self.buckets.fill(0);
+        self.limit = limit_for(size, self.max_load);
+        self.resizes = 0;
+        announce!("cleared {} pairs, from {old_size} to {size} buckets", self.load);
+        self.take_entries()
+    }
+
+    /// Hands out all pairs and leaves the table empty at its present size. Asks for no memory, so it serves where an object
+    /// is taken apart.
+    pub fn take_pairs(&mut self) -> Pairs<K, V> {
+        if self.load > 0 {
+            self.buckets.fill(0);
+        }
+        self.take_entries()
+    }
+
+    /// The buckets are empty already.
+    fn take_entries(&mut self) -> Pairs<K, V> {
+        self.load = 0;
+        self.first = 0;
+        let pairs = Pairs(core::mem::take(&mut self.entries).into_iter());
+        self.changed();
+        pairs
+    }
+
+    /// Puts `other` in the place of this table, which is handed out, in such a way that no cursor and no index of either
+    /// is taken for one of the table that stands here now.
+    pub fn replace(&mut self, other: Table<K, V>) -> Table<K, V> {
+        let version = self.version.max(other.version);
+        let old = core::mem::replace(self, other);
+        self.version = version;
+        self.changed();
+        old
+    }
+
+    /// Every change ends here.
+    fn changed(&mut self) {
+        self.version += 1;
+        if cfg!(debug_assertions) {
+            self.check_invariants();
+        }
+    }
+
+    // ---- looking at it all -----------------------------------------------------------------------------------------
+
+    /// The index of the first pair at or behind `from`, in insertion order. To walk all pairs without borrowing the table:
+    /// begin with 0 and go on with the index plus 1, as long as the version stays the same.
+    pub fn next_pair(&self, from: usize) -> Option<usize> {
+        (from.max(self.first)..self.entries.len()).find(|&at| self.entries[at].pair.is_some())
+    }
+
+    /// The index of the last pair before `before`, in insertion order. `usize::MAX` begins at the end.
+    pub fn previous_pair(&self, before: usize) -> Option<usize> {
+        (self.first..before.min(self.entries.len())).rev().find(|&at| self.entries[at].pair.is_some())
+    }
+
+    /// All pairs in insertion order.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> {
+        self.entries.iter().filter_map(|entry| entry.pair.as_ref()).map(|(key, value)| (key, value))
+    }
+
+    /// The indexes of the pairs in one bucket, in chain order: newest first.
+    ///
+    /// # Panics
+    /// If there is no such bucket.
+    pub fn chain(&self, bucket: usize) -> Chain<'_, K, V> {
+        Chain { table: self, next: self.buckets[bucket] }
+    }
+
+    /// Checks everything that is always true of a table (the list at the head of this file).
+    ///
+    /// # Panics
+    /// If one of them is not, naming it.
+    pub fn check_invariants(&self) {
+        assert!(self.size() >= 1, "1: there is a bucket");
+        assert!(self.load as f64 / self.size() as f64 <= self.max_load, "1: the load is within its limit");
+        assert_eq!(self.limit, limit_for(self.size(), self.max_load), "1: the limit is that of the size");
+        let mut chained = 0;
+        for bucket in 0..self.size() {
+            let mut above = self.entries.len();
+            let mut number = self.buckets[bucket];
+            while number != 0 {
+                let at = number as usize - 1;
+                assert!(at < above, "2 and 4: numbers name entries and fall along the chain");
+                let entry = &self.entries[at];
+                assert!(entry.pair.is_some(), "3: no hole is in a chain");
+                assert_eq!(self.bucket_of(entry.hash), bucket, "3: the pair is in the bucket of its hash");
+                (above, number, chained) = (at, entry.next, chained + 1);
+            }
+        }
+        // Falling numbers in buckets of their own: no entry was counted twice.
+        assert_eq!(chained, self.load, "3: every pair is in a chain");
+        let has_pair = |entry: &Entry<K, V>| entry.pair.is_some();
+        assert_eq!(self.entries.iter().filter(|entry| has_pair(entry)).count(), self.load, "5: load counts the pairs");
+        assert!(!self.entries[..self.first].iter().any(has_pair), "5: no pair before the first");
+        assert!(self.entries.last().is_none_or(has_pair), "5: the last entry has a pair");
+    }
+}
+
+/// The most pairs for which `pairs / size <= max_load`.
+fn limit_for(size: usize, max_load: f64) -> usize {
+    let within = |pairs: usize| pairs as f64 / size as f64 <= max_load;
+    // The product is rounded and may be one off, and what counts is the quotient.
+    let mut limit = (size as f64 * max_load) as usize;
+    while !within(limit) {
+        limit -= 1;
+    }
+    while limit < size && within(limit + 1) {
+        limit += 1;
+    }
+    limit
+}
+
+#[cfg(feature = "trace")]
+impl<K, V> Drop for Table<K, V> {
+    fn drop(&mut self) {
+        announce!("freed a table of {} buckets", self.size());
+    }
+}
+
+/// Room for one more pair in a table: what [`Table::make_room`] returns.
+#[must_use = "nothing is added until `add` is called"]
+pub struct Room<'table, K, V>(&'table mut Table<K, V>);
+
+impl<K, V> Room<'_, K, V> {
+    /// Adds a pair at the front of its chain and at the end of the order, and returns its index. Cannot fail.
+    ///
+    /// That no equal key is in the table yet is for the caller to have found out.
+    pub fn add(self, hash: i64, key: K, value: V) -> usize {
+        let table = self.0;
+        let bucket = table.bucket_of(hash);
+        let at = table.entries.len();
+        table.entries.push(Entry { hash, next: table.buckets[bucket], pair: Some((key, value)) });
+        table.buckets[bucket] = number_of(at);
+        table.load += 1;
+        announce!("pair added to bucket {bucket}, load is now {} of at most {}", table.load, table.limit);
+        table.changed();
+        at
+    }
+}
+
+/// The indexes of the pairs of one chain, newest first. Made by [`Table::chain`].
+pub struct Chain<'table, K, V> {
+    table: &'table Table<K, V>,
+    next: u32,
+}
+
+impl<K, V> Iterator for Chain<'_, K, V> {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        let at = (self.next as usize).checked_sub(1)?;
+        self.next = self.table.entries[at].next;
+        Some(at)
+    }
+}
+
+/// The pairs of a table that has been emptied, in insertion order, no longer part of any table.
+pub struct Pairs<K, V>(std::vec::IntoIter<Entry<K, V>>);
+
+impl<K, V> Iterator for Pairs<K, V> {
+    type Item = (K, V);
+
+    fn next(&mut self) -> Option<(K, V)> {
+        self.0.find_map(|entry| entry.pair)
+    }
+}
