@@ -1,0 +1,198 @@
+//! Errors, and the edge between Rust and CPython.
+//!
+//! Inside the crate a function that can fail returns `Result<…, Raised>`: `Raised` says that a Python exception is set, and
+//! `?` hands it on. C knows no `Result`; it says NULL or -1. [`entry`] stands at that edge. Every function that CPython calls
+//! has it as its outermost call, and it does three things:
+//!
+//! 1. it turns the `Result` into what C expects: a pointer or NULL; 0 or -1; 1, 0 or -1;
+//! 2. it catches a Rust panic, which must not run on into C, and raises `SystemError` instead. There should be none;
+//! 3. in the traced build it prints what the layers announced, now that the table is at rest.
+
+use crate::announce;
+use crate::ffi::*;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// A Python exception is set, and the caller must return to Python without calling anything that might lose it.
+#[derive(Debug)]
+pub(crate) struct Raised;
+
+/// What a function of this crate returns, and what C hears of it.
+pub(crate) trait Answer {
+    /// The type in C.
+    type InC;
+    /// How C is told that an exception is set.
+    const RAISED: Self::InC;
+    /// The answer as C hears it.
+    fn in_c(self) -> Self::InC;
+}
+
+/// A new reference, or NULL.
+impl Answer for Result<*mut PyObject, Raised> {
+    type InC = *mut PyObject;
+    const RAISED: *mut PyObject = core::ptr::null_mut();
+    fn in_c(self) -> *mut PyObject {
+        self.unwrap_or(Self::RAISED)
+    }
+}
+
+/// Done (0), or -1.
+impl Answer for Result<(), Raised> {
+    type InC = c_int;
+    const RAISED: c_int = -1;
+    fn in_c(self) -> c_int {
+        self.map_or(Self::RAISED, |()| 0)
+    }
+}
+
+/// Yes (1), no (0), or -1.
+impl Answer for Result<bool, Raised> {
+    type InC = c_int;
+    const RAISED: c_int = -1;
+    fn in_c(self) -> c_int {
+        self.map_or(Self::RAISED, c_int::from)
+    }
+}
+
+/// A length, or -1.
+impl Answer for Result<Py_ssize_t, Raised> {
+    type InC = Py_ssize_t;
+    const RAISED: Py_ssize_t = -1;
+    fn in_c(self) -> Py_ssize_t {
+        self.unwrap_or(Self::RAISED)
+    }
+}
+
+/// Nothing, from a function that has no way to tell of an exception.
+impl Answer for () {
+    type InC = ();
+    const RAISED: () = ();
+    fn in_c(self) {}
+}
+
+/// Runs the body of a function that CPython calls. See the head of this file.
+#[inline(always)]
+pub(crate) fn entry<A: Answer>(body: impl FnOnce() -> A) -> A::InC {
+    let answer = match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(answer) => answer.in_c(),
+        Err(_) => {
+            raise_after_panic(size_of::<A::InC>() == 0);
+            A::RAISED
+        }
+    };
+    announce::flush();
+    answer
+}
+
+thread_local! {
+    /// What the last panic of this thread said, and where.
+    static PANIC: core::cell::RefCell<String> = const { core::cell::RefCell::new(String::new()) };
+}
+
+/// Keeps a panic from writing to standard error; [`entry`] puts its message into the exception. This module has a copy of
+/// Rust's standard library to itself, so no other extension is affected.
+pub(crate) fn keep_panics_quiet() {
+    std::panic::set_hook(Box::new(|panic| PANIC.set(panic.to_string())));
+}
+
+#[cold]
+#[inline(never)]
+fn raise_after_panic(unraisable: bool) {
+    let message = format!("internal error in hashtable, please report it: {}\0", PANIC.take());
+    // SAFETY: the interpreter called us and waits; the message ends with a NUL. An exception that was set before is replaced,
+    // and one that cannot be returned is printed.
+    unsafe {
+        PyErr_SetString(PyExc_SystemError, message.as_ptr().cast());
+        if unraisable {
+            PyErr_WriteUnraisable(core::ptr::null_mut());
+        }
+    }
+}
+
+/// The result of a call that returns a new reference or NULL.
+#[inline(always)]
+pub(crate) fn new_reference(op: *mut PyObject) -> Result<*mut PyObject, Raised> {
+    if op.is_null() { Err(Raised) } else { Ok(op) }
+}
+
+/// The result of a call that returns -1 if it failed.
+#[inline(always)]
+pub(crate) fn status(result: c_int) -> Result<c_int, Raised> {
+    if result < 0 { Err(Raised) } else { Ok(result) }
+}
+
+/// Raises `TypeError` with this message.
+#[cold]
+pub(crate) fn type_error(message: &core::ffi::CStr) -> Raised {
+    // SAFETY: called with the GIL held, like everything in this crate; the exception type always exists.
+    unsafe { PyErr_SetString(PyExc_TypeError, message.as_ptr()) };
+    Raised
+}
+
+/// Raises `ValueError` with this message.
+#[cold]
+pub(crate) fn value_error(message: &core::ffi::CStr) -> Raised {
+    // SAFETY: as above.
+    unsafe { PyErr_SetString(PyExc_ValueError, message.as_ptr()) };
+    Raised
+}
+
+/// Raises `RuntimeError` with this message.
+#[cold]
+pub(crate) fn runtime_error(message: &core::ffi::CStr) -> Raised {
+    // SAFETY: as above.
+    unsafe { PyErr_SetString(PyExc_RuntimeError, message.as_ptr()) };
+    Raised
+}
+
+/// Raises `MemoryError`.
+#[cold]
+pub(crate) fn no_memory() -> Raised {
+    // SAFETY: as above.
+    unsafe { PyErr_NoMemory() };
+    Raised
+}
+
+/// Raises `KeyError(key)`. Borrows the key.
+///
+/// # Safety
+/// `key` is a living object.
+#[cold]
+pub(crate) unsafe fn key_error(key: *mut PyObject) -> Raised {
+    // A tuple given to `PyErr_SetObject` becomes the arguments of the exception, one by one. So that a key which is a tuple
+    // stays one, every key is put into a tuple.
+    // SAFETY: the key is alive; the tuple is ours from `Pack` to DECREF, and the exception takes a reference of its own.
+    unsafe {
+        let arguments = PyTuple_Pack(1, key);
+        if !arguments.is_null() {
+            PyErr_SetObject(PyExc_KeyError, arguments);
+            Py_DECREF(arguments);
+        }
+    }
+    Raised
+}
+
+/// Checks the number of positional arguments of the method `name`.
+pub(crate) fn check_count(
+    name: &core::ffi::CStr,
+    got: Py_ssize_t,
+    least: Py_ssize_t,
+    most: Py_ssize_t,
+) -> Result<(), Raised> {
+    if (least..=most).contains(&got) {
+        return Ok(());
+    }
+    let (bound, number) = if got < least { (c"at least", least) } else { (c"at most", most) };
+    // SAFETY: the format takes two C strings, a number, a C string and a number, and gets them.
+    unsafe {
+        PyErr_Format(
+            PyExc_TypeError,
+            c"%s expected %s %zd argument%s, got %zd".as_ptr(),
+            name.as_ptr(),
+            bound.as_ptr(),
+            number,
+            if number == 1 { c"".as_ptr() } else { c"s".as_ptr() },
+            got,
+        );
+    }
+    Err(Raised)
+}

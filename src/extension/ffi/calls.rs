@@ -1,0 +1,61 @@
+//! What the extension uses of the C API under its own name.
+
+pub(crate) use core::ffi::{c_char, c_int, c_longlong, c_void};
+
+// Types.
+pub(crate) use pyo3_ffi::{
+    METH_CLASS, METH_FASTCALL, METH_NOARGS, METH_O, Py_READONLY, Py_T_BOOL, Py_T_OBJECT_EX, Py_UCS4, Py_ssize_t,
+    PyCFunction, PyCFunctionFast, PyGetSetDef, PyMappingMethods, PyMemberDef, PyMethodDef, PyMethodDefPointer,
+    PyModuleDef, PyModuleDef_HEAD_INIT, PyObject, PyObject_HEAD_INIT, PySequenceMethods, PyTypeObject, PyVarObject,
+    visitproc,
+};
+
+// Type flags.
+pub(crate) use pyo3_ffi::{Py_TPFLAGS_BASETYPE, Py_TPFLAGS_DEFAULT, Py_TPFLAGS_HAVE_GC};
+
+// Objects that are always there. All borrowed.
+pub(crate) use pyo3_ffi::{
+    Py_EQ, Py_None, PyExc_KeyError, PyExc_OverflowError, PyExc_RuntimeError, PyExc_SystemError, PyExc_TypeError,
+    PyExc_ValueError, PyLong_Type,
+};
+
+// Asking what an object is. Nothing is taken or returned, and nothing can fail.
+pub(crate) use pyo3_ffi::{
+    Py_TYPE, PyCallable_Check, PyErr_ExceptionMatches, PyErr_Occurred, PyFloat_AS_DOUBLE, PyFloat_Check, PyLong_Check,
+    PyTuple_Check, PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyUnicode_1BYTE_DATA, PyUnicode_Check, PyUnicode_GET_LENGTH,
+};
+
+// Functions that may fail, and return a new reference or NULL with an exception set.
+pub(crate) use pyo3_ffi::{
+    Py_GenericAlias, PyDict_New, PyFloat_FromDouble, PyImport_ImportModule, PyList_New, PyLong_FromDouble,
+    PyLong_FromLongLong, PyLong_FromSsize_t, PyModule_Create, PyObject_CallOneArg, PyObject_GetAttrString,
+    PyObject_SelfIter, PySequence_List, PyTuple_New, PyTuple_Pack, PyUnicode_FromFormat, PyUnicode_FromString,
+    PyUnicode_Join, PyUnicode_New,
+};
+
+// Functions that may fail, and return -1 with an exception set. They borrow all their arguments: `PyDict_SetItemString`
+// does not steal the value.
+pub(crate) use pyo3_ffi::{
+    Py_ReprEnter, PyArg_ParseTupleAndKeywords, PyDict_SetItemString, PyFloat_AsDouble, PyList_Append,
+    PyLong_AsLongLongAndOverflow, PyObject_Hash, PyObject_HashNotImplemented, PyObject_RichCompareBool, PyType_Ready,
+    PyUnicode_CompareWithASCIIString,
+};
+
+// Functions that steal: the container owns the reference from the call on, also when the call fails.
+pub(crate) use pyo3_ffi::{PyList_SET_ITEM, PyTuple_SET_ITEM};
+
+// Exceptions: they borrow what they are given.
+pub(crate) use pyo3_ffi::{
+    PyErr_Clear, PyErr_Format, PyErr_NoMemory, PyErr_SetObject, PyErr_SetString, PyErr_WriteUnraisable,
+};
+
+// Memory and the garbage collector.
+pub(crate) use pyo3_ffi::{
+    Py_ReprLeave, PyObject_ClearWeakRefs, PyObject_GC_Del, PyObject_GC_UnTrack, PyType_GenericAlloc,
+};
+
+// For the traced build's announcements.
+#[cfg(feature = "trace")]
+pub(crate) use pyo3_ffi::{
+    PyBool_Type, PyFloat_Type, PyObject_IsTrue, PyObject_Repr, PySys_FormatStdout, PyUnicode_AsUTF8, PyUnicode_Type,
+};

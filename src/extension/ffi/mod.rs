@@ -1,0 +1,27 @@
+//! The one door to CPython's C API.
+//!
+//! No other file of this crate names `pyo3_ffi`. What passes here is spelled as in C, so that a reader can look it up in the
+//! C API's documentation, and is of three kinds, a file each:
+//!
+//! * [`calls`]: the types, constants and functions that the extension uses, as they are;
+//! * [`refcount`]: the operations on reference counts, `Py_INCREF` to `Py_SETREF`, and [`Stored`], the form in which a
+//!   reference lies in the table;
+//! * [`versions`]: what is spelled differently from one CPython to the next, and what C has as a macro.
+//!
+//! # The words
+//!
+//! Every function in this crate that touches a `PyObject` says for each argument and for its result who owes what:
+//!
+//! * **borrowed**: the pointer may be used while its owner keeps the object alive; nothing has to be given back;
+//! * **steals**: the function takes over the reference that its caller owned; the caller must not use it or give it back;
+//! * **new reference**: the receiver owns it, and owes one `Py_DECREF`, or must give it away.
+//!
+//! An argument of which nothing is said is borrowed.
+
+mod calls;
+mod refcount;
+mod versions;
+
+pub(crate) use calls::*;
+pub(crate) use refcount::*;
+pub(crate) use versions::*;

@@ -1,0 +1,209 @@
+//! Iterators over a table: keys, values or pairs, forwards or backwards, in insertion order.
+//!
+//! An iterator owns a reference to its table: the table must not go while somebody walks through it. It lets go of it at the end,
+//! so that a spent iterator that is lying about keeps nothing alive.
+//!
+//! Between two steps anything may happen to the table. The iterator has written down the version that the table had when it set
+//! out, and refuses to go on when that has changed. (A comparison of lengths, as one might think of first, is deceived by a removal
+//! followed by an insertion.)
+
+use crate::errors::{Raised, entry, new_reference, runtime_error};
+use crate::ffi::*;
+use crate::object::HashTable;
+use core::ptr;
+
+/// What an iterator yields.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Yields {
+    /// The keys.
+    Keys,
+    /// The values.
+    Values,
+    /// Tuples of a key and its value.
+    Items,
+}
+
+/// Which way an iterator goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// From the oldest pair to the newest.
+    Forwards,
+    /// From the newest pair to the oldest.
+    Backwards,
+}
+
+/// The object struct of an iterator.
+#[repr(C)]
+pub(crate) struct TableIterator {
+    ob_base: PyObject,
+    /// Owned. NULL when the iterator is spent.
+    table: *mut HashTable,
+    /// The version of the table when the iterator was made.
+    version: u64,
+    /// Where to look for the next pair: from here upwards, or below here.
+    position: usize,
+    /// How many pairs are still to come.
+    left: usize,
+    yields: Yields,
+    direction: Direction,
+}
+
+/// A new iterator over `table`: a new reference.
+///
+/// # Safety
+/// `table` is a living table.
+pub(crate) unsafe fn iterate(
+    table: *mut HashTable,
+    yields: Yields,
+    direction: Direction,
+) -> Result<*mut PyObject, Raised> {
+    // SAFETY: the type is ready and made for this struct; all fields are written before the collector can run. The table is
+    // alive, and its version is read after the allocation, which can run Python code.
+    unsafe {
+        let op = new_reference(PyType_GenericAlloc(crate::type_object::iterator_type(), 0))?;
+        let iterator = op.cast::<TableIterator>();
+        (*iterator).version = (*table).pairs.version();
+        (*iterator).position = if direction == Direction::Forwards { 0 } else { usize::MAX };
+        (*iterator).left = (*table).pairs.load();
+        (*iterator).yields = yields;
+        (*iterator).direction = direction;
+        (*iterator).table = Py_NewRef(table.cast()).cast();
+        Ok(op)
+    }
+}
+
+/// `iter(h)`: over the keys, forwards.
+///
+/// # Safety
+/// Called by CPython, with a `HashTable`.
+pub(crate) unsafe extern "C" fn iterate_keys(op: *mut PyObject) -> *mut PyObject {
+    // SAFETY: `op` is a table.
+    entry(|| unsafe { iterate(op.cast(), Yields::Keys, Direction::Forwards) })
+}
+
+/// `reversed(h)`: over the keys, backwards.
+///
+/// # Safety
+/// Called by CPython, with a `HashTable`.
+pub(crate) unsafe extern "C" fn iterate_backwards(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
+    // SAFETY: `op` is a table.
+    entry(|| unsafe { iterate(op.cast(), Yields::Keys, Direction::Backwards) })
+}
+
+/// `next(iterator)`: a new reference; NULL without an exception says that there are no more.
+///
+/// # Safety
+/// Called by CPython, with an iterator. So are all functions that follow.
+pub(crate) unsafe extern "C" fn tp_iternext(op: *mut PyObject) -> *mut PyObject {
+    // SAFETY: `op` is an iterator, alive during the call.
+    entry(|| unsafe {
+        match next(op.cast()) {
+            Ok(Some(object)) => Ok(object),
+            Ok(None) => Ok(ptr::null_mut()),
+            Err(Raised) => Err(Raised),
+        }
+    })
+}
+
+/// The next object, a new reference, or None at the end.
+unsafe fn next(iterator: *mut TableIterator) -> Result<Option<*mut PyObject>, Raised> {
+    // SAFETY: the iterator owns its table, so that is alive. Key and value are borrowed from the table and become references
+    // before anything runs. The table is given up last, when the iterator no longer points to it.
+    unsafe {
+        let table = (*iterator).table;
+        if table.is_null() {
+            return Ok(None);
+        }
+        let pairs = &raw const (*table).pairs;
+        if (*pairs).version() != (*iterator).version {
+            return Err(runtime_error(c"HashTable changed size during iteration"));
+        }
+        let found = match (*iterator).direction {
+            Direction::Forwards => (*pairs).next_pair((*iterator).position),
+            Direction::Backwards => (*pairs).previous_pair((*iterator).position),
+        };
+        let Some(at) = found else {
+            (*iterator).left = 0;
+            (*iterator).table = ptr::null_mut();
+            Py_DECREF(table.cast());
+            return Ok(None);
+        };
+        (*iterator).position = if (*iterator).direction == Direction::Forwards { at + 1 } else { at };
+        (*iterator).left -= 1;
+        let (key, value) = ((*pairs).key(at).borrowed(), (*pairs).value(at).borrowed());
+        match (*iterator).yields {
+            Yields::Keys => Ok(Some(Py_NewRef(key))),
+            Yields::Values => Ok(Some(Py_NewRef(value))),
+            Yields::Items => pair_of(Py_NewRef(key), Py_NewRef(value)).map(Some),
+        }
+    }
+}
+
+/// The tuple `(key, value)`, a new reference. Steals both, also if it fails.
+///
+/// # Safety
+/// The caller owns both.
+pub(crate) unsafe fn pair_of(key: *mut PyObject, value: *mut PyObject) -> Result<*mut PyObject, Raised> {
+    // SAFETY: both are ours, and the tuple's from `SET_ITEM` on; nobody else has seen the tuple yet. To make it may run the
+    // garbage collector, which is why the two had to be owned before.
+    unsafe {
+        let pair = PyTuple_New(2);
+        if pair.is_null() {
+            Py_DECREF(key);
+            Py_DECREF(value);
+            return Err(Raised);
+        }
+        PyTuple_SET_ITEM(pair, 0, key);
+        PyTuple_SET_ITEM(pair, 1, value);
+        Ok(pair)
+    }
+}
+
+/// `iterator.__length_hint__()`: how many are still to come; 0 if the table has changed. A new reference.
+///
+/// # Safety
+/// Called by CPython.
+pub(crate) unsafe extern "C" fn length_hint(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
+    // SAFETY: `op` is an iterator, and owns its table unless it is spent.
+    entry(|| unsafe {
+        let iterator = op.cast::<TableIterator>();
+        let table = (*iterator).table;
+        let goes_on = !table.is_null() && (*table).pairs.version() == (*iterator).version;
+        let left = if goes_on { (*iterator).left } else { 0 };
+        new_reference(PyLong_FromSsize_t(left as Py_ssize_t))
+    })
+}
+
+/// Shows the garbage collector the table.
+///
+/// # Safety
+/// Called by CPython's garbage collector.
+pub(crate) unsafe extern "C" fn tp_traverse(op: *mut PyObject, visit: visitproc, arg: *mut c_void) -> c_int {
+    // SAFETY: `op` is an iterator, and owns what is visited.
+    unsafe { Py_VISIT((*op.cast::<TableIterator>()).table.cast(), visit, arg) }
+}
+
+/// Gives up the table, and the iterator is spent.
+///
+/// # Safety
+/// Called by CPython's garbage collector.
+pub(crate) unsafe extern "C" fn tp_clear(op: *mut PyObject) -> c_int {
+    // SAFETY: `op` is an iterator, and owns the table.
+    entry(|| unsafe {
+        Py_CLEAR((&raw mut (*op.cast::<TableIterator>()).table).cast());
+        Ok::<_, Raised>(())
+    })
+}
+
+/// The last reference to the iterator has gone.
+///
+/// # Safety
+/// Called by CPython, once.
+pub(crate) unsafe extern "C" fn tp_dealloc(op: *mut PyObject) {
+    // SAFETY: nobody refers to the iterator any more. The collector must forget it before its field is emptied.
+    entry(|| unsafe {
+        PyObject_GC_UnTrack(op.cast());
+        Py_CLEAR((&raw mut (*op.cast::<TableIterator>()).table).cast());
+        PyObject_GC_Del(op.cast());
+    });
+}

@@ -1,0 +1,162 @@
+//! The CPython extension module `hashtable`, written by hand.
+//!
+//! Python code stands on this layer, and this layer on the library in `src/core`. It does what every extension does: it describes a type
+//! to the interpreter, and it translates between Python's world, where everything is a counted reference to an object, and the
+//! library's, where a key is a thing with a hash.
+//!
+//! # A map
+//!
+//! ```text
+//! lib.rs           where `import hashtable` arrives: the module and what is in it
+//! type_object.rs   the type, slot by slot: which function answers to what
+//! object.rs        the object: its memory, how it comes and goes
+//! hashing.rs       from a key to its hash: the call back into Python
+//! lookup.rs        from a hash to a place in the table, while anything may happen
+//! mapping.rs       reading and writing one pair
+//! methods.rs       the methods
+//! views.rs         keys(), values(), items()
+//! iterators.rs     walking through a table
+//! picture.rs       what a table looks like
+//! errors.rs        the edge between Rust's results and C's NULL and -1
+//! announce.rs      what the traced build says
+//! ffi/             the one door to CPython's C API, and the words for who owns what
+//! ```
+//!
+//! Read `ffi/mod.rs` for the words, then `object.rs` and `mapping.rs`.
+
+// The C API's names are spelled as in C.
+#![allow(non_snake_case, non_upper_case_globals)]
+// A crate of entry points for CPython: whoever calls them is C.
+#![deny(clippy::undocumented_unsafe_blocks)]
+
+#[macro_use]
+mod announce;
+mod errors;
+mod ffi;
+mod hashing;
+mod iterators;
+mod lookup;
+mod mapping;
+mod methods;
+mod object;
+mod picture;
+mod type_object;
+mod views;
+
+use core::ffi::CStr;
+use core::ptr::null_mut;
+use errors::{Raised, entry, new_reference, status};
+use ffi::*;
+
+#[cfg(not(feature = "trace"))]
+const NAME: &CStr = c"hashtable";
+#[cfg(feature = "trace")]
+const NAME: &CStr = c"hashtable_traced";
+
+const DOC: &CStr = c"A hash table to look into: size, hash function and maximum load are knobs, buckets can be seen.
+
+HashTable     the table
+library_hash  the library's own, deliberately poor, hash function";
+
+static mut MODULE: PyModuleDef = PyModuleDef {
+    m_base: PyModuleDef_HEAD_INIT,
+    m_name: NAME.as_ptr(),
+    m_doc: DOC.as_ptr(),
+    // The module keeps its state in statics, of which there is one set for the whole process.
+    m_size: -1,
+    m_methods: &raw mut FUNCTIONS as *mut PyMethodDef,
+    m_slots: null_mut(),
+    m_traverse: None,
+    m_clear: None,
+    m_free: None,
+};
+
+/// The functions of the module. The methods of the type are not among them.
+static mut FUNCTIONS: [PyMethodDef; FUNCTION_COUNT] = [
+    PyMethodDef {
+        ml_name: c"library_hash".as_ptr(),
+        ml_meth: PyMethodDefPointer { PyCFunction: hashing::library_hash },
+        ml_flags: METH_O,
+        ml_doc: c"library_hash($module, key, /)
+--
+
+The library's own hash, deliberately poor: an int is itself, a float its floor, a str its length."
+            .as_ptr(),
+    },
+    #[cfg(feature = "trace")]
+    PyMethodDef {
+        ml_name: c"announce".as_ptr(),
+        ml_meth: PyMethodDefPointer { PyCFunction: announce::announce },
+        ml_flags: METH_O,
+        ml_doc: c"announce($module, on, /)
+--
+
+Announce every step on standard output from now on, in this thread, or be silent."
+            .as_ptr(),
+    },
+    #[cfg(feature = "trace")]
+    PyMethodDef {
+        ml_name: c"_panic".as_ptr(),
+        ml_meth: PyMethodDefPointer { PyCFunction: announce::panic },
+        ml_flags: METH_NOARGS,
+        ml_doc: c"_panic($module, /)
+--
+
+Panic in Rust, to see that nothing worse than an exception comes of it."
+            .as_ptr(),
+    },
+    PyMethodDef::zeroed(),
+];
+const FUNCTION_COUNT: usize = if cfg!(feature = "trace") { 4 } else { 2 };
+
+/// Where `import hashtable` arrives: the interpreter loads the shared object and calls the function of this name. Returns a new
+/// reference to the module, or NULL with an exception set.
+///
+/// # Safety
+/// Called by CPython, with the GIL held.
+#[cfg_attr(not(feature = "trace"), unsafe(export_name = "PyInit_hashtable"))]
+#[cfg_attr(feature = "trace", unsafe(export_name = "PyInit_hashtable_traced"))]
+pub unsafe extern "C" fn PyInit_hashtable() -> *mut PyObject {
+    errors::keep_panics_quiet();
+    entry(|| {
+        // SAFETY: CPython calls this once for the process, and holds the GIL. The module is ours until it is returned, or given
+        // back if it could not be filled.
+        unsafe {
+            type_object::make_ready()?;
+            let module = new_reference(PyModule_Create(&raw mut MODULE))?;
+            match fill(module) {
+                Ok(()) => Ok(module),
+                Err(Raised) => {
+                    Py_DECREF(module);
+                    Err(Raised)
+                }
+            }
+        }
+    })
+}
+
+/// Puts into the module what is more than a function, and tells the others that a `HashTable` is a mapping. Borrows the module.
+unsafe fn fill(module: *mut PyObject) -> Result<(), Raised> {
+    // SAFETY: the module and the static type are alive.
+    unsafe {
+        hashing::remember_known_functions(module)?;
+        status(PyModule_AddObjectRef(module, c"HashTable".as_ptr(), type_object::hash_table_type().cast()))?;
+        register_as_mutable_mapping()
+    }
+}
+
+/// `collections.abc.MutableMapping.register(HashTable)`.
+unsafe fn register_as_mutable_mapping() -> Result<(), Raised> {
+    // SAFETY: each new reference is given back, whatever the next call says; the type is borrowed.
+    unsafe {
+        let abc = new_reference(PyImport_ImportModule(c"collections.abc".as_ptr()))?;
+        let class = PyObject_GetAttrString(abc, c"MutableMapping".as_ptr());
+        Py_DECREF(abc);
+        let register = PyObject_GetAttrString(new_reference(class)?, c"register".as_ptr());
+        Py_DECREF(class);
+        let result = PyObject_CallOneArg(new_reference(register)?, type_object::hash_table_type().cast());
+        Py_DECREF(register);
+        Py_DECREF(new_reference(result)?);
+        Ok(())
+    }
+}

@@ -1,0 +1,267 @@
+//! The methods that `dict` has under the same name, or not at all: `set`, `get`, `pop`, `clear`; and those that show what is inside:
+//! `buckets`, `stats`, `hash_of`, `bucket_of`, `__sizeof__`.
+//!
+//! All are called by CPython, with a `HashTable` and arguments that are alive for the length of the call and borrowed. All
+//! return a new reference, or NULL with an exception set.
+
+use crate::errors::{Raised, check_count, entry, key_error, new_reference, no_memory, status};
+use crate::ffi::*;
+use crate::hashing::hash_of;
+use crate::mapping::{get_item, set_item, take_item};
+use crate::object::{HashTable, release};
+
+/// `h.set(key, value)`: adds or overwrites, and returns **the table itself**.
+///
+/// # Safety
+/// Called by CPython, as the head of this file says. So is every method here.
+pub(crate) unsafe extern "C" fn set(op: *mut PyObject, args: *mut *mut PyObject, nargs: Py_ssize_t) -> *mut PyObject {
+    entry(|| {
+        check_count(c"set", nargs, 2, 2)?;
+        // SAFETY: there are two arguments.
+        unsafe {
+            let (key, value) = (*args, *args.add(1));
+            announce!("set({}, {})", describe(key), describe(value));
+            set_item(op.cast(), key, value)?;
+            // `op` is borrowed from the caller. What a method returns belongs to the caller, so it takes a reference of its own:
+            // whoever drops the result would else drop a reference that nobody ever took.
+            Ok(Py_NewRef(op))
+        }
+    })
+}
+
+/// `h.get(key, default=None)`: the value, or the default.
+///
+/// # Safety
+/// Called by CPython.
+pub(crate) unsafe extern "C" fn get(op: *mut PyObject, args: *mut *mut PyObject, nargs: Py_ssize_t) -> *mut PyObject {
+    entry(|| {
+        check_count(c"get", nargs, 1, 2)?;
+        // SAFETY: there are one or two arguments. The value is borrowed from the table until the line that takes a reference.
+        unsafe {
+            let key = *args;
+            let default = if nargs == 2 { *args.add(1) } else { Py_None() };
+            announce!("get({})", describe(key));
+            Ok::<_, Raised>(Py_NewRef(get_item(op.cast(), key)?.unwrap_or(default)))
+        }
+    })
+}
+
+/// `h.pop(key[, default])`: removes the pair and returns its value; if there is none, the default or `KeyError`.
+///
+/// # Safety
+/// Called by CPython.
+pub(crate) unsafe extern "C" fn pop(op: *mut PyObject, args: *mut *mut PyObject, nargs: Py_ssize_t) -> *mut PyObject {
+    entry(|| {
+        check_count(c"pop", nargs, 1, 2)?;
+        // SAFETY: there are one or two arguments. The value that comes out of the table is a reference, and goes on to the
+        // caller; the default is borrowed and needs one.
+        unsafe {
+            let key = *args;
+            announce!("pop({})", describe(key));
+            match take_item(op.cast(), key)? {
+                Some(value) => Ok(value),
+                None if nargs == 2 => Ok(Py_NewRef(*args.add(1))),
+                None => Err(key_error(key)),
+            }
+        }
+    })
+}
+
+/// `h.clear()`: empties the table, which goes back to the size that it was made with.
+///
+/// # Safety
+/// Called by CPython.
+pub(crate) unsafe extern "C" fn clear(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
+    entry(|| {
+        announce!("clear()");
+        // SAFETY: `op` is a table. It is empty before the first reference is released.
+        unsafe {
+            release((*op.cast::<HashTable>()).pairs.clear());
+            Ok::<_, Raised>(Py_NewRef(Py_None()))
+        }
+    })
+}
+
+/// `h.hash_of(key)`: the 64-bit hash that the table uses for the key, which need not be in it.
+///
+/// # Safety
+/// Called by CPython.
+pub(crate) unsafe extern "C" fn hash_of_key(op: *mut PyObject, key: *mut PyObject) -> *mut PyObject {
+    // SAFETY: CPython keeps table and key alive.
+    entry(|| unsafe { new_reference(PyLong_FromLongLong(hash_of(op.cast(), key)?)) })
+}
+
+/// `h.bucket_of(key)`: the index of the bucket in which the key is, or would be, now.
+///
+/// # Safety
+/// Called by CPython.
+pub(crate) unsafe extern "C" fn bucket_of(op: *mut PyObject, key: *mut PyObject) -> *mut PyObject {
+    entry(|| {
+        // SAFETY: CPython keeps table and key alive; the table is asked after the hash function has run.
+        unsafe {
+            let hash = hash_of(op.cast(), key)?;
+            let bucket = (*op.cast::<HashTable>()).pairs.bucket_of(hash);
+            new_reference(PyLong_FromSsize_t(bucket as Py_ssize_t))
+        }
+    })
+}
+
+/// `h.stats()`: a dict of figures about the table.
+///
+/// # Safety
+/// Called by CPython.
+pub(crate) unsafe extern "C" fn stats(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
+    entry(|| {
+        // SAFETY: `op` is a table; `dict` is ours, and goes to the caller or, if something fails, is given back. Each number is
+        // a new reference that `put_steals` takes over.
+        unsafe {
+            let stats = (*op.cast::<HashTable>()).pairs.stats();
+            let int = |number: usize| PyLong_FromSsize_t(number as Py_ssize_t);
+            let dict = new_reference(PyDict_New())?;
+            let filled = (|| {
+                put_steals(dict, c"size", int(stats.size))?;
+                put_steals(dict, c"load", int(stats.load))?;
+                put_steals(dict, c"load_factor", PyFloat_FromDouble(stats.load_factor))?;
+                put_steals(dict, c"used_buckets", int(stats.used_buckets))?;
+                put_steals(dict, c"longest_chain", int(stats.longest_chain))?;
+                put_steals(dict, c"mean_probes", PyFloat_FromDouble(stats.mean_probes))?;
+                put_steals(dict, c"resizes", int(stats.resizes))?;
+                put_steals(dict, c"bytes", int(stats.bytes))
+            })();
+            match filled {
+                Ok(()) => Ok(dict),
+                Err(Raised) => {
+                    Py_DECREF(dict);
+                    Err(Raised)
+                }
+            }
+        }
+    })
+}
+
+/// Puts `value` into the dict under `name`. Steals `value`, which may be NULL with an exception set. `PyDict_SetItemString` itself
+/// does *not* steal: the dict takes a reference of its own, and this function gives back the one it was handed.
+unsafe fn put_steals(dict: *mut PyObject, name: &core::ffi::CStr, value: *mut PyObject) -> Result<(), Raised> {
+    // SAFETY: the caller owns `value` and keeps `dict` alive.
+    unsafe {
+        let value = new_reference(value)?;
+        let result = status(PyDict_SetItemString(dict, name.as_ptr(), value));
+        Py_DECREF(value);
+        result.map(|_| ())
+    }
+}
+
+/// `h.__sizeof__()`: the bytes of the object and its arrays, not of keys and values.
+///
+/// # Safety
+/// Called by CPython.
+pub(crate) unsafe extern "C" fn sizeof(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
+    entry(|| {
+        // SAFETY: `op` is a table, so is every instance of its type.
+        unsafe {
+            let object = (*Py_TYPE(op)).tp_basicsize;
+            let arrays = (*op.cast::<HashTable>()).pairs.bytes() as Py_ssize_t;
+            new_reference(PyLong_FromSsize_t(object + arrays))
+        }
+    })
+}
+
+/// One pair of a [`Snapshot`].
+pub(crate) struct Copied {
+    pub(crate) bucket: usize,
+    pub(crate) hash: i64,
+    /// Both are references owned by the snapshot.
+    pub(crate) key: *mut PyObject,
+    pub(crate) value: *mut PyObject,
+}
+
+/// All pairs of a table at one moment, bucket by bucket in chain order, each with references of its own.
+///
+/// To make lists of what is in the buckets means to ask Python for memory, and that can start the garbage collector, and that can run
+/// any code. A snapshot stands still meanwhile. Whoever takes one gives it back with [`Snapshot::release`].
+pub(crate) struct Snapshot {
+    pub(crate) size: usize,
+    pub(crate) pairs: Vec<Copied>,
+}
+
+impl Snapshot {
+    /// Takes a reference to every key and value of the table. Runs no Python code.
+    ///
+    /// # Safety
+    /// `table` is a living table.
+    pub(crate) unsafe fn of(table: *mut HashTable) -> Result<Snapshot, Raised> {
+        // SAFETY: the table is alive and owns what lies in it; taking references runs nothing.
+        unsafe {
+            let table = &(*table).pairs;
+            let mut pairs = Vec::new();
+            pairs.try_reserve_exact(table.load()).map_err(|_| no_memory())?;
+            for bucket in 0..table.size() {
+                for at in table.chain(bucket) {
+                    let (key, value) = (table.key(at).borrowed(), table.value(at).borrowed());
+                    pairs.push(Copied { bucket, hash: table.hash(at), key: Py_NewRef(key), value: Py_NewRef(value) });
+                }
+            }
+            Ok(Snapshot { size: table.size(), pairs })
+        }
+    }
+
+    /// Gives all references back. Can run any Python code.
+    ///
+    /// # Safety
+    /// The GIL is held.
+    pub(crate) unsafe fn release(self) {
+        for pair in self.pairs {
+            // SAFETY: both are references that `of` took.
+            unsafe {
+                Py_DECREF(pair.key);
+                Py_DECREF(pair.value);
+            }
+        }
+    }
+}
+
+/// `h.buckets()`: a list of `size` lists of `(key, value)`, in chain order.
+///
+/// # Safety
+/// Called by CPython.
+pub(crate) unsafe extern "C" fn buckets(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
+    entry(|| {
+        // SAFETY: `op` is a table. The snapshot is given back whether or not the lists could be made.
+        unsafe {
+            let snapshot = Snapshot::of(op.cast())?;
+            let lists = lists_of(&snapshot);
+            snapshot.release();
+            lists
+        }
+    })
+}
+
+/// The lists for [`buckets`]: a new reference.
+unsafe fn lists_of(snapshot: &Snapshot) -> Result<*mut PyObject, Raised> {
+    // SAFETY: the snapshot keeps keys and values alive. The outer list is ours until it is returned; an inner list belongs to
+    // it as soon as it is made, and a pair to its inner list. A list may be given back half filled.
+    unsafe {
+        let outer = new_reference(PyList_New(snapshot.size as Py_ssize_t))?;
+        let mut rest = snapshot.pairs.as_slice();
+        for bucket in 0..snapshot.size {
+            let length = rest.iter().take_while(|pair| pair.bucket == bucket).count();
+            let (chain, behind) = rest.split_at(length);
+            rest = behind;
+            let inner = PyList_New(length as Py_ssize_t);
+            if inner.is_null() {
+                Py_DECREF(outer);
+                return Err(Raised);
+            }
+            PyList_SET_ITEM(outer, bucket as Py_ssize_t, inner);
+            for (place, pair) in chain.iter().enumerate() {
+                let tuple = PyTuple_Pack(2, pair.key, pair.value);
+                if tuple.is_null() {
+                    Py_DECREF(outer);
+                    return Err(Raised);
+                }
+                PyList_SET_ITEM(inner, place as Py_ssize_t, tuple);
+            }
+        }
+        Ok(outer)
+    }
+}

@@ -1,0 +1,304 @@
+//! The object: what is in its memory, and how it comes and goes.
+//!
+//! ```text
+//!   a HashTable in memory
+//!   +--------------------+
+//!   | ob_base            |  reference count and type, as every Python object begins
+//!   | pairs              |  the library's table; owns one reference to each key and each value
+//!   | hash_func          |  owned; never NULL
+//!   | hashed_by, typed   |
+//!   | weakreflist        |  for weak references, kept by CPython
+//!   +--------------------+
+//! ```
+//!
+//! Its life: [`tp_new`] makes a table that is empty but whole, so that nothing which is called before [`tp_init`], or without it,
+//! finds a hole. [`tp_init`] gives it what the caller asked for, and may be called again. [`tp_traverse`] shows the garbage
+//! collector everything that the object owns, and [`tp_clear`] breaks a cycle by letting go of it. [`tp_dealloc`] comes when
+//! the last reference has gone, and gives back whatever the object still owns: each reference, then the arrays, then its memory.
+
+use crate::errors::{Raised, entry, new_reference, no_memory, type_error};
+use crate::ffi::*;
+use crate::hashing::{HashedBy, builtin_hash, hashed_by};
+use core::cell::Cell;
+use core::mem::offset_of;
+use core::ptr;
+use hashtable_core::{Pairs, Table};
+
+/// The object struct of `hashtable.HashTable`.
+#[repr(C)]
+pub(crate) struct HashTable {
+    ob_base: PyObject,
+    /// The pairs, with one reference to each key and each value. No Rust reference to it may live where Python code can run.
+    pub(crate) pairs: Table<Stored, Stored>,
+    /// Owned. Never NULL.
+    pub(crate) hash_func: *mut PyObject,
+    /// What `hash_func` means.
+    pub(crate) hashed_by: HashedBy,
+    /// Are int, float and str told apart?
+    pub(crate) typed: bool,
+    /// The first of the weak references to this object.
+    weakreflist: *mut PyObject,
+}
+
+pub(crate) const DEFAULT_SIZE: usize = 4;
+pub(crate) const DEFAULT_MAX_LOAD: f64 = 0.5;
+
+/// Where CPython finds the weak references.
+pub(crate) const WEAKREFS_AT: Py_ssize_t = offset_of!(HashTable, weakreflist) as Py_ssize_t;
+/// Where the attribute `hash_func` lies.
+pub(crate) const HASH_FUNC_AT: Py_ssize_t = offset_of!(HashTable, hash_func) as Py_ssize_t;
+/// Where the attribute `typed` lies.
+pub(crate) const TYPED_AT: Py_ssize_t = offset_of!(HashTable, typed) as Py_ssize_t;
+
+/// `HashTable.__new__`: an empty table with the default of everything. Returns a new reference; `args` and `kwargs` are for
+/// [`tp_init`].
+///
+/// # Safety
+/// Called by CPython, with `HashTable` or a subclass.
+pub(crate) unsafe extern "C" fn tp_new(
+    subtype: *mut PyTypeObject,
+    _args: *mut PyObject,
+    _kwargs: *mut PyObject,
+) -> *mut PyObject {
+    entry(|| {
+        let pairs = Table::new(DEFAULT_SIZE, DEFAULT_MAX_LOAD).map_err(|_| no_memory())?;
+        // SAFETY: CPython passes a type that is ready and whose instances begin as this struct. `tp_alloc` returns zeroed memory
+        // with the head filled in. The garbage collector knows the object from then on, but cannot run until every field
+        // is written, since nothing between asks Python for memory. If there is no memory, `pairs` goes with this scope.
+        unsafe {
+            let alloc = (*subtype).tp_alloc.expect("a type that is ready has tp_alloc");
+            let table = new_reference(alloc(subtype, 0))?.cast::<HashTable>();
+            (&raw mut (*table).pairs).write(pairs);
+            (*table).hash_func = Py_NewRef(builtin_hash());
+            (*table).hashed_by = HashedBy::Builtin;
+            (*table).typed = true;
+            (*table).weakreflist = ptr::null_mut();
+            Ok::<_, Raised>(table.cast())
+        }
+    })
+}
+
+/// `HashTable.__init__(size=4, max_load=0.5, hash_func=hash, *, typed=True)`. On a table that has lived already it lets go of
+/// everything and begins anew. Returns 0, or -1 with an exception set and the table unchanged.
+///
+/// # Safety
+/// Called by CPython, with a `HashTable`.
+pub(crate) unsafe extern "C" fn tp_init(op: *mut PyObject, args: *mut PyObject, kwargs: *mut PyObject) -> c_int {
+    // SAFETY: CPython passes a table, a tuple and a dict or NULL, and keeps them alive.
+    entry(|| unsafe { init(op.cast(), args, kwargs) })
+}
+
+unsafe fn init(table: *mut HashTable, args: *mut PyObject, kwargs: *mut PyObject) -> Result<(), Raised> {
+    let names = [c"size".as_ptr(), c"max_load".as_ptr(), c"hash_func".as_ptr(), c"typed".as_ptr(), ptr::null()];
+    // What is parsed is borrowed from `args` and `kwargs`.
+    let mut size_object = ptr::null_mut::<PyObject>();
+    let mut max_load_object = ptr::null_mut::<PyObject>();
+    let mut hash_func = builtin_hash();
+    let mut typed: c_int = 1;
+    // SAFETY: the format asks for three objects and, by keyword only, a truth value, and there is a place of the right type
+    // for each. The caller keeps everything that is parsed alive.
+    unsafe {
+        let parsed = PyArg_ParseTupleAndKeywords(
+            args,
+            kwargs,
+            c"|OOO$p:HashTable".as_ptr(),
+            names.as_ptr() as KeywordList,
+            &raw mut size_object,
+            &raw mut max_load_object,
+            &raw mut hash_func,
+            &raw mut typed,
+        );
+        if parsed == 0 {
+            return Err(Raised);
+        }
+        let size = if size_object.is_null() { DEFAULT_SIZE } else { size_from(size_object)? };
+        let max_load = if max_load_object.is_null() { DEFAULT_MAX_LOAD } else { max_load_from(max_load_object)? };
+        if PyCallable_Check(hash_func) == 0 {
+            return Err(type_error(c"hash_func must be callable."));
+        }
+        announce!(
+            "init: size {size}, max_load {max_load}, hash_func <{:?}>",
+            core::ffi::CStr::from_ptr((*Py_TYPE(hash_func)).tp_name)
+        );
+        let pairs = Table::new(size, max_load).map_err(|_| no_memory())?;
+
+        // Nothing fails from here on. First the table becomes what it is to be, then the old content goes.
+        let mut old_pairs = (*table).pairs.replace(pairs);
+        let old_hash_func = (*table).hash_func;
+        (*table).hash_func = Py_NewRef(hash_func);
+        (*table).hashed_by = hashed_by(hash_func);
+        (*table).typed = typed != 0;
+        release(old_pairs.take_pairs());
+        Py_DECREF(old_hash_func);
+    }
+    Ok(())
+}
+
+/// Reads `size`. Borrows it.
+unsafe fn size_from(op: *mut PyObject) -> Result<usize, Raised> {
+    let mut overflow = 0;
+    // SAFETY: `op` is alive, and known to be an int where that matters.
+    let value = unsafe {
+        if PyLong_Check(op) == 0 {
+            return Err(type_error(c"size parameter must be a positive integer."));
+        }
+        PyLong_AsLongLongAndOverflow(op, &mut overflow)
+    };
+    if overflow < 0 || (overflow == 0 && value < 1) {
+        return Err(type_error(c"size parameter must be a positive integer."));
+    }
+    match usize::try_from(value) {
+        Ok(size) if overflow == 0 => Ok(size),
+        _ => {
+            // SAFETY: the GIL is held.
+            unsafe { PyErr_SetString(PyExc_OverflowError, c"size parameter is too large for this machine.".as_ptr()) };
+            Err(Raised)
+        }
+    }
+}
+
+/// Reads `max_load`. Borrows it. Can run Python code (`__float__`).
+unsafe fn max_load_from(op: *mut PyObject) -> Result<f64, Raised> {
+    const MESSAGE: &core::ffi::CStr = c"max_load parameter must be a float between 0.0 and 1.0.";
+    // SAFETY: `op` is alive.
+    unsafe {
+        let value = PyFloat_AsDouble(op);
+        if value == -1.0 && !PyErr_Occurred().is_null() {
+            // Not a number at all, or a number too large for a float. Whatever else the conversion raised is not ours to hide.
+            if PyErr_ExceptionMatches(PyExc_TypeError) != 0 || PyErr_ExceptionMatches(PyExc_OverflowError) != 0 {
+                PyErr_Clear();
+                return Err(type_error(MESSAGE));
+            }
+            return Err(Raised);
+        }
+        // Written so that nan, which compares false with everything, is refused.
+        if value > 0.0 && value <= 1.0 { Ok(value) } else { Err(type_error(MESSAGE)) }
+    }
+}
+
+/// Gives up the references that the table owned. Steals them all. Can run any Python code.
+///
+/// # Safety
+/// The pairs have been taken out of their table.
+pub(crate) unsafe fn release(pairs: Pairs<Stored, Stored>) {
+    for (key, value) in pairs {
+        // SAFETY: the table owned both and no longer has them: they are ours, once.
+        unsafe {
+            Py_DECREF(key.take());
+            Py_DECREF(value.take());
+        }
+    }
+}
+
+/// Shows the garbage collector every object that this one owns a reference to, and nothing else. Runs no Python code.
+///
+/// # Safety
+/// Called by CPython's garbage collector.
+pub(crate) unsafe extern "C" fn tp_traverse(op: *mut PyObject, visit: visitproc, arg: *mut c_void) -> c_int {
+    // SAFETY: `op` is a table, whose fields are written since the collector knows it; it owns all that is visited.
+    unsafe {
+        let table = op.cast::<HashTable>();
+        let mut stop = Py_VISIT((*table).hash_func, visit, arg);
+        for (key, value) in (*table).pairs.iter() {
+            if stop != 0 {
+                break;
+            }
+            stop = Py_VISIT(key.borrowed(), visit, arg);
+            if stop == 0 {
+                stop = Py_VISIT(value.borrowed(), visit, arg);
+            }
+        }
+        stop
+    }
+}
+
+/// Breaks a cycle: lets go of everything that could be part of one. The table stays whole: empty, and hashing by the builtin
+/// `hash`, since others in the cycle may still use it before they go.
+///
+/// # Safety
+/// Called by CPython's garbage collector.
+pub(crate) unsafe extern "C" fn tp_clear(op: *mut PyObject) -> c_int {
+    entry(|| {
+        // SAFETY: `op` is a table. What it owned is released when it no longer has it.
+        unsafe {
+            let table = op.cast::<HashTable>();
+            announce!("clear: the garbage collector breaks a cycle");
+            release((*table).pairs.take_pairs());
+            (*table).hashed_by = HashedBy::Builtin;
+            Py_XSETREF(&raw mut (*table).hash_func, Py_NewRef(builtin_hash()));
+            Ok::<_, Raised>(())
+        }
+    })
+}
+
+/// The last reference has gone. Gives back all that the object owns, and its memory.
+///
+/// # Safety
+/// Called by CPython, once for each table.
+pub(crate) unsafe extern "C" fn tp_dealloc(op: *mut PyObject) {
+    entry(|| {
+        // SAFETY: `op` is a table that nobody refers to any more. First of all the collector must forget it: it would visit
+        // fields that are being taken apart. Weak references to it die while it is still whole.
+        unsafe {
+            PyObject_GC_UnTrack(op.cast());
+            announce!("dealloc");
+            let table = op.cast::<HashTable>();
+            if !(*table).weakreflist.is_null() {
+                PyObject_ClearWeakRefs(op);
+            }
+            without_deep_recursion(table);
+        }
+    });
+}
+
+/// The end of [`tp_dealloc`]: takes the object apart.
+unsafe fn take_apart(table: *mut HashTable) {
+    // SAFETY: nobody else knows the table. Its struct is read for the last time for the type that frees it; the fields that
+    // own something were emptied before.
+    unsafe {
+        release((*table).pairs.take_pairs());
+        Py_CLEAR(&raw mut (*table).hash_func);
+        ptr::drop_in_place(&raw mut (*table).pairs);
+        let free = (*Py_TYPE(table.cast())).tp_free.expect("a type that is ready has tp_free");
+        announce!("freed");
+        free(table.cast());
+    }
+}
+
+// ---- deep nesting ------------------------------------------------------------------------------------------------------------
+//
+// A table that holds a table that holds a table ...: releasing the outermost releases the next from inside its own `tp_dealloc`,
+// and so on, a few stack frames for each, until there is no stack left. CPython's containers keep from that with its *trashcan*,
+// whose macros differ from version to version. The idea is small enough to be written here: beyond a certain depth a table is
+// not taken apart but put on a waiting list, and the outermost `tp_dealloc` works the list off.
+
+/// How many tables may be taken apart inside one another.
+const DEEPEST: usize = 50;
+
+thread_local! {
+    /// How many are being taken apart on this thread right now.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+    /// The first table of the waiting list; each has the next in its `weakreflist`, which it no longer needs.
+    static WAITING: Cell<*mut HashTable> = const { Cell::new(ptr::null_mut()) };
+}
+
+/// Takes a table apart, or puts it on the waiting list.
+unsafe fn without_deep_recursion(table: *mut HashTable) {
+    // SAFETY: the table is the caller's to take apart. One of a subclass is not put on the list: its class does its own part
+    // after this returns, and may be gone by the time that the list is worked off. (CPython's own trashcan does for those.)
+    unsafe {
+        let depth = DEPTH.get();
+        if depth >= DEEPEST && Py_IS_TYPE(table.cast(), crate::type_object::hash_table_type()) {
+            (*table).weakreflist = WAITING.replace(table).cast();
+            return;
+        }
+        DEPTH.set(depth + 1);
+        take_apart(table);
+        while depth == 0 && !WAITING.get().is_null() {
+            let next = WAITING.get();
+            WAITING.set((*next).weakreflist.cast());
+            take_apart(next);
+        }
+        DEPTH.set(depth);
+    }
+}

@@ -1,0 +1,127 @@
+//! The picture of a table: `repr(h)` and `f"{h:full}"`.
+
+use crate::errors::{Raised, entry, new_reference, no_memory, status, value_error};
+use crate::ffi::*;
+use crate::methods::Snapshot;
+use crate::object::HashTable;
+use hashtable_core::Table;
+
+/// `repr(h)`: for each bucket a line with `[]` and one `*` for each pair in it. Returns a new reference.
+///
+/// # Safety
+/// Called by CPython, with a `HashTable`.
+pub(crate) unsafe extern "C" fn tp_repr(op: *mut PyObject) -> *mut PyObject {
+    entry(|| {
+        // SAFETY: `op` is a table, and nothing that runs Python code happens while it is looked at.
+        unsafe { picture(&(*op.cast::<HashTable>()).pairs) }
+    })
+}
+
+/// Draws into a `str` of exactly the right length: two characters and the end of the line for each bucket, one for each pair.
+unsafe fn picture(table: &Table<Stored, Stored>) -> Result<*mut PyObject, Raised> {
+    const GREATEST_ASCII: Py_UCS4 = 127;
+    let length = table.size().checked_mul(3).and_then(|ends| ends.checked_add(table.load())).ok_or_else(no_memory)?;
+    // SAFETY: a fresh str that nobody else has seen may be written, and as its characters are ASCII it has `length` bytes of
+    // them. Making it runs no Python code (a str is nothing for the garbage collector), so the table is what it was.
+    unsafe {
+        let picture = new_reference(PyUnicode_New(length as Py_ssize_t, GREATEST_ASCII))?;
+        let characters = core::slice::from_raw_parts_mut(PyUnicode_1BYTE_DATA(picture), length);
+        let mut end = 0;
+        let mut draw = |character: u8| {
+            characters[end] = character;
+            end += 1;
+        };
+        for bucket in 0..table.size() {
+            draw(b'[');
+            draw(b']');
+            table.chain(bucket).for_each(|_| draw(b'*'));
+            draw(b'\n');
+        }
+        Ok(picture)
+    }
+}
+
+/// `h.__format__(spec)`: the picture for an empty spec, the long picture for `full`. Borrows the spec, returns a new reference.
+///
+/// # Safety
+/// Called by CPython, with a `HashTable`.
+pub(crate) unsafe extern "C" fn format(op: *mut PyObject, spec: *mut PyObject) -> *mut PyObject {
+    entry(|| {
+        // SAFETY: CPython keeps both alive.
+        unsafe {
+            if PyUnicode_Check(spec) == 0 {
+                return Err(crate::errors::type_error(c"__format__() argument must be str"));
+            }
+            if PyUnicode_GET_LENGTH(spec) == 0 {
+                return picture(&(*op.cast::<HashTable>()).pairs);
+            }
+            if PyUnicode_CompareWithASCIIString(spec, c"full".as_ptr()) != 0 {
+                return Err(value_error(c"a HashTable's format is empty (the picture) or 'full' (the long picture)."));
+            }
+            let snapshot = Snapshot::of(op.cast())?;
+            let text = long_picture(op.cast(), &snapshot);
+            snapshot.release();
+            text
+        }
+    })
+}
+
+/// The long picture: a new reference. Runs the `repr` of all keys and values, so it works from a snapshot.
+unsafe fn long_picture(table: *mut HashTable, snapshot: &Snapshot) -> Result<*mut PyObject, Raised> {
+    // SAFETY: the caller keeps the table alive and the snapshot its pairs. `lines` and `empty` are ours until they are given back.
+    unsafe {
+        let lines = new_reference(PyList_New(0))?;
+        let joined = write_lines(table, snapshot, lines).and_then(|()| {
+            let empty = new_reference(PyUnicode_FromString(c"".as_ptr()))?;
+            let text = PyUnicode_Join(empty, lines);
+            Py_DECREF(empty);
+            new_reference(text)
+        });
+        Py_DECREF(lines);
+        joined
+    }
+}
+
+/// Appends the lines of the long picture to the list `lines`.
+unsafe fn write_lines(table: *mut HashTable, snapshot: &Snapshot, lines: *mut PyObject) -> Result<(), Raised> {
+    // SAFETY: as above. Each line is a new reference that `append_steals` takes over. `max_load` and `hash_func` are taken out
+    // of the table before `repr` runs, the function with a reference of its own. Every format gets what it asks for.
+    unsafe {
+        let max_load = new_reference(PyFloat_FromDouble((*table).pairs.max_load()))?;
+        let hash_func = Py_NewRef((*table).hash_func);
+        let kinds = if (*table).typed { c"typed" } else { c"not typed" };
+        let head = PyUnicode_FromFormat(
+            c"size %zu, load %zu, max_load %R, hash_func %R, %s\n".as_ptr(),
+            snapshot.size,
+            snapshot.pairs.len(),
+            max_load,
+            hash_func,
+            kinds.as_ptr(),
+        );
+        Py_DECREF(hash_func);
+        Py_DECREF(max_load);
+        append_steals(lines, head)?;
+
+        let mut rest = snapshot.pairs.iter().peekable();
+        for bucket in 0..snapshot.size {
+            append_steals(lines, PyUnicode_FromFormat(c"[%zu]\n".as_ptr(), bucket))?;
+            while let Some(pair) = rest.next_if(|pair| pair.bucket == bucket) {
+                let hash = pair.hash as c_longlong;
+                let line = PyUnicode_FromFormat(c"    hash %lld: %R -> %R\n".as_ptr(), hash, pair.key, pair.value);
+                append_steals(lines, line)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Appends `line` to the list. Steals `line`, which may be NULL with an exception set.
+unsafe fn append_steals(lines: *mut PyObject, line: *mut PyObject) -> Result<(), Raised> {
+    // SAFETY: the caller owns `line` and keeps the list alive; the list takes a reference of its own.
+    unsafe {
+        let line = new_reference(line)?;
+        let result = status(PyList_Append(lines, line));
+        Py_DECREF(line);
+        result.map(|_| ())
+    }
+}

@@ -1,0 +1,184 @@
+//! Views: what `h.keys()`, `h.values()` and `h.items()` return.
+//!
+//! A view is a window. It holds nothing but a reference to its table, and every question to it is answered by the table as it is
+//! at that moment. The three types share one struct and differ in what they yield.
+
+use crate::errors::{Raised, entry, new_reference, status};
+use crate::ffi::*;
+use crate::iterators::{Direction, Yields, iterate};
+use crate::mapping::{contains, get_item};
+use crate::object::HashTable;
+
+/// The object struct of a view.
+#[repr(C)]
+pub(crate) struct View {
+    ob_base: PyObject,
+    /// Owned. Never NULL. (A view needs no `tp_clear`: a cycle through it goes through its table, which has one.)
+    table: *mut HashTable,
+}
+
+/// A new view on `table`: a new reference.
+unsafe fn view_on(table: *mut PyObject, view_type: *mut PyTypeObject) -> Result<*mut PyObject, Raised> {
+    // SAFETY: the caller passes a ready type made for this struct and a living table; the one field is written before the
+    // collector can run.
+    unsafe {
+        let op = new_reference(PyType_GenericAlloc(view_type, 0))?;
+        (*op.cast::<View>()).table = Py_NewRef(table).cast();
+        Ok(op)
+    }
+}
+
+/// `h.keys()`: a new reference to a view on the keys.
+///
+/// # Safety
+/// Called by CPython, with a `HashTable`.
+pub(crate) unsafe extern "C" fn keys(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
+    // SAFETY: `op` is a table.
+    entry(|| unsafe { view_on(op, crate::type_object::keys_view_type()) })
+}
+
+/// `h.values()`: a new reference to a view on the values.
+///
+/// # Safety
+/// Called by CPython, with a `HashTable`.
+pub(crate) unsafe extern "C" fn values(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
+    // SAFETY: `op` is a table.
+    entry(|| unsafe { view_on(op, crate::type_object::values_view_type()) })
+}
+
+/// `h.items()`: a new reference to a view on the pairs.
+///
+/// # Safety
+/// Called by CPython, with a `HashTable`.
+pub(crate) unsafe extern "C" fn items(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
+    // SAFETY: `op` is a table.
+    entry(|| unsafe { view_on(op, crate::type_object::items_view_type()) })
+}
+
+/// What a view shows.
+unsafe fn yields(op: *mut PyObject) -> Yields {
+    // SAFETY: `op` is alive; a view's type is one of the three, which have no subclasses.
+    unsafe {
+        if Py_IS_TYPE(op, crate::type_object::keys_view_type()) {
+            Yields::Keys
+        } else if Py_IS_TYPE(op, crate::type_object::values_view_type()) {
+            Yields::Values
+        } else {
+            Yields::Items
+        }
+    }
+}
+
+/// `len(view)`.
+///
+/// # Safety
+/// Called by CPython, with a view. So are all functions that follow.
+pub(crate) unsafe extern "C" fn sq_length(op: *mut PyObject) -> Py_ssize_t {
+    // SAFETY: a view that is alive owns its table.
+    entry(|| Ok::<_, Raised>(unsafe { (*(*op.cast::<View>()).table).pairs.load() } as Py_ssize_t))
+}
+
+/// `iter(view)`: a new reference.
+///
+/// # Safety
+/// Called by CPython.
+pub(crate) unsafe extern "C" fn tp_iter(op: *mut PyObject) -> *mut PyObject {
+    // SAFETY: a view that is alive owns its table.
+    entry(|| unsafe { iterate((*op.cast::<View>()).table, yields(op), Direction::Forwards) })
+}
+
+/// `reversed(view)`: a new reference.
+///
+/// # Safety
+/// Called by CPython.
+pub(crate) unsafe extern "C" fn reversed(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
+    // SAFETY: a view that is alive owns its table.
+    entry(|| unsafe { iterate((*op.cast::<View>()).table, yields(op), Direction::Backwards) })
+}
+
+/// `key in keys`: 1, 0, or -1 with an exception set.
+///
+/// # Safety
+/// Called by CPython.
+pub(crate) unsafe extern "C" fn keys_contain(op: *mut PyObject, key: *mut PyObject) -> c_int {
+    // SAFETY: a view that is alive owns its table; CPython keeps view and key alive.
+    entry(|| unsafe { contains((*op.cast::<View>()).table, key) })
+}
+
+/// `(key, value) in items`: 1, 0, or -1 with an exception set.
+///
+/// # Safety
+/// Called by CPython.
+pub(crate) unsafe extern "C" fn items_contain(op: *mut PyObject, pair: *mut PyObject) -> c_int {
+    // SAFETY: the view owns its table, the pair its two items, which are borrowed. The value found is borrowed from the table,
+    // and the comparison needs a reference to it, as it can run any Python code.
+    entry(|| unsafe {
+        if PyTuple_Check(pair) == 0 || PyTuple_GET_SIZE(pair) != 2 {
+            return Ok(false);
+        }
+        let (key, value) = (PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1));
+        let Some(found) = get_item((*op.cast::<View>()).table, key)? else { return Ok(false) };
+        Py_INCREF(found);
+        let equal = PyObject_RichCompareBool(found, value, Py_EQ);
+        Py_DECREF(found);
+        Ok(status(equal)? == 1)
+    })
+}
+
+/// `repr(view)`: the type's name and a list of what it shows. A new reference.
+///
+/// # Safety
+/// Called by CPython.
+pub(crate) unsafe extern "C" fn tp_repr(op: *mut PyObject) -> *mut PyObject {
+    // SAFETY: the view is alive. A view on a table that contains the view would write itself for ever: `Py_ReprEnter` tells,
+    // and must be left as often as it let one in. `list` is ours until the DECREF.
+    entry(|| unsafe {
+        match status(Py_ReprEnter(op))? {
+            0 => {
+                let list = PySequence_List(op);
+                let text = if list.is_null() {
+                    Err(Raised)
+                } else {
+                    let text = PyUnicode_FromFormat(c"%s(%R)".as_ptr(), short_name(op), list);
+                    Py_DECREF(list);
+                    new_reference(text)
+                };
+                Py_ReprLeave(op);
+                text
+            }
+            _ => new_reference(PyUnicode_FromString(c"...".as_ptr())),
+        }
+    })
+}
+
+/// The name of the object's type without the module's: borrowed, as long as the type lives.
+unsafe fn short_name(op: *mut PyObject) -> *const c_char {
+    // SAFETY: `op` is alive, and its type's name is `hashtable.` and the rest, in static memory.
+    unsafe {
+        let name = core::ffi::CStr::from_ptr((*Py_TYPE(op)).tp_name);
+        let dot = name.to_bytes().iter().position(|&byte| byte == b'.').map_or(0, |at| at + 1);
+        name.as_ptr().add(dot)
+    }
+}
+
+/// Shows the garbage collector the table.
+///
+/// # Safety
+/// Called by CPython's garbage collector.
+pub(crate) unsafe extern "C" fn tp_traverse(op: *mut PyObject, visit: visitproc, arg: *mut c_void) -> c_int {
+    // SAFETY: `op` is a view, and owns what is visited.
+    unsafe { Py_VISIT((*op.cast::<View>()).table.cast(), visit, arg) }
+}
+
+/// The last reference to the view has gone.
+///
+/// # Safety
+/// Called by CPython, once.
+pub(crate) unsafe extern "C" fn tp_dealloc(op: *mut PyObject) {
+    // SAFETY: nobody refers to the view any more. The collector must forget it before its field is emptied.
+    entry(|| unsafe {
+        PyObject_GC_UnTrack(op.cast());
+        Py_CLEAR((&raw mut (*op.cast::<View>()).table).cast());
+        PyObject_GC_Del(op.cast());
+    });
+}
