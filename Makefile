@@ -1,0 +1,107 @@
+# Two commands do everything: `make demo` and `make test`. `make help` lists the rest.
+#
+# Needed on the machine: Rust (cargo), a C compiler (its linker), a CPython of 3.9 or newer with venv. Everything else is
+# installed into .venv/ and target/, inside this folder. Another Python: make PYTHON=/path/to/python3.13 demo
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# The lab builds broken variants of the source: it must know where the source is.
+export HASHTABLE_SOURCE := $(CURDIR)
+# Set to `no` to leave a debug build of Python alone (by default it is installed where apt is at hand and we are root).
+DEBUG_PYTHON ?= yes
+
+# A step says what it does; what it prints matters only if it fails.
+say = @printf '\033[1m==> %s\033[0m\n' "$(1)"
+ifeq ($(shell test -t 1 && echo terminal),)
+say = @printf '==> %s\n' "$(1)"
+endif
+
+.DEFAULT_GOAL := help
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# ---- what must be there --------------------------------------------------------------------------------------------
+
+check-tools:
+	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust (https://rustup.rs) and open a new shell." >&2; exit 1; }
+	@command -v cc >/dev/null || { echo "a C compiler is missing: Rust links with cc (Debian: apt install gcc libc6-dev)." >&2; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install CPython 3.9 or newer, or name one: make PYTHON=/path/to/python3 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 9) or sys.implementation.name != "cpython")' \
+	  || { echo "$$($(PYTHON) -V 2>&1) is too old or no CPython: CPython 3.9 or newer is needed; name one: make PYTHON=/path/to/python3 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) has no venv: install it (Debian: apt install python3-venv)." >&2; exit 1; }
+
+$(BIN)/python: | check-tools
+	$(call say,making the virtual environment $(VENV) with $(PYTHON))
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+# The tools, by group; a group is installed when a target first needs it.
+$(VENV)/tools-%: pyproject.toml | $(BIN)/python
+	$(call say,installing what '$*' needs)
+	@$(BIN)/python -m pip install --quiet --upgrade setuptools setuptools-rust
+	@$(BIN)/python tests/requirements.py $* | $(BIN)/python -m pip install --quiet --requirement /dev/stdin
+	@touch $@
+
+SOURCES := $(shell find src setup.py pyproject.toml Cargo.toml Cargo.lock -type f -not -path '*/__pycache__/*' -not -path '*.egg-info/*')
+
+# The extension, the traced extension and the lab, as `pip install .` installs them.
+$(VENV)/installed: $(SOURCES) $(VENV)/tools-lab
+	$(call say,building the extension and installing it into $(VENV))
+	@$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps --force-reinstall .
+	@touch $@
+
+install: $(VENV)/installed ## Build the extension and install it and the lab into .venv
+
+# ---- the main things -----------------------------------------------------------------------------------------------
+
+demo: $(VENV)/installed ## Run all demos: the talk from beginning to end
+	@$(BIN)/python -m hashtable_lab demo all
+
+test: test-rust test-python ## Run all tests: Rust's, then Python's with every CPython found
+
+test-rust: check-tools ## Run the library's own tests
+	$(call say,testing the library)
+	@cargo test --locked --quiet --package hashtable-core
+	@cargo test --locked --quiet --package hashtable-core --features trace
+
+test-python: $(VENV)/installed $(VENV)/tools-matrix $(VENV)/tools-test debug-python ## Run the Python tests with every CPython found
+	$(call say,testing with every CPython that is found)
+	@$(BIN)/nox -f tests/noxfile.py
+	$(call say,testing the traced build)
+	@HASHTABLE_MODULE=hashtable_traced $(BIN)/python -m pytest -q
+
+debug-python:
+ifeq ($(DEBUG_PYTHON),yes)
+	@if ls /usr/bin/python3.*-dbg >/dev/null 2>&1; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "==> installing a debug build of Python, to count all references"; \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-dbg; } >/dev/null 2>&1 \
+	    || echo "no debug build of Python could be installed: its tests are skipped"; \
+	else echo "no debug build of Python here (Debian: apt install python3-dbg): its tests are skipped"; fi
+endif
+
+# ---- looking closer ------------------------------------------------------------------------------------------------
+
+same-code: $(VENV)/installed $(VENV)/tools-test ## Show that the refcount wrappers cost nothing: same machine code
+	@$(BIN)/python -m pytest tests/test_same_code.py -q -s
+
+lint: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-lint ## Check style, types and the safety comments
+	$(call say,rustfmt and clippy)
+	@cargo fmt --all --check
+	@cargo clippy --locked --quiet --workspace --all-targets -- --deny warnings
+	@cargo clippy --locked --quiet --workspace --all-targets --features hashtable-extension/trace -- --deny warnings
+	$(call say,ruff and mypy)
+	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+
+docs: $(VENV)/installed $(VENV)/tools-docs ## Build the book into target/docs/html, running all code in it
+	$(call say,building the book)
+	@$(BIN)/python -m sphinx -W --keep-going -n -q -b doctest docs target/docs/doctest
+	@$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs target/docs/html
+	@echo "the book is in target/docs/html/index.html"
+
+clean: ## Remove everything that was built or installed here
+	rm -rf $(VENV) build dist target .hypothesis .pytest_cache .mypy_cache .ruff_cache *.egg-info *.so
+
+.PHONY: help check-tools install demo test test-rust test-python debug-python same-code lint docs clean
