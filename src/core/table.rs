@@ -80,6 +80,20 @@ impl<K, V> Table<K, V> {
         Ok(table)
     }
 
+    /// Makes an empty table that has `size` buckets now, as if it had grown, but goes back to `initial_size` when it is cleared.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`] if there is no memory for that many buckets.
+    ///
+    /// # Panics
+    /// As [`Table::new`], and if `size` is less than `initial_size`.
+    pub fn new_grown(initial_size: usize, size: usize, max_load: f64) -> Result<Self, OutOfMemory> {
+        assert!(1 <= initial_size && initial_size <= size, "a table never has fewer buckets than it was made with");
+        let mut table = Self::new(size, max_load)?;
+        table.initial_size = initial_size;
+        Ok(table)
+    }
+
     /// Number of buckets.
     pub fn size(&self) -> usize {
         self.buckets.len()
@@ -346,14 +360,14 @@ impl<K, V> Table<K, V> {
         pairs
     }
 
-    /// Puts `other` in the place of this table, which is handed out, in such a way that no cursor and no index of either
-    /// is taken for one of the table that stands here now.
-    pub fn replace(&mut self, other: Table<K, V>) -> Table<K, V> {
+    /// Exchanges the contents of two tables. Both get a version that neither has had, so that no cursor and no index from before is
+    /// taken for one of now.
+    pub fn exchange(&mut self, other: &mut Table<K, V>) {
         let version = self.version.max(other.version);
-        let old = core::mem::replace(self, other);
-        self.version = version;
+        core::mem::swap(self, other);
+        (self.version, other.version) = (version, version);
         self.changed();
-        old
+        other.changed();
     }
 
     /// Every change ends here.
@@ -432,6 +446,27 @@ fn limit_for(size: usize, max_load: f64) -> usize {
         limit += 1;
     }
     limit
+}
+
+impl<K: Copy, V: Copy> Table<K, V> {
+    /// Makes a table that is like this one in everything: size, limits, content, order. Keys and values are copied bit by bit;
+    /// what that means for whoever owns them is the caller's business.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`].
+    pub fn duplicate(&self) -> Result<Self, OutOfMemory> {
+        let mut copy = Self::new_grown(self.initial_size, self.size(), self.max_load)?;
+        copy.resizes = self.resizes;
+        if self.load > 0 {
+            arrays::reserve(&mut copy.entries, self.load)?;
+        }
+        let with_pair = self.entries.iter().filter(|entry| entry.pair.is_some());
+        copy.entries.extend(with_pair.map(|entry| Entry { hash: entry.hash, next: 0, pair: entry.pair }));
+        copy.load = self.load;
+        copy.relink();
+        announce!("copied {} pairs into a table of {} buckets", copy.load, copy.size());
+        Ok(copy)
+    }
 }
 
 #[cfg(feature = "trace")]

@@ -36,7 +36,7 @@ mod traced {
             // Announcements show objects by their repr, which has no NUL in it.
             let line = CString::new(line).unwrap_or_default();
             // SAFETY: the format takes one C string and gets one.
-            unsafe { PySys_FormatStdout(c"%s\n".as_ptr(), line.as_ptr()) };
+            unsafe { PySys_FormatStdout(c"%s\n".as_ptr(), line.as_ptr()) }; // [R20]
         }
     }
 

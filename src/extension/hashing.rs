@@ -89,7 +89,7 @@ pub(crate) unsafe fn hash_of(table: *mut HashTable, key: *mut PyObject) -> Resul
 /// What the builtin `hash` answers. For a class with a `__hash__` in Python this runs it.
 unsafe fn builtin_hash_of(key: *mut PyObject) -> Result<i64, Raised> {
     // SAFETY: `key` is alive. -1 says failure and nothing else: no object has the hash -1.
-    let hash = unsafe { PyObject_Hash(key) };
+    let hash = unsafe { PyObject_Hash(key) }; // [R2]
     if hash == -1 { Err(Raised) } else { Ok(hash as i64) }
 }
 
@@ -101,15 +101,15 @@ unsafe fn called_hash_of(table: *mut HashTable, key: *mut PyObject) -> Result<i6
         let hash_func = Py_NewRef((*table).hash_func);
         announce!("calling hash_func with {}", describe(key));
         announce::flush();
-        let answer = PyObject_CallOneArg(hash_func, key);
-        Py_DECREF(hash_func);
+        let answer = PyObject_CallOneArg(hash_func, key); // [R1]
+        Py_DECREF(hash_func); // [R9]
         let answer = new_reference(answer)?;
         let hash = if PyLong_Check(answer) != 0 {
             int_in_64_bits(answer)
         } else {
             Err(value_error(c"Invalid hash function -- all keys must hash to an integer."))
         };
-        Py_DECREF(answer);
+        Py_DECREF(answer); // [R16]
         hash
     }
 }
@@ -124,7 +124,7 @@ unsafe fn int_in_64_bits(int: *mut PyObject) -> Result<i64, Raised> {
         if overflow == 0 {
             return Ok(value);
         }
-        let hash_of_ints = (*(&raw mut PyLong_Type)).tp_hash.expect("ints can be hashed");
+        let hash_of_ints = PyLong_Type.tp_hash.expect("ints can be hashed");
         Ok(hash_of_ints(int) as i64)
     }
 }

@@ -60,7 +60,7 @@ pub(crate) unsafe fn iterate(
     // SAFETY: the type is ready and made for this struct; all fields are written before the collector can run. The table is
     // alive, and its version is read after the allocation, which can run Python code.
     unsafe {
-        let op = new_reference(PyType_GenericAlloc(crate::type_object::iterator_type(), 0))?;
+        let op = new_reference(PyType_GenericAlloc(crate::type_object::iterator_type(), 0))?; // [R10]
         let iterator = op.cast::<TableIterator>();
         (*iterator).version = (*table).pairs.version();
         (*iterator).position = if direction == Direction::Forwards { 0 } else { usize::MAX };
@@ -125,7 +125,7 @@ unsafe fn next(iterator: *mut TableIterator) -> Result<Option<*mut PyObject>, Ra
         let Some(at) = found else {
             (*iterator).left = 0;
             (*iterator).table = ptr::null_mut();
-            Py_DECREF(table.cast());
+            Py_DECREF(table.cast()); // [R17]
             return Ok(None);
         };
         (*iterator).position = if (*iterator).direction == Direction::Forwards { at + 1 } else { at };
@@ -147,7 +147,7 @@ pub(crate) unsafe fn pair_of(key: *mut PyObject, value: *mut PyObject) -> Result
     // SAFETY: both are ours, and the tuple's from `SET_ITEM` on; nobody else has seen the tuple yet. To make it may run the
     // garbage collector, which is why the two had to be owned before.
     unsafe {
-        let pair = PyTuple_New(2);
+        let pair = PyTuple_New(2); // [R10]
         if pair.is_null() {
             Py_DECREF(key);
             Py_DECREF(value);
@@ -171,6 +171,42 @@ pub(crate) unsafe extern "C" fn length_hint(op: *mut PyObject, _: *mut PyObject)
         let goes_on = !table.is_null() && (*table).pairs.version() == (*iterator).version;
         let left = if goes_on { (*iterator).left } else { 0 };
         new_reference(PyLong_FromSsize_t(left as Py_ssize_t))
+    })
+}
+
+/// `iterator.__reduce__()`: `(iter, ([what is still to come],))`, for `copy` and `pickle`. The iterator itself goes no step on. A new
+/// reference.
+///
+/// # Safety
+/// Called by CPython.
+pub(crate) unsafe extern "C" fn reduce(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
+    // SAFETY: `op` is an iterator, alive during the call. `twin`, `list`, `builtins` and `iter` are ours until their DECREFs.
+    entry(|| unsafe {
+        let iterator = op.cast::<TableIterator>();
+        let table = (*iterator).table;
+        let list = if table.is_null() {
+            PyList_New(0)
+        } else {
+            let twin = iterate(table, (*iterator).yields, (*iterator).direction)?;
+            (*twin.cast::<TableIterator>()).version = (*iterator).version;
+            (*twin.cast::<TableIterator>()).position = (*iterator).position;
+            (*twin.cast::<TableIterator>()).left = (*iterator).left;
+            let list = PySequence_List(twin);
+            Py_DECREF(twin);
+            list
+        };
+        let list = new_reference(list)?;
+        let arguments = PyTuple_Pack(1, list);
+        Py_DECREF(list);
+        let arguments = new_reference(arguments)?;
+        let builtins = PyImport_ImportModule(c"builtins".as_ptr());
+        let iter =
+            if builtins.is_null() { ptr::null_mut() } else { PyObject_GetAttrString(builtins, c"iter".as_ptr()) };
+        Py_XDECREF(builtins);
+        let reduced = if iter.is_null() { ptr::null_mut() } else { PyTuple_Pack(2, iter, arguments) };
+        Py_XDECREF(iter);
+        Py_DECREF(arguments);
+        new_reference(reduced)
     })
 }
 

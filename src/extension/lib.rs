@@ -14,7 +14,11 @@
 //! lookup.rs        from a hash to a place in the table, while anything may happen
 //! mapping.rs       reading and writing one pair
 //! methods.rs       the methods
+//! update.rs        many pairs at once: update(), fromkeys()
+//! operators.rs     ==, |, |=
+//! pickling.rs      copies: copy(), the modules copy and pickle
 //! views.rs         keys(), values(), items()
+//! view_sets.rs     views as sets: &, |, -, ^, <=
 //! iterators.rs     walking through a table
 //! picture.rs       what a table looks like
 //! errors.rs        the edge between Rust's results and C's NULL and -1
@@ -23,6 +27,32 @@
 //! ```
 //!
 //! Read `ffi/mod.rs` for the words, then `object.rs` and `mapping.rs`.
+//!
+//! # Where Python code can run
+//!
+//! At each of these points control leaves this crate, and when it comes back the table may have been read, changed, emptied, made
+//! anew or be about to go. The points are marked with their number in the source, and `tests/test_reentrancy.py` has a test for each.
+//!
+//! 1. `[R1]` The hash function is called. (hashing.rs)
+//! 2. `[R2]` The builtin `hash` calls the key's `__hash__`. (hashing.rs)
+//! 3. `[R3]` Two keys are compared: `__eq__`, and `__bool__` of what it answers. (lookup.rs)
+//! 4. `[R4]` The compared key is given back, and it was the last reference: `__del__`. (lookup.rs)
+//! 5. `[R5]` An overwritten value goes. (mapping.rs)
+//! 6. `[R6]` The key of a removed pair goes. (mapping.rs)
+//! 7. `[R7]` The pairs of an emptied table go, or those of a snapshot. (object.rs, methods.rs)
+//! 8. `[R8]` Parameters are read: `__float__` of `max_load`, `__bool__` of `typed`. (object.rs)
+//! 9. `[R9]` A hash function goes: one that was replaced, or the one that was just called. (object.rs, hashing.rs)
+//! 10. `[R10]` An object is made that the garbage collector watches, which may start it: iterators, views, tuples, lists, tables.
+//! 11. `[R11]` Weak references to a table that goes: their callbacks. (object.rs)
+//! 12. `[R12]` The source of an update is read: `keys`, `__iter__`, `__next__`, `__getitem__`; and what it yielded goes. (update.rs)
+//! 13. `[R13]` Two values are compared, for `==` and for `in` on items; and what was compared goes. (operators.rs, views.rs)
+//! 14. `[R14]` A `repr` of keys, values or the hash function. (picture.rs, views.rs)
+//! 15. `[R15]` `__missing__` of a subclass. (mapping.rs)
+//! 16. `[R16]` What the hash function returned goes: it may be of a subclass of int. (hashing.rs)
+//! 17. `[R17]` An iterator at its end gives up the table. (iterators.rs)
+//! 18. `[R18]` `fromkeys` calls the class. (update.rs)
+//! 19. `[R19]` Attributes of a subclass are read and written by copies. (pickling.rs)
+//! 20. `[R20]` In the traced build, an announcement is printed: `sys.stdout` may be anything. (announce.rs)
 
 // The C API's names are spelled as in C.
 #![allow(non_snake_case, non_upper_case_globals)]
@@ -39,8 +69,12 @@ mod lookup;
 mod mapping;
 mod methods;
 mod object;
+mod operators;
+mod pickling;
 mod picture;
 mod type_object;
+mod update;
+mod view_sets;
 mod views;
 
 use core::ffi::CStr;
@@ -141,20 +175,36 @@ unsafe fn fill(module: *mut PyObject) -> Result<(), Raised> {
     unsafe {
         hashing::remember_known_functions(module)?;
         status(PyModule_AddObjectRef(module, c"HashTable".as_ptr(), type_object::hash_table_type().cast()))?;
-        register_as_mutable_mapping()
+        register_with_abc()
     }
 }
 
-/// `collections.abc.MutableMapping.register(HashTable)`.
-unsafe fn register_as_mutable_mapping() -> Result<(), Raised> {
-    // SAFETY: each new reference is given back, whatever the next call says; the type is borrowed.
+/// `collections.abc.MutableMapping.register(HashTable)`, and likewise for the views.
+unsafe fn register_with_abc() -> Result<(), Raised> {
+    let classes = [
+        (c"MutableMapping", type_object::hash_table_type()),
+        (c"KeysView", type_object::keys_view_type()),
+        (c"ValuesView", type_object::values_view_type()),
+        (c"ItemsView", type_object::items_view_type()),
+    ];
+    // SAFETY: `abc` is ours until the DECREF, the types are static.
     unsafe {
         let abc = new_reference(PyImport_ImportModule(c"collections.abc".as_ptr()))?;
-        let class = PyObject_GetAttrString(abc, c"MutableMapping".as_ptr());
+        let registered = classes.into_iter().try_for_each(|(name, subclass)| register(abc, name, subclass.cast()));
         Py_DECREF(abc);
-        let register = PyObject_GetAttrString(new_reference(class)?, c"register".as_ptr());
+        registered
+    }
+}
+
+/// `abc.NAME.register(subclass)`.
+unsafe fn register(abc: *mut PyObject, name: &CStr, subclass: *mut PyObject) -> Result<(), Raised> {
+    // SAFETY: the caller keeps both objects alive; each new reference is given back, whatever the next call says.
+    unsafe {
+        let class = new_reference(PyObject_GetAttrString(abc, name.as_ptr()))?;
+        let register = PyObject_GetAttrString(class, c"register".as_ptr());
         Py_DECREF(class);
-        let result = PyObject_CallOneArg(new_reference(register)?, type_object::hash_table_type().cast());
+        let register = new_reference(register)?;
+        let result = PyObject_CallOneArg(register, subclass);
         Py_DECREF(register);
         Py_DECREF(new_reference(result)?);
         Ok(())

@@ -5,6 +5,7 @@
 //! touches the table only between two comparisons, and believes nothing it knew from before one:
 //!
 //! ```text
+//! hash = hash of the key                                     any Python code
 //! cursor = table.walk(hash)
 //! for each candidate that table.step(cursor) comes upon:
 //!     if it is the very same object as the key          -> found (as in dict, identity comes before equality)
@@ -12,56 +13,98 @@
 //!     equal = candidate's key == key                       any Python code
 //!     DECREF the candidate's key                           any Python code: this may have been the last reference
 //!     if the comparison raised                          -> hand the exception on
-//!     if the table's version is not the cursor's        -> start again from the first line
+//!     if the table's version is not the cursor's        -> walk again
 //!     if equal                                          -> found
 //! ```
 //!
-//! A table that changes during every comparison would keep us here for ever, so the walk is started again only so many times.
+//! If the table was given another hash function meanwhile (`__init__` on a live table), the hash is worth nothing any more and
+//! is asked for again. A table that changes during every comparison would keep us here for ever, so it all begins anew only so many
+//! times.
 
 use crate::announce;
 use crate::errors::{Raised, runtime_error, status};
 use crate::ffi::*;
+use crate::hashing::hash_of;
 use crate::object::HashTable;
 use hashtable_core::Step;
 
 /// How often a lookup begins anew because the table changed under it. A table that is merely busy settles long before.
 const MOST_RESTARTS: usize = 1000;
 
-/// Looks `key` up: the index of its pair, or None if it is not there. The index is good until Python code can run.
+/// The outcome of a lookup.
+pub(crate) struct Place {
+    /// The hash of the key.
+    pub(crate) hash: i64,
+    /// The index of its pair, or None if it is not there. Good until Python code can run.
+    pub(crate) at: Option<usize>,
+}
+
+/// Looks `key` up. Can run any Python code.
 ///
 /// # Errors
-/// What a comparison raises; `RuntimeError` if every comparison changes the table.
+/// What the hash function and the comparisons raise; `RuntimeError` if the table never stops changing.
 ///
 /// # Safety
 /// `table` and `key` are living objects that the caller keeps alive.
 #[inline]
-pub(crate) unsafe fn find(table: *mut HashTable, key: *mut PyObject, hash: i64) -> Result<Option<usize>, Raised> {
-    for _ in 0..=MOST_RESTARTS {
-        // SAFETY: the caller keeps both alive. No reference into the table lives during a comparison, since a cursor
-        // borrows nothing and each access through the pointer ends with its line.
-        unsafe {
-            let mut cursor = (*table).pairs.walk(hash);
-            loop {
-                match (*table).pairs.step(&mut cursor) {
-                    Step::End => return Ok(None),
-                    Step::Moved => break,
-                    Step::Candidate(at) => {
-                        let candidate = (*table).pairs.key(at).borrowed();
-                        if candidate == key {
-                            announce!("it is the same object: found");
-                            return Ok(Some(at));
-                        }
-                        let equal = equal_keys(candidate, key, (*table).typed)?;
-                        if equal && (*table).pairs.version() == cursor.version() {
-                            announce!("the keys are equal: found");
-                            return Ok(Some(at));
-                        }
+pub(crate) unsafe fn look_up(table: *mut HashTable, key: *mut PyObject) -> Result<Place, Raised> {
+    // SAFETY: the caller keeps both alive.
+    unsafe {
+        let mut generation = (*table).generation;
+        let mut hash = hash_of(table, key)?;
+        for _ in 0..=MOST_RESTARTS {
+            if (*table).generation != generation {
+                generation = (*table).generation;
+                hash = hash_of(table, key)?;
+                continue;
+            }
+            match walk(table, key, hash)? {
+                Walked::Found(at) => return Ok(Place { hash, at: Some(at) }),
+                Walked::ToTheEnd => return Ok(Place { hash, at: None }),
+                Walked::Moved => {}
+            }
+        }
+    }
+    Err(runtime_error(c"HashTable kept changing during a lookup"))
+}
+
+/// How a walk along a chain ended.
+enum Walked {
+    /// At the key, whose pair is at this index.
+    Found(usize),
+    /// At the end of the chain: the key is not there.
+    ToTheEnd,
+    /// Before it had an answer, since the table changed.
+    Moved,
+}
+
+/// Walks once along the chain of `hash`, comparing `key` with what could be it.
+#[inline]
+unsafe fn walk(table: *mut HashTable, key: *mut PyObject, hash: i64) -> Result<Walked, Raised> {
+    // SAFETY: the caller keeps both alive. No reference into the table lives during a comparison, since a cursor borrows nothing
+    // and each access through the pointer ends with its line.
+    unsafe {
+        let mut cursor = (*table).pairs.walk(hash);
+        loop {
+            match (*table).pairs.step(&mut cursor) {
+                Step::End => return Ok(Walked::ToTheEnd),
+                Step::Moved => return Ok(Walked::Moved),
+                Step::Candidate(at) => {
+                    let candidate = (*table).pairs.key(at).borrowed();
+                    if candidate == key {
+                        announce!("it is the same object: found");
+                        return Ok(Walked::Found(at));
+                    }
+                    let equal = equal_keys(candidate, key, (*table).typed)?;
+                    // If the table changed, `at` means nothing any more, and the next step says so.
+                    if equal && (*table).pairs.version() == cursor.version() {
+                        announce!("found");
+                        return Ok(Walked::Found(at));
                     }
                 }
             }
         }
     }
-    Err(runtime_error(c"HashTable changed during every comparison of a lookup"))
 }
 
 /// Are two keys equal? Can run any Python code; holds a reference to `candidate`, which is borrowed from the table, meanwhile.
@@ -74,11 +117,13 @@ unsafe fn equal_keys(candidate: *mut PyObject, key: *mut PyObject, typed: bool) 
             return Ok(false);
         }
         announce!("comparing {} with {}", describe(candidate), describe(key));
-        announce::flush();
         Py_INCREF(candidate);
-        let equal = PyObject_RichCompareBool(candidate, key, Py_EQ);
-        Py_DECREF(candidate);
-        Ok(status(equal)? == 1)
+        announce::flush();
+        let equal = PyObject_RichCompareBool(candidate, key, Py_EQ); // [R3]
+        Py_DECREF(candidate); // [R4]
+        let equal = status(equal)? == 1;
+        announce!("they are {}", if equal { "equal" } else { "not equal" });
+        Ok(equal)
     }
 }
 

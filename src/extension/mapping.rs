@@ -1,12 +1,11 @@
 //! Reading and writing one pair: `h[k]`, `h[k] = v`, `del h[k]`, `k in h`, `len(h)`, and the functions behind them.
 //!
-//! Four functions, [`get_item`], [`set_item`], [`take_item`] and [`contains`], are all there is to it; the slots here and the methods
+//! Five functions, [`get_item`], [`set_item`], [`get_or_add_item`], [`take_item`] and [`contains`], are all there is to it; the slots here and the methods
 //! in `methods.rs` only give them their many names.
 
-use crate::errors::{Raised, entry, key_error, no_memory};
+use crate::errors::{Raised, entry, key_error, new_reference, no_memory};
 use crate::ffi::*;
-use crate::hashing::hash_of;
-use crate::lookup::find;
+use crate::lookup::look_up;
 use crate::object::HashTable;
 
 /// The value for `key`, or None if it is not there. **Borrowed from the table**: whoever keeps it past the next moment at which
@@ -16,11 +15,10 @@ use crate::object::HashTable;
 /// `table` and `key` are living objects that the caller keeps alive. So it is for all functions here.
 #[inline]
 pub(crate) unsafe fn get_item(table: *mut HashTable, key: *mut PyObject) -> Result<Option<*mut PyObject>, Raised> {
-    // SAFETY: the caller keeps both alive; no Python code runs between `find` and the use of its index.
+    // SAFETY: the caller keeps both alive; no Python code runs between `look_up` and the use of its index.
     unsafe {
-        let hash = hash_of(table, key)?;
-        let found = find(table, key, hash)?;
-        Ok(found.map(|at| (*table).pairs.value(at).borrowed()))
+        let place = look_up(table, key)?;
+        Ok(place.at.map(|at| (*table).pairs.value(at).borrowed()))
     }
 }
 
@@ -30,21 +28,44 @@ pub(crate) unsafe fn get_item(table: *mut HashTable, key: *mut PyObject) -> Resu
 /// # Errors
 /// What hashing and comparing raise; `MemoryError`. The table is then as it was.
 pub(crate) unsafe fn set_item(table: *mut HashTable, key: *mut PyObject, value: *mut PyObject) -> Result<(), Raised> {
-    // SAFETY: the caller keeps all three alive; no Python code runs between `find` and the use of what it said, and the old
+    // SAFETY: the caller keeps all three alive; no Python code runs between `look_up` and the use of what it said, and the old
     // value is released when the table has the new one.
     unsafe {
-        let hash = hash_of(table, key)?;
-        match find(table, key, hash)? {
+        let place = look_up(table, key)?;
+        match place.at {
             Some(at) => {
                 let old_value = (*table).pairs.replace_value(at, Stored::store(Py_NewRef(value)));
-                Py_DECREF(old_value.take());
+                Py_DECREF(old_value.take()); // [R5]
+                Ok(())
             }
-            None => {
-                let room = (*table).pairs.make_room().map_err(|_| no_memory())?;
-                room.add(hash, Stored::store(Py_NewRef(key)), Stored::store(Py_NewRef(value)));
-            }
+            None => add(table, place.hash, key, value),
         }
-        Ok(())
+    }
+}
+
+/// Adds a pair whose key was just found not to be there. Borrows both: the table takes references of its own.
+unsafe fn add(table: *mut HashTable, hash: i64, key: *mut PyObject, value: *mut PyObject) -> Result<(), Raised> {
+    // SAFETY: the caller keeps all three alive. What can fail comes before the references are taken, and nothing runs Python code.
+    unsafe {
+        let room = (*table).pairs.make_room().map_err(|_| no_memory())?;
+        room.add(hash, Stored::store(Py_NewRef(key)), Stored::store(Py_NewRef(value)));
+    }
+    Ok(())
+}
+
+/// The value for `key`; if there is none, `default`, which is then added. **Borrowed**, from the table or the caller.
+pub(crate) unsafe fn get_or_add_item(
+    table: *mut HashTable,
+    key: *mut PyObject,
+    default: *mut PyObject,
+) -> Result<*mut PyObject, Raised> {
+    // SAFETY: as in `set_item`.
+    unsafe {
+        let place = look_up(table, key)?;
+        match place.at {
+            Some(at) => Ok((*table).pairs.value(at).borrowed()),
+            None => add(table, place.hash, key, default).map(|()| default),
+        }
     }
 }
 
@@ -53,11 +74,10 @@ pub(crate) unsafe fn take_item(table: *mut HashTable, key: *mut PyObject) -> Res
     // SAFETY: the caller keeps both alive. The pair leaves the table with its two references: the key's is given back, the
     // value's goes to the caller, and is owned here while the key's departure runs Python code.
     unsafe {
-        let hash = hash_of(table, key)?;
-        let Some(at) = find(table, key, hash)? else { return Ok(None) };
+        let Some(at) = look_up(table, key)?.at else { return Ok(None) };
         let (old_key, value) = (*table).pairs.remove(at);
         let value = value.take();
-        Py_DECREF(old_key.take());
+        Py_DECREF(old_key.take()); // [R6]
         Ok(Some(value))
     }
 }
@@ -86,10 +106,28 @@ pub(crate) unsafe extern "C" fn mp_subscript(op: *mut PyObject, key: *mut PyObje
             announce!("h[{}]", describe(key));
             match get_item(op.cast(), key)? {
                 Some(value) => Ok(Py_NewRef(value)),
-                None => Err(key_error(key)),
+                None => missing(op, key),
             }
         }
     })
+}
+
+/// What `h[key]` is when the key is not there: what a subclass's `__missing__` returns, a new reference, or `KeyError`.
+#[cold]
+unsafe fn missing(op: *mut PyObject, key: *mut PyObject) -> Result<*mut PyObject, Raised> {
+    // SAFETY: the caller keeps both alive, the table its type. The function is ours until the DECREF.
+    unsafe {
+        let class = Py_TYPE(op);
+        if class != crate::type_object::hash_table_type()
+            && let Some(function) = optional_attribute(class.cast(), c"__missing__")?
+        {
+            // [R15]
+            let value = PyObject_CallFunctionObjArgs(function, op, key, core::ptr::null_mut::<PyObject>());
+            Py_DECREF(function);
+            return new_reference(value);
+        }
+        Err(key_error(key))
+    }
 }
 
 /// `h[key] = value`, and with NULL for the value `del h[key]`: 0, or -1 with an exception set.

@@ -7,7 +7,7 @@
 use crate::errors::{Raised, check_count, entry, key_error, new_reference, no_memory, status};
 use crate::ffi::*;
 use crate::hashing::hash_of;
-use crate::mapping::{get_item, set_item, take_item};
+use crate::mapping::{get_item, get_or_add_item, set_item, take_item};
 use crate::object::{HashTable, release};
 
 /// `h.set(key, value)`: adds or overwrites, and returns **the table itself**.
@@ -63,6 +63,52 @@ pub(crate) unsafe extern "C" fn pop(op: *mut PyObject, args: *mut *mut PyObject,
                 None if nargs == 2 => Ok(Py_NewRef(*args.add(1))),
                 None => Err(key_error(key)),
             }
+        }
+    })
+}
+
+/// `h.setdefault(key, default=None)`: the value, and if there is none, the default, which is then added. Looks up once.
+///
+/// # Safety
+/// Called by CPython.
+pub(crate) unsafe extern "C" fn setdefault(
+    op: *mut PyObject,
+    args: *mut *mut PyObject,
+    nargs: Py_ssize_t,
+) -> *mut PyObject {
+    entry(|| {
+        check_count(c"setdefault", nargs, 1, 2)?;
+        // SAFETY: there are one or two arguments. The value, from the table or the caller, is borrowed until it is returned.
+        unsafe {
+            let key = *args;
+            let default = if nargs == 2 { *args.add(1) } else { Py_None() };
+            announce!("setdefault({}, {})", describe(key), describe(default));
+            Ok::<_, Raised>(Py_NewRef(get_or_add_item(op.cast(), key, default)?))
+        }
+    })
+}
+
+/// `h.popitem()`: removes the newest pair and returns it as a tuple; `KeyError` if there is none.
+///
+/// # Safety
+/// Called by CPython.
+pub(crate) unsafe extern "C" fn popitem(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
+    entry(|| {
+        announce!("popitem()");
+        // SAFETY: `op` is a table. The tuple is made first: if there is no memory for it, no pair is lost, and if making it runs
+        // Python code, that comes before the table is looked at. It steals what the table hands out.
+        unsafe {
+            let pair = new_reference(PyTuple_New(2))?; // [R10]
+            let table = op.cast::<HashTable>();
+            let Some(at) = (*table).pairs.previous_pair(usize::MAX) else {
+                Py_DECREF(pair);
+                PyErr_SetString(PyExc_KeyError, c"popitem(): HashTable is empty".as_ptr());
+                return Err(Raised);
+            };
+            let (key, value) = (*table).pairs.remove(at);
+            PyTuple_SET_ITEM(pair, 0, key.take());
+            PyTuple_SET_ITEM(pair, 1, value.take());
+            Ok(pair)
         }
     })
 }
@@ -213,8 +259,8 @@ impl Snapshot {
         for pair in self.pairs {
             // SAFETY: both are references that `of` took.
             unsafe {
-                Py_DECREF(pair.key);
-                Py_DECREF(pair.value);
+                Py_DECREF(pair.key); // [R7]
+                Py_DECREF(pair.value); // [R7]
             }
         }
     }
@@ -241,7 +287,7 @@ unsafe fn lists_of(snapshot: &Snapshot) -> Result<*mut PyObject, Raised> {
     // SAFETY: the snapshot keeps keys and values alive. The outer list is ours until it is returned; an inner list belongs to
     // it as soon as it is made, and a pair to its inner list. A list may be given back half filled.
     unsafe {
-        let outer = new_reference(PyList_New(snapshot.size as Py_ssize_t))?;
+        let outer = new_reference(PyList_New(snapshot.size as Py_ssize_t))?; // [R10]
         let mut rest = snapshot.pairs.as_slice();
         for bucket in 0..snapshot.size {
             let length = rest.iter().take_while(|pair| pair.bucket == bucket).count();

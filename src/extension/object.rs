@@ -6,6 +6,7 @@
 //!   | ob_base            |  reference count and type, as every Python object begins
 //!   | pairs              |  the library's table; owns one reference to each key and each value
 //!   | hash_func          |  owned; never NULL
+//!   | generation         |  how often hash_func was replaced
 //!   | hashed_by, typed   |
 //!   | weakreflist        |  for weak references, kept by CPython
 //!   +--------------------+
@@ -32,6 +33,8 @@ pub(crate) struct HashTable {
     pub(crate) pairs: Table<Stored, Stored>,
     /// Owned. Never NULL.
     pub(crate) hash_func: *mut PyObject,
+    /// How often the table has been given another hash function; a hash from an earlier generation is worth nothing.
+    pub(crate) generation: usize,
     /// What `hash_func` means.
     pub(crate) hashed_by: HashedBy,
     /// Are int, float and str told apart?
@@ -62,6 +65,7 @@ pub(crate) unsafe extern "C" fn tp_new(
 ) -> *mut PyObject {
     entry(|| {
         let pairs = Table::new(DEFAULT_SIZE, DEFAULT_MAX_LOAD).map_err(|_| no_memory())?;
+        announce!("new");
         // SAFETY: CPython passes a type that is ready and whose instances begin as this struct. `tp_alloc` returns zeroed memory
         // with the head filled in. The garbage collector knows the object from then on, but cannot run until every field
         // is written, since nothing between asks Python for memory. If there is no memory, `pairs` goes with this scope.
@@ -70,12 +74,58 @@ pub(crate) unsafe extern "C" fn tp_new(
             let table = new_reference(alloc(subtype, 0))?.cast::<HashTable>();
             (&raw mut (*table).pairs).write(pairs);
             (*table).hash_func = Py_NewRef(builtin_hash());
+            (*table).generation = 0;
             (*table).hashed_by = HashedBy::Builtin;
             (*table).typed = true;
             (*table).weakreflist = ptr::null_mut();
             Ok::<_, Raised>(table.cast())
         }
     })
+}
+
+/// A new plain `HashTable` with this content: a new reference. Steals the references that the pairs are; borrows `hash_func`.
+///
+/// # Safety
+/// The pairs own their keys and values; `hash_func` is a living callable.
+pub(crate) unsafe fn make(
+    mut pairs: Table<Stored, Stored>,
+    hash_func: *mut PyObject,
+    typed: bool,
+) -> Result<*mut PyObject, Raised> {
+    // SAFETY: as in `tp_new`. To allocate can run Python code, during which the function is kept by the reference taken first.
+    unsafe {
+        let hash_func = Py_NewRef(hash_func);
+        let op = PyType_GenericAlloc(crate::type_object::hash_table_type(), 0); // [R10]
+        if op.is_null() {
+            release(pairs.take_pairs());
+            Py_DECREF(hash_func);
+            return Err(Raised);
+        }
+        let table = op.cast::<HashTable>();
+        (&raw mut (*table).pairs).write(pairs);
+        (*table).hash_func = hash_func;
+        (*table).generation = 0;
+        (*table).hashed_by = hashed_by(hash_func);
+        (*table).typed = typed;
+        (*table).weakreflist = ptr::null_mut();
+        Ok(op)
+    }
+}
+
+/// Exchanges the contents of two tables: pairs, hash function and kind. No reference is taken or given up.
+///
+/// # Safety
+/// Both are living tables, and not the same one.
+pub(crate) unsafe fn exchange(one: *mut HashTable, other: *mut HashTable) {
+    // SAFETY: no reference into either lives, and nothing here runs Python code.
+    unsafe {
+        (*one).pairs.exchange(&mut (*other).pairs);
+        ptr::swap(&raw mut (*one).hash_func, &raw mut (*other).hash_func);
+        (*one).generation += 1;
+        (*other).generation += 1;
+        ptr::swap(&raw mut (*one).hashed_by, &raw mut (*other).hashed_by);
+        ptr::swap(&raw mut (*one).typed, &raw mut (*other).typed);
+    }
 }
 
 /// `HashTable.__init__(size=4, max_load=0.5, hash_func=hash, *, typed=True)`. On a table that has lived already it lets go of
@@ -98,6 +148,7 @@ unsafe fn init(table: *mut HashTable, args: *mut PyObject, kwargs: *mut PyObject
     // SAFETY: the format asks for three objects and, by keyword only, a truth value, and there is a place of the right type
     // for each. The caller keeps everything that is parsed alive.
     unsafe {
+        // [R8] `typed` may be any object, and is asked for its truth.
         let parsed = PyArg_ParseTupleAndKeywords(
             args,
             kwargs,
@@ -123,13 +174,15 @@ unsafe fn init(table: *mut HashTable, args: *mut PyObject, kwargs: *mut PyObject
         let pairs = Table::new(size, max_load).map_err(|_| no_memory())?;
 
         // Nothing fails from here on. First the table becomes what it is to be, then the old content goes.
-        let mut old_pairs = (*table).pairs.replace(pairs);
+        let mut old_pairs = pairs;
+        (*table).pairs.exchange(&mut old_pairs);
         let old_hash_func = (*table).hash_func;
         (*table).hash_func = Py_NewRef(hash_func);
+        (*table).generation += 1;
         (*table).hashed_by = hashed_by(hash_func);
         (*table).typed = typed != 0;
         release(old_pairs.take_pairs());
-        Py_DECREF(old_hash_func);
+        Py_DECREF(old_hash_func); // [R9]
     }
     Ok(())
 }
@@ -162,7 +215,7 @@ unsafe fn max_load_from(op: *mut PyObject) -> Result<f64, Raised> {
     const MESSAGE: &core::ffi::CStr = c"max_load parameter must be a float between 0.0 and 1.0.";
     // SAFETY: `op` is alive.
     unsafe {
-        let value = PyFloat_AsDouble(op);
+        let value = PyFloat_AsDouble(op); // [R8]
         if value == -1.0 && !PyErr_Occurred().is_null() {
             // Not a number at all, or a number too large for a float. Whatever else the conversion raised is not ours to hide.
             if PyErr_ExceptionMatches(PyExc_TypeError) != 0 || PyErr_ExceptionMatches(PyExc_OverflowError) != 0 {
@@ -184,8 +237,8 @@ pub(crate) unsafe fn release(pairs: Pairs<Stored, Stored>) {
     for (key, value) in pairs {
         // SAFETY: the table owned both and no longer has them: they are ours, once.
         unsafe {
-            Py_DECREF(key.take());
-            Py_DECREF(value.take());
+            Py_DECREF(key.take()); // [R7]
+            Py_DECREF(value.take()); // [R7]
         }
     }
 }
@@ -224,8 +277,9 @@ pub(crate) unsafe extern "C" fn tp_clear(op: *mut PyObject) -> c_int {
             let table = op.cast::<HashTable>();
             announce!("clear: the garbage collector breaks a cycle");
             release((*table).pairs.take_pairs());
+            (*table).generation += 1;
             (*table).hashed_by = HashedBy::Builtin;
-            Py_XSETREF(&raw mut (*table).hash_func, Py_NewRef(builtin_hash()));
+            Py_XSETREF(&raw mut (*table).hash_func, Py_NewRef(builtin_hash())); // [R9]
             Ok::<_, Raised>(())
         }
     })
@@ -244,7 +298,7 @@ pub(crate) unsafe extern "C" fn tp_dealloc(op: *mut PyObject) {
             announce!("dealloc");
             let table = op.cast::<HashTable>();
             if !(*table).weakreflist.is_null() {
-                PyObject_ClearWeakRefs(op);
+                PyObject_ClearWeakRefs(op); // [R11]
             }
             without_deep_recursion(table);
         }
@@ -257,7 +311,7 @@ unsafe fn take_apart(table: *mut HashTable) {
     // own something were emptied before.
     unsafe {
         release((*table).pairs.take_pairs());
-        Py_CLEAR(&raw mut (*table).hash_func);
+        Py_CLEAR(&raw mut (*table).hash_func); // [R9]
         ptr::drop_in_place(&raw mut (*table).pairs);
         let free = (*Py_TYPE(table.cast())).tp_free.expect("a type that is ready has tp_free");
         announce!("freed");
@@ -301,4 +355,14 @@ unsafe fn without_deep_recursion(table: *mut HashTable) {
         }
         DEPTH.set(depth);
     }
+}
+
+/// Is `op` a `HashTable` or of a subclass?
+///
+/// # Safety
+/// `op` is a living object.
+#[inline(always)]
+pub(crate) unsafe fn is_hash_table(op: *mut PyObject) -> bool {
+    // SAFETY: the caller's promise; the type is static.
+    unsafe { PyObject_TypeCheck(op, crate::type_object::hash_table_type()) != 0 }
 }

@@ -90,6 +90,7 @@ unsafe fn write_lines(table: *mut HashTable, snapshot: &Snapshot, lines: *mut Py
         let max_load = new_reference(PyFloat_FromDouble((*table).pairs.max_load()))?;
         let hash_func = Py_NewRef((*table).hash_func);
         let kinds = if (*table).typed { c"typed" } else { c"not typed" };
+        // [R14]
         let head = PyUnicode_FromFormat(
             c"size %zu, load %zu, max_load %R, hash_func %R, %s\n".as_ptr(),
             snapshot.size,
@@ -107,6 +108,7 @@ unsafe fn write_lines(table: *mut HashTable, snapshot: &Snapshot, lines: *mut Py
             append_steals(lines, PyUnicode_FromFormat(c"[%zu]\n".as_ptr(), bucket))?;
             while let Some(pair) = rest.next_if(|pair| pair.bucket == bucket) {
                 let hash = pair.hash as c_longlong;
+                // [R14]
                 let line = PyUnicode_FromFormat(c"    hash %lld: %R -> %R\n".as_ptr(), hash, pair.key, pair.value);
                 append_steals(lines, line)?;
             }

@@ -8,7 +8,7 @@
 use crate::errors::{Raised, entry, new_reference, status};
 use crate::ffi::*;
 use crate::object::HashTable;
-use crate::{iterators, mapping, methods, object, picture, views};
+use crate::{iterators, mapping, methods, object, operators, pickling, picture, update, view_sets, views};
 use core::ffi::CStr;
 use core::ptr::null_mut;
 
@@ -47,6 +47,8 @@ static mut HASH_TABLE: PyTypeObject = PyTypeObject {
     // How it answers to operators.
     tp_as_mapping: &raw mut AS_MAPPING,
     tp_as_sequence: &raw mut AS_SEQUENCE,
+    tp_as_number: &raw mut AS_NUMBER,
+    tp_richcompare: Some(operators::tp_richcompare),
     tp_iter: Some(iterators::iterate_keys),
     tp_hash: Some(PyObject_HashNotImplemented),
 
@@ -86,6 +88,15 @@ const fn blank_sequence() -> PySequenceMethods {
     unsafe { core::mem::zeroed() }
 }
 
+/// `|` belongs to the number methods, whatever it means.
+static mut AS_NUMBER: PyNumberMethods =
+    PyNumberMethods { nb_or: Some(operators::nb_or), nb_inplace_or: Some(operators::nb_inplace_or), ..blank_number() };
+
+const fn blank_number() -> PyNumberMethods {
+    // SAFETY: made of optional functions and pointers, as above.
+    unsafe { core::mem::zeroed() }
+}
+
 /// A method without arguments.
 const fn no_arguments(name: &'static CStr, function: PyCFunction, doc: &'static CStr) -> PyMethodDef {
     method(name, PyMethodDefPointer { PyCFunction: function }, METH_NOARGS, doc)
@@ -106,7 +117,7 @@ const fn method(name: &'static CStr, ml_meth: PyMethodDefPointer, ml_flags: c_in
 }
 
 // A doc that begins with a signature and `--` gives the method that signature in `help()` and `inspect`.
-static mut METHODS: [PyMethodDef; 16] = [
+static mut METHODS: [PyMethodDef; 23] = [
     arguments(
         c"set",
         methods::set,
@@ -131,6 +142,65 @@ Return the value for key, or default if key is not in the table.",
 
 Remove key and return its value. If key is not in the table, return default,
 or raise KeyError if none was given.",
+    ),
+    arguments(
+        c"setdefault",
+        methods::setdefault,
+        c"setdefault($self, key, default=None, /)
+--
+
+Return the value for key; if key is not in the table, add it with default and return that.",
+    ),
+    no_arguments(
+        c"popitem",
+        methods::popitem,
+        c"popitem($self, /)
+--
+
+Remove the pair that was added last and return it as (key, value).
+Raise KeyError if the table is empty.",
+    ),
+    method(
+        c"update",
+        PyMethodDefPointer { PyCFunctionFastWithKeywords: update::update },
+        METH_FASTCALL | METH_KEYWORDS,
+        c"update($self, other=(), /, **pairs)
+--
+
+Add or overwrite the pairs of other, a mapping or an iterable of pairs, then the keywords.",
+    ),
+    method(
+        c"fromkeys",
+        PyMethodDefPointer { PyCFunctionFast: update::fromkeys },
+        METH_FASTCALL | METH_CLASS,
+        c"fromkeys($type, iterable, value=None, /)
+--
+
+Return a new table with the keys that iterable yields, each with value.",
+    ),
+    no_arguments(
+        c"copy",
+        pickling::copy,
+        c"copy($self, /)
+--
+
+Return a HashTable with the same parameters, size, pairs and order.",
+    ),
+    no_arguments(
+        c"__reduce__",
+        pickling::reduce,
+        c"__reduce__($self, /)
+--
+
+Return what copy and pickle need.",
+    ),
+    one_argument(
+        c"__setstate__",
+        pickling::setstate,
+        c"__setstate__($self, state, /)
+--
+
+Take over the state that __reduce__ made of another table.",
     ),
     no_arguments(
         c"clear",
@@ -321,7 +391,7 @@ static mut ITERATOR: PyTypeObject = PyTypeObject {
     ..blank()
 };
 
-static mut ITERATOR_METHODS: [PyMethodDef; 2] = [
+static mut ITERATOR_METHODS: [PyMethodDef; 3] = [
     no_arguments(
         c"__length_hint__",
         iterators::length_hint,
@@ -329,6 +399,14 @@ static mut ITERATOR_METHODS: [PyMethodDef; 2] = [
 --
 
 Return how many are still to come.",
+    ),
+    no_arguments(
+        c"__reduce__",
+        iterators::reduce,
+        c"__reduce__($self, /)
+--
+
+Return what copy and pickle need: a list of what is still to come.",
     ),
     PyMethodDef::zeroed(),
 ];
@@ -346,32 +424,61 @@ const fn view_type(name: &'static CStr, as_sequence: *mut PySequenceMethods) -> 
         tp_iter: Some(views::tp_iter),
         tp_as_sequence: as_sequence,
         tp_methods: &raw mut VIEW_METHODS as *mut PyMethodDef,
+        tp_getset: &raw mut VIEW_ATTRIBUTES as *mut PyGetSetDef,
         ..blank()
     }
 }
 
-static mut KEYS_VIEW: PyTypeObject = view_type(c"hashtable.HashTableKeys", &raw mut KEYS_AS_SEQUENCE);
-static mut VALUES_VIEW: PyTypeObject = view_type(c"hashtable.HashTableValues", &raw mut VALUES_AS_SEQUENCE);
-static mut ITEMS_VIEW: PyTypeObject = view_type(c"hashtable.HashTableItems", &raw mut ITEMS_AS_SEQUENCE);
+/// What the views on keys and items have besides: they are sets.
+const fn set_view_type(name: &'static CStr) -> PyTypeObject {
+    PyTypeObject {
+        tp_as_number: &raw mut VIEW_AS_NUMBER,
+        tp_richcompare: Some(view_sets::tp_richcompare),
+        tp_methods: &raw mut SET_VIEW_METHODS as *mut PyMethodDef,
+        ..view_type(name, &raw mut SET_VIEW_AS_SEQUENCE)
+    }
+}
 
-static mut KEYS_AS_SEQUENCE: PySequenceMethods =
-    PySequenceMethods { sq_length: Some(views::sq_length), sq_contains: Some(views::keys_contain), ..blank_sequence() };
+static mut KEYS_VIEW: PyTypeObject = set_view_type(c"hashtable.HashTableKeys");
+static mut ITEMS_VIEW: PyTypeObject = set_view_type(c"hashtable.HashTableItems");
+static mut VALUES_VIEW: PyTypeObject = view_type(c"hashtable.HashTableValues", &raw mut VALUES_AS_SEQUENCE);
+
 static mut VALUES_AS_SEQUENCE: PySequenceMethods =
     PySequenceMethods { sq_length: Some(views::sq_length), ..blank_sequence() };
-static mut ITEMS_AS_SEQUENCE: PySequenceMethods = PySequenceMethods {
-    sq_length: Some(views::sq_length),
-    sq_contains: Some(views::items_contain),
-    ..blank_sequence()
+static mut SET_VIEW_AS_SEQUENCE: PySequenceMethods =
+    PySequenceMethods { sq_length: Some(views::sq_length), sq_contains: Some(views::sq_contains), ..blank_sequence() };
+static mut VIEW_AS_NUMBER: PyNumberMethods = PyNumberMethods {
+    nb_subtract: Some(view_sets::nb_subtract),
+    nb_and: Some(view_sets::nb_and),
+    nb_xor: Some(view_sets::nb_xor),
+    nb_or: Some(view_sets::nb_or),
+    ..blank_number()
 };
 
-static mut VIEW_METHODS: [PyMethodDef; 2] = [
-    no_arguments(
-        c"__reversed__",
-        views::reversed,
-        c"__reversed__($self, /)
+static mut VIEW_ATTRIBUTES: [PyGetSetDef; 2] = [
+    read_only(c"mapping", view_sets::mapping, c"the table, to be read only"),
+    // SAFETY: a NULL name, which ends the list.
+    unsafe { core::mem::zeroed() },
+];
+
+const REVERSED: PyMethodDef = no_arguments(
+    c"__reversed__",
+    views::reversed,
+    c"__reversed__($self, /)
 --
 
 Return an iterator, newest first.",
+);
+static mut VIEW_METHODS: [PyMethodDef; 2] = [REVERSED, PyMethodDef::zeroed()];
+static mut SET_VIEW_METHODS: [PyMethodDef; 3] = [
+    REVERSED,
+    one_argument(
+        c"isdisjoint",
+        view_sets::isdisjoint,
+        c"isdisjoint($self, other, /)
+--
+
+Return True if the view and other, an iterable, have nothing in common.",
     ),
     PyMethodDef::zeroed(),
 ];

@@ -6,7 +6,7 @@
 use crate::errors::{Raised, entry, new_reference, status};
 use crate::ffi::*;
 use crate::iterators::{Direction, Yields, iterate};
-use crate::mapping::{contains, get_item};
+use crate::mapping::{self, get_item};
 use crate::object::HashTable;
 
 /// The object struct of a view.
@@ -14,7 +14,7 @@ use crate::object::HashTable;
 pub(crate) struct View {
     ob_base: PyObject,
     /// Owned. Never NULL. (A view needs no `tp_clear`: a cycle through it goes through its table, which has one.)
-    table: *mut HashTable,
+    pub(crate) table: *mut HashTable,
 }
 
 /// A new view on `table`: a new reference.
@@ -22,7 +22,7 @@ unsafe fn view_on(table: *mut PyObject, view_type: *mut PyTypeObject) -> Result<
     // SAFETY: the caller passes a ready type made for this struct and a living table; the one field is written before the
     // collector can run.
     unsafe {
-        let op = new_reference(PyType_GenericAlloc(view_type, 0))?;
+        let op = new_reference(PyType_GenericAlloc(view_type, 0))?; // [R10]
         (*op.cast::<View>()).table = Py_NewRef(table).cast();
         Ok(op)
     }
@@ -96,33 +96,48 @@ pub(crate) unsafe extern "C" fn reversed(op: *mut PyObject, _: *mut PyObject) ->
     entry(|| unsafe { iterate((*op.cast::<View>()).table, yields(op), Direction::Backwards) })
 }
 
-/// `key in keys`: 1, 0, or -1 with an exception set.
+/// `object in view`, for a view on keys or items: 1, 0, or -1 with an exception set.
 ///
 /// # Safety
 /// Called by CPython.
-pub(crate) unsafe extern "C" fn keys_contain(op: *mut PyObject, key: *mut PyObject) -> c_int {
-    // SAFETY: a view that is alive owns its table; CPython keeps view and key alive.
-    entry(|| unsafe { contains((*op.cast::<View>()).table, key) })
+pub(crate) unsafe extern "C" fn sq_contains(op: *mut PyObject, object: *mut PyObject) -> c_int {
+    // SAFETY: CPython keeps both alive.
+    entry(|| unsafe { contains(op, object) })
 }
 
-/// `(key, value) in items`: 1, 0, or -1 with an exception set.
+/// Is `object` among the keys, or among the pairs, that the view shows? Can run any Python code.
 ///
 /// # Safety
-/// Called by CPython.
-pub(crate) unsafe extern "C" fn items_contain(op: *mut PyObject, pair: *mut PyObject) -> c_int {
-    // SAFETY: the view owns its table, the pair its two items, which are borrowed. The value found is borrowed from the table,
-    // and the comparison needs a reference to it, as it can run any Python code.
-    entry(|| unsafe {
-        if PyTuple_Check(pair) == 0 || PyTuple_GET_SIZE(pair) != 2 {
+/// `view` is a living view on keys or items, `object` a living object; the caller keeps both alive.
+pub(crate) unsafe fn contains(view: *mut PyObject, object: *mut PyObject) -> Result<bool, Raised> {
+    // SAFETY: the view owns its table, a pair its two items, which are borrowed. The value found is borrowed from the table, and
+    // the comparison needs a reference to it, as it can run any Python code.
+    unsafe {
+        let table = (*view.cast::<View>()).table;
+        if yields(view) == Yields::Keys {
+            return mapping::contains(table, object);
+        }
+        if PyTuple_Check(object) == 0 || PyTuple_GET_SIZE(object) != 2 {
             return Ok(false);
         }
-        let (key, value) = (PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1));
-        let Some(found) = get_item((*op.cast::<View>()).table, key)? else { return Ok(false) };
+        let (key, value) = (PyTuple_GET_ITEM(object, 0), PyTuple_GET_ITEM(object, 1));
+        let Some(found) = get_item(table, key)? else { return Ok(false) };
         Py_INCREF(found);
-        let equal = PyObject_RichCompareBool(found, value, Py_EQ);
-        Py_DECREF(found);
+        let equal = PyObject_RichCompareBool(found, value, Py_EQ); // [R13]
+        Py_DECREF(found); // [R13]
         Ok(status(equal)? == 1)
-    })
+    }
+}
+
+/// Is `op` a view on keys or items?
+///
+/// # Safety
+/// `op` is a living object.
+pub(crate) unsafe fn is_set_like_view(op: *mut PyObject) -> bool {
+    // SAFETY: the caller keeps it alive.
+    unsafe {
+        Py_IS_TYPE(op, crate::type_object::keys_view_type()) || Py_IS_TYPE(op, crate::type_object::items_view_type())
+    }
 }
 
 /// `repr(view)`: the type's name and a list of what it shows. A new reference.
@@ -135,11 +150,11 @@ pub(crate) unsafe extern "C" fn tp_repr(op: *mut PyObject) -> *mut PyObject {
     entry(|| unsafe {
         match status(Py_ReprEnter(op))? {
             0 => {
-                let list = PySequence_List(op);
+                let list = PySequence_List(op); // [R10]
                 let text = if list.is_null() {
                     Err(Raised)
                 } else {
-                    let text = PyUnicode_FromFormat(c"%s(%R)".as_ptr(), short_name(op), list);
+                    let text = PyUnicode_FromFormat(c"%s(%R)".as_ptr(), short_name(op), list); // [R14]
                     Py_DECREF(list);
                     new_reference(text)
                 };

@@ -1,0 +1,226 @@
+//! Copies: `h.copy()`, `copy.copy(h)`, `copy.deepcopy(h)`, `pickle`.
+//!
+//! `copy` duplicates the arrays and takes a reference to everything in them; no key is hashed and no two are compared. The others
+//! take a table apart into a state, a tuple that `__reduce__` returns, and have `__setstate__` of an empty table put it together
+//! again:
+//!
+//! ```text
+//! (size it was made with, size now, max_load, hash_func, typed, [(key, value), ...], attributes or None, slots or None)
+//! ```
+//!
+//! The last two are what a subclass has added: its `__dict__`, and a dict of what is in its `__slots__`.
+
+use crate::errors::{Raised, entry, new_reference, no_memory, status, type_error};
+use crate::ffi::*;
+use crate::iterators::{Direction, Yields, iterate};
+use crate::object::{HashTable, exchange, make};
+use crate::update::{for_each, merge};
+use core::ptr::null_mut;
+use hashtable_core::Table;
+
+/// `h.copy()`: a new reference to a `HashTable` that is like this one in everything. (Of a subclass too it is a plain
+/// `HashTable`, as with `dict`.)
+///
+/// # Safety
+/// Called by CPython, with a `HashTable`.
+pub(crate) unsafe extern "C" fn copy(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
+    // SAFETY: `op` is a table, alive during the call.
+    entry(|| unsafe { duplicate(op.cast()) })
+}
+
+/// A copy of `table`: a new reference.
+///
+/// # Safety
+/// `table` is a living table that the caller keeps alive.
+pub(crate) unsafe fn duplicate(table: *mut HashTable) -> Result<*mut PyObject, Raised> {
+    // SAFETY: nothing that runs Python code happens between the copying of the pointers and the taking of the references; from
+    // then on the copy owns them.
+    unsafe {
+        let pairs = (*table).pairs.duplicate().map_err(|_| no_memory())?;
+        for (key, value) in pairs.iter() {
+            Stored::store(Py_NewRef(key.borrowed()));
+            Stored::store(Py_NewRef(value.borrowed()));
+        }
+        make(pairs, (*table).hash_func, (*table).typed)
+    }
+}
+
+/// `h.__reduce__()`: `(copyreg.__newobj__, (class,), state)`, a new reference.
+///
+/// # Safety
+/// Called by CPython, with a `HashTable`.
+pub(crate) unsafe extern "C" fn reduce(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
+    // SAFETY: `op` is alive during the call, and so is its type. Each new reference is stolen by a tuple or given back.
+    entry(|| unsafe {
+        let copyreg = new_reference(PyImport_ImportModule(c"copyreg".as_ptr()))?;
+        let reduced = (|| {
+            let state = state_of(op, copyreg)?;
+            let class = Py_TYPE(op).cast::<PyObject>();
+            tuple_of_stolen([PyObject_GetAttrString(copyreg, c"__newobj__".as_ptr()), PyTuple_Pack(1, class), state])
+        })();
+        Py_DECREF(copyreg);
+        reduced
+    })
+}
+
+/// A tuple of these: a new reference. Steals them all, also if it fails; one that is NULL is a failure, with its exception set.
+unsafe fn tuple_of_stolen<const N: usize>(items: [*mut PyObject; N]) -> Result<*mut PyObject, Raised> {
+    // SAFETY: the caller owns the items. The tuple takes over each in turn, or all are given back.
+    unsafe {
+        let complete = items.iter().all(|item| !item.is_null());
+        let tuple = if complete { PyTuple_New(N as Py_ssize_t) } else { null_mut() };
+        if tuple.is_null() {
+            for item in items {
+                Py_XDECREF(item);
+            }
+            return Err(Raised);
+        }
+        for (place, item) in items.into_iter().enumerate() {
+            PyTuple_SET_ITEM(tuple, place as Py_ssize_t, item);
+        }
+        Ok(tuple)
+    }
+}
+
+/// The state of a table, as the head of this file shows it: a new reference.
+unsafe fn state_of(op: *mut PyObject, copyreg: *mut PyObject) -> Result<*mut PyObject, Raised> {
+    // SAFETY: as in `reduce`. To make the list of pairs can run Python code, so it is made first, and the rest is read after it.
+    unsafe {
+        let table = op.cast::<HashTable>();
+        let items = iterate(table, Yields::Items, Direction::Forwards)?;
+        let pairs = PySequence_List(items); // [R10]
+        Py_DECREF(items);
+        let pairs = new_reference(pairs)?;
+        let extra = attributes_of(op).and_then(|attributes| match slots_of(op, copyreg) {
+            Ok(slots) => Ok((attributes, slots)),
+            Err(Raised) => {
+                Py_DECREF(attributes);
+                Err(Raised)
+            }
+        });
+        let Ok((attributes, slots)) = extra else {
+            Py_DECREF(pairs);
+            return Err(Raised);
+        };
+        tuple_of_stolen([
+            PyLong_FromSsize_t((*table).pairs.initial_size() as Py_ssize_t),
+            PyLong_FromSsize_t((*table).pairs.size() as Py_ssize_t),
+            PyFloat_FromDouble((*table).pairs.max_load()),
+            Py_NewRef((*table).hash_func),
+            PyBool_FromLong((*table).typed.into()),
+            pairs,
+            attributes,
+            slots,
+        ])
+    }
+}
+
+/// What a subclass keeps in the object's `__dict__`: a new reference to it, or to None.
+unsafe fn attributes_of(op: *mut PyObject) -> Result<*mut PyObject, Raised> {
+    // SAFETY: the caller keeps the object alive.
+    // [R19]
+    unsafe { Ok(optional_attribute(op, c"__dict__")?.unwrap_or_else(|| Py_NewRef(Py_None()))) }
+}
+
+/// What a subclass keeps in slots: a new reference to a dict of them, or to None if there are none.
+unsafe fn slots_of(op: *mut PyObject, copyreg: *mut PyObject) -> Result<*mut PyObject, Raised> {
+    // SAFETY: the caller keeps both alive, and the object its type. Each new reference is given back, the dict is returned or
+    // given back.
+    unsafe {
+        let slotnames = new_reference(PyObject_GetAttrString(copyreg, c"_slotnames".as_ptr()))?;
+        let names = PyObject_CallOneArg(slotnames, Py_TYPE(op).cast());
+        Py_DECREF(slotnames);
+        let names = new_reference(names)?;
+        let iterator = PyObject_GetIter(names);
+        Py_DECREF(names);
+        let iterator = new_reference(iterator)?;
+        let slots = PyDict_New();
+        if slots.is_null() {
+            Py_DECREF(iterator);
+            return Err(Raised);
+        }
+        let filled = for_each(iterator, |name| {
+            // A slot that was never written is no attribute.
+            // [R19]
+            let Some(value) = optional_attribute_named(op, name)? else { return Ok(()) };
+            let result = status(PyDict_SetItem(slots, name, value));
+            Py_DECREF(value);
+            result.map(|_| ())
+        });
+        if filled.is_ok() && PyDict_Size(slots) > 0 {
+            return Ok(slots);
+        }
+        Py_DECREF(slots);
+        filled.map(|()| Py_NewRef(Py_None()))
+    }
+}
+
+/// `h.__setstate__(state)`: makes of the table what the state says. Returns None, a new reference; if it fails, the table is as it
+/// was. Runs the hash function for every key.
+///
+/// # Safety
+/// Called by CPython, with a `HashTable`.
+pub(crate) unsafe extern "C" fn setstate(op: *mut PyObject, state: *mut PyObject) -> *mut PyObject {
+    // SAFETY: CPython keeps both alive, the state all that is parsed from it. The new table is built apart and ours until the
+    // DECREF, with which, after the exchange, the old content goes.
+    entry(|| unsafe {
+        let (mut initial_size, mut size, mut max_load): (Py_ssize_t, Py_ssize_t, f64) = (0, 0, 0.0);
+        let mut typed: c_int = 0;
+        let [mut hash_func, mut pairs, mut attributes, mut slots] = [null_mut::<PyObject>(); 4];
+        if PyTuple_Check(state) == 0 {
+            return Err(type_error(c"__setstate__ takes a tuple, as __reduce__ makes it."));
+        }
+        let parsed = PyArg_ParseTuple(
+            state,
+            c"nndOpO!OO:__setstate__".as_ptr(),
+            &raw mut initial_size,
+            &raw mut size,
+            &raw mut max_load,
+            &raw mut hash_func,
+            &raw mut typed,
+            &raw mut PyList_Type,
+            &raw mut pairs,
+            &raw mut attributes,
+            &raw mut slots,
+        );
+        if parsed == 0 {
+            return Err(Raised);
+        }
+        let sizes_fit = 1 <= initial_size && initial_size <= size;
+        if !(sizes_fit && max_load > 0.0 && max_load <= 1.0) || PyCallable_Check(hash_func) == 0 {
+            return Err(type_error(c"__setstate__ takes a tuple, as __reduce__ makes it."));
+        }
+        let empty = Table::new_grown(initial_size as usize, size as usize, max_load).map_err(|_| no_memory())?;
+        let made = make(empty, hash_func, typed != 0)?;
+        let restored = merge(made.cast(), pairs).and_then(|()| restore_attributes(op, attributes, slots));
+        if restored.is_ok() {
+            exchange(op.cast(), made.cast());
+        }
+        Py_DECREF(made);
+        restored.map(|()| Py_NewRef(Py_None()))
+    })
+}
+
+/// Gives the object of a subclass its attributes and slots back. Each may be None.
+unsafe fn restore_attributes(op: *mut PyObject, attributes: *mut PyObject, slots: *mut PyObject) -> Result<(), Raised> {
+    // SAFETY: the caller keeps all three alive. `PyDict_Next` lends name and value; they are owned while the attribute is set.
+    unsafe {
+        if attributes != Py_None() {
+            let own = new_reference(PyObject_GetAttrString(op, c"__dict__".as_ptr()))?;
+            let result = status(PyDict_Update(own, attributes));
+            Py_DECREF(own);
+            result?;
+        }
+        if PyDict_Check(slots) != 0 {
+            let (mut position, mut name, mut value) = (0, null_mut(), null_mut());
+            while PyDict_Next(slots, &mut position, &mut name, &mut value) != 0 {
+                let (name, value) = (Py_NewRef(name), Py_NewRef(value));
+                let result = status(PyObject_SetAttr(op, name, value)); // [R19]
+                Py_DECREF(name);
+                Py_DECREF(value);
+                result?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,176 @@
+//! Views as sets: `h.keys() & other`, `h.items() <= other`, `isdisjoint` and their like.
+//!
+//! A view on keys or items behaves as a set. The operations make a real `set`, as those of `dict`'s views do: of the left operand
+//! first, which is then changed by what the right one yields. CPython calls these functions when *either* operand is a view.
+
+use crate::errors::{Raised, entry, new_reference, status};
+use crate::ffi::*;
+use crate::update::for_each;
+use crate::views::{View, contains, is_set_like_view};
+
+/// `one - other`: a new reference to a set.
+///
+/// # Safety
+/// Called by CPython, with a view on keys or items among the two. So are the three that follow.
+pub(crate) unsafe extern "C" fn nb_subtract(one: *mut PyObject, other: *mut PyObject) -> *mut PyObject {
+    // SAFETY: CPython keeps both alive.
+    entry(|| unsafe { changed_set(one, c"difference_update", other) })
+}
+
+/// `one | other`: a new reference to a set.
+///
+/// # Safety
+/// Called by CPython.
+pub(crate) unsafe extern "C" fn nb_or(one: *mut PyObject, other: *mut PyObject) -> *mut PyObject {
+    // SAFETY: CPython keeps both alive.
+    entry(|| unsafe { changed_set(one, c"update", other) })
+}
+
+/// `one ^ other`: a new reference to a set.
+///
+/// # Safety
+/// Called by CPython.
+pub(crate) unsafe extern "C" fn nb_xor(one: *mut PyObject, other: *mut PyObject) -> *mut PyObject {
+    // SAFETY: CPython keeps both alive.
+    entry(|| unsafe { changed_set(one, c"symmetric_difference_update", other) })
+}
+
+/// `one & other`: a new reference to a set of what the other yields and the view contains.
+///
+/// # Safety
+/// Called by CPython.
+pub(crate) unsafe extern "C" fn nb_and(one: *mut PyObject, other: *mut PyObject) -> *mut PyObject {
+    // SAFETY: CPython keeps both alive. The set is ours until it is returned or given back.
+    entry(|| unsafe {
+        let (view, other) = if is_set_like_view(one) { (one, other) } else { (other, one) };
+        let set = new_reference(PySet_New(core::ptr::null_mut()))?;
+        let filled = new_reference(PyObject_GetIter(other)).and_then(|iterator| {
+            for_each(iterator, |object| {
+                if contains(view, object)? {
+                    status(PySet_Add(set, object))?;
+                }
+                Ok(())
+            })
+        });
+        returned_if(filled, set)
+    })
+}
+
+/// `op` if all went well; else gives it back. Steals `op`, returns it.
+unsafe fn returned_if(result: Result<(), Raised>, op: *mut PyObject) -> Result<*mut PyObject, Raised> {
+    if result.is_err() {
+        // SAFETY: the caller owns `op` and hands it over.
+        unsafe { Py_DECREF(op) };
+    }
+    result.map(|()| op)
+}
+
+/// `set(one)`, after its method of this name was called with `other`: a new reference.
+unsafe fn changed_set(
+    one: *mut PyObject,
+    method: &core::ffi::CStr,
+    other: *mut PyObject,
+) -> Result<*mut PyObject, Raised> {
+    // SAFETY: the caller keeps both alive. The set is ours until it is returned or given back, the method and its None until
+    // their DECREFs.
+    unsafe {
+        let set = new_reference(PySet_New(one))?;
+        let changed = new_reference(PyObject_GetAttrString(set, method.as_ptr())).and_then(|method| {
+            let none = PyObject_CallOneArg(method, other);
+            Py_DECREF(method);
+            Py_DECREF(new_reference(none)?);
+            Ok(())
+        });
+        returned_if(changed, set)
+    }
+}
+
+/// `view == other`, `<=` and so on, between a view on keys or items and a set or another such view; also one of a dict's. A new
+/// reference to True, False or NotImplemented.
+///
+/// # Safety
+/// Called by CPython, with a view on keys or items first.
+pub(crate) unsafe extern "C" fn tp_richcompare(
+    op: *mut PyObject,
+    other: *mut PyObject,
+    operator: c_int,
+) -> *mut PyObject {
+    // SAFETY: CPython keeps both alive.
+    entry(|| unsafe {
+        let set_like = PyAnySet_Check(other) != 0
+            || PyDictKeys_Check(other) != 0
+            || PyDictItems_Check(other) != 0
+            || is_set_like_view(other);
+        if !set_like {
+            return Ok(Py_NewRef(Py_NotImplemented()));
+        }
+        let (length, other_length) = (length_of(op)?, length_of(other)?);
+        let answer = match operator {
+            Py_EQ => length == other_length && all_in(op, other)?,
+            Py_NE => length != other_length || !all_in(op, other)?,
+            Py_LT => length < other_length && all_in(op, other)?,
+            Py_LE => length <= other_length && all_in(op, other)?,
+            Py_GT => length > other_length && all_in(other, op)?,
+            _ => length >= other_length && all_in(other, op)?,
+        };
+        Ok::<_, Raised>(Py_NewRef(if answer { Py_True() } else { Py_False() }))
+    })
+}
+
+unsafe fn length_of(op: *mut PyObject) -> Result<Py_ssize_t, Raised> {
+    // SAFETY: the caller keeps it alive.
+    let length = unsafe { PyObject_Size(op) };
+    if length < 0 { Err(Raised) } else { Ok(length) }
+}
+
+/// Is everything that `one` yields in `other`?
+unsafe fn all_in(one: *mut PyObject, other: *mut PyObject) -> Result<bool, Raised> {
+    // SAFETY: the caller keeps both alive.
+    unsafe { none_is(one, |object| Ok(status(PySequence_Contains(other, object))? == 0)) }
+}
+
+/// Is nothing that `one` yields such that `test` says yes? Stops at the first that is.
+unsafe fn none_is(
+    one: *mut PyObject,
+    mut test: impl FnMut(*mut PyObject) -> Result<bool, Raised>,
+) -> Result<bool, Raised> {
+    // SAFETY: the caller keeps `one` alive; the iterator is ours until its DECREF, each object until its own.
+    unsafe {
+        let iterator = new_reference(PyObject_GetIter(one))?;
+        let mut answer = Ok(true);
+        while matches!(answer, Ok(true)) {
+            let object = PyIter_Next(iterator);
+            if object.is_null() {
+                if !PyErr_Occurred().is_null() {
+                    answer = Err(Raised);
+                }
+                break;
+            }
+            answer = test(object).map(|yes| !yes);
+            Py_DECREF(object);
+        }
+        Py_DECREF(iterator);
+        answer
+    }
+}
+
+/// `view.isdisjoint(other)`: a new reference to True or False.
+///
+/// # Safety
+/// Called by CPython, with a view on keys or items.
+pub(crate) unsafe extern "C" fn isdisjoint(op: *mut PyObject, other: *mut PyObject) -> *mut PyObject {
+    // SAFETY: CPython keeps both alive.
+    entry(|| unsafe {
+        let disjoint = if op == other { length_of(op)? == 0 } else { none_is(other, |object| contains(op, object))? };
+        Ok::<_, Raised>(Py_NewRef(if disjoint { Py_True() } else { Py_False() }))
+    })
+}
+
+/// `view.mapping`: a read-only proxy of the table. A new reference.
+///
+/// # Safety
+/// Called by CPython, with a view.
+pub(crate) unsafe extern "C" fn mapping(op: *mut PyObject, _: *mut c_void) -> *mut PyObject {
+    // SAFETY: a view that is alive owns its table; the proxy takes a reference of its own.
+    entry(|| unsafe { new_reference(PyDictProxy_New((*op.cast::<View>()).table.cast())) })
+}
