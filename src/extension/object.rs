@@ -64,8 +64,8 @@ pub(crate) unsafe extern "C" fn tp_new(
     _kwargs: *mut PyObject,
 ) -> *mut PyObject {
     entry(|| {
-        let pairs = Table::new(DEFAULT_SIZE, DEFAULT_MAX_LOAD).map_err(|_| no_memory())?;
         announce!("new");
+        let pairs = Table::new(DEFAULT_SIZE, DEFAULT_MAX_LOAD).map_err(|_| no_memory())?;
         // SAFETY: CPython passes a type that is ready and whose instances begin as this struct. `tp_alloc` returns zeroed memory
         // with the head filled in. The garbage collector knows the object from then on, but cannot run until every field
         // is written, since nothing between asks Python for memory. If there is no memory, `pairs` goes with this scope.
@@ -167,10 +167,7 @@ unsafe fn init(table: *mut HashTable, args: *mut PyObject, kwargs: *mut PyObject
         if PyCallable_Check(hash_func) == 0 {
             return Err(type_error(c"hash_func must be callable."));
         }
-        announce!(
-            "init: size {size}, max_load {max_load}, hash_func <{:?}>",
-            core::ffi::CStr::from_ptr((*Py_TYPE(hash_func)).tp_name)
-        );
+        announce!("init: size {size}, max_load {max_load}, hash_func {}", describe(hash_func));
         let pairs = Table::new(size, max_load).map_err(|_| no_memory())?;
 
         // Nothing fails from here on. First the table becomes what it is to be, then the old content goes.

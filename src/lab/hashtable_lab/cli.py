@@ -1,0 +1,192 @@
+"""The commands. Their work is done elsewhere; here is what a reader types, and the exit codes."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hashtable_lab import specimens
+from hashtable_lab.demos import layers, missing_decref, missing_incref, referrers, wordcount
+from hashtable_lab.errors import Missing
+from hashtable_lab.stage import Stage
+
+SAW, DID_NOT_SEE, CANNOT = 0, 1, 2
+INTERRUPTED = 130
+
+EXIT_CODES = """\b
+Exit codes:
+  0    it saw what it promises
+  1    it did not
+  2    wrong usage, or something is missing (a line says what to do)
+  130  interrupted (Ctrl-C)"""
+
+
+class Commands(click.Group):
+    """A group that lists its commands, in the order of this file, and takes an unknown one with a single line."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def resolve_command(self, context: click.Context, args: list[str]) -> Any:
+        if args[0] not in self.commands and not args[0].startswith("-"):
+            raise Missing(f"`{context.command_path}` knows no {args[0]!r}; there are: {', '.join(self.commands)}.")
+        return super().resolve_command(context, args)
+
+
+def perform(play: Callable[..., None], *arguments: Any, **options: Any) -> int:
+    """Performs something on a stage of its own. Returns the exit code."""
+    stage = Stage()
+    play(*arguments, stage=stage, **options)
+    return SAW if stage.succeeded() else DID_NOT_SEE
+
+
+@click.group(cls=Commands, invoke_without_command=True, epilog=EXIT_CODES)
+@click.pass_context
+def lab(context: click.Context) -> None:
+    """Shows what goes on below `import hashtable`, and what goes wrong when a reference is miscounted."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+# ---- demos -----------------------------------------------------------------------------------------------------------
+
+
+@lab.group(cls=Commands, invoke_without_command=True, epilog=EXIT_CODES)
+@click.pass_context
+def demo(context: click.Context) -> None:
+    """Performs a demo: shows its code, what comes of it, and why."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+@demo.command("referrers")
+@click.option("--details", is_flag=True, help="The count in every call, and what the garbage collector sees.")
+def referrers_demo(details: bool) -> int:
+    """Who holds an object? Names and calls, counted."""
+    return perform(referrers.play, details=details)
+
+
+@demo.command("missing-incref")
+def missing_incref_demo() -> int:
+    """A reference too few: a table dies under its name."""
+    return perform(missing_incref.play)
+
+
+@demo.command("missing-decref")
+def missing_decref_demo() -> int:
+    """A reference too many: what a table held can never go."""
+    return perform(missing_decref.play)
+
+
+@demo.command("layers")
+def layers_demo() -> int:
+    """A call travels through Python, extension and library."""
+    return perform(layers.play)
+
+
+@demo.command("wordcount")
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
+@click.option(
+    "--sample",
+    type=click.IntRange(min=1),
+    default=wordcount.SAMPLE,
+    show_default=True,
+    help="Compare hash functions on so many distinct words. For the poorest, time grows with the square.",
+)
+def wordcount_demo(files: tuple[Path, ...], sample: int) -> int:
+    """Counts words, and compares three hash functions.
+
+    Without FILES: every .py file of this Python's own standard library.
+    """
+    return perform(wordcount.play, files=files, sample=sample)
+
+
+@demo.command("all")
+def every_demo() -> int:
+    """All of them, in this order.
+
+    If one lacks something it needs, the others are still performed. The exit code is the highest of theirs.
+    """
+    demos = {
+        "referrers": referrers.play,
+        "missing-incref": missing_incref.play,
+        "missing-decref": missing_decref.play,
+        "layers": layers.play,
+        "wordcount": wordcount.play,
+    }
+    words = {SAW: "saw what it promises", DID_NOT_SEE: "DID NOT SEE what it promises", CANNOT: "could not be performed"}
+    codes = {}
+    for name, play in demos.items():
+        try:
+            codes[name] = perform(play)
+        except Missing as error:
+            complain(error)
+            codes[name] = CANNOT
+    stage = Stage()
+    stage.heading("All demos")
+    stage.table(["demo", ""], [(name, words[code]) for name, code in codes.items()])
+    return max(codes.values())
+
+
+# ---- specimens -------------------------------------------------------------------------------------------------------
+
+
+@lab.group("specimens", cls=Commands, invoke_without_command=True, epilog=EXIT_CODES)
+@click.pass_context
+def specimens_group(context: click.Context) -> None:
+    """Lists, shows and runs broken variants of the extension."""
+    if context.invoked_subcommand is None:
+        stage = Stage()
+        stage.table(["specimen", "class of bug"], [(name, specimens.load(name).kind) for name in specimens.names()])
+
+
+@specimens_group.command("show")
+@click.argument("name")
+def show_specimen(name: str) -> None:
+    """Shows a specimen: its diff, what it teaches, how it shows."""
+    specimens.show(specimens.load(name), Stage())
+
+
+@specimens_group.command("run")
+@click.argument("name")
+def run_specimen(name: str) -> int:
+    """Builds a specimen, runs it in a child, and explains."""
+    return perform(specimens.perform, specimens.load(name))
+
+
+# ---- the entry -------------------------------------------------------------------------------------------------------
+
+
+def complain(error: click.ClickException) -> None:
+    """One line on standard error; for a wrong usage, with the command that tells the right one."""
+    message = error.format_message()
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        message = f"{message} Try `{error.ctx.command_path} --help`."
+    click.echo(f"Error: {message}", err=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs a command line.
+
+    Args:
+        arguments: what was typed after `python -m hashtable_lab`; None takes it from `sys.argv`.
+
+    Returns:
+        The exit code.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that knows few characters gets an escape for the others, not a traceback.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        code = lab.main(arguments, prog_name="python -m hashtable_lab", standalone_mode=False)
+    except click.Abort:
+        return INTERRUPTED
+    except click.ClickException as error:
+        complain(error)
+        return CANNOT
+    return code if isinstance(code, int) else SAW
