@@ -1,0 +1,329 @@
+//! The table behind the pointer that C holds.
+//!
+//! Two kinds of item meet here. An [`Asked`] is an argument: read from C, checked, its string still the caller's. An
+//! [`Item`] is what lies in the table: its string is a copy.
+//!
+//! A look-up may call the equality callback, and that may call any function on this table. So the functions that look
+//! something up take the table as a raw pointer, and each use of it ends with its line: no reference lives while the
+//! callback runs.
+
+use crate::types::*;
+use core::ffi::c_void;
+use core::sync::atomic::{AtomicUsize, Ordering};
+use hashtable_core::{OutOfMemory, Step, Table, poor_hash};
+use std::alloc::{Layout, alloc};
+
+/// How often a look-up begins anew because the table changed under it. A table that is merely busy settles long before.
+const MOST_RESTARTS: usize = 1000;
+
+/// A hash table. Made by `ht_new`, freed by `ht_free`, looked into by nobody.
+#[allow(non_camel_case_types)]
+pub struct ht_table {
+    pub(crate) pairs: Table<Item, Item>,
+    equal: ht_equal,
+    context: *mut c_void,
+    /// How many calls of `equal` have not returned yet. Atomic, because several threads may look up at once.
+    asking: AtomicUsize,
+    /// What the last change took out of the table. C may be looking at its strings until the next change.
+    taken_out: (Option<Item>, Option<Item>),
+}
+
+/// An item in the table, or on its way in or out.
+pub(crate) enum Item {
+    Int(i64),
+    Float(f64),
+    Text(Text),
+    Pointer(*mut c_void),
+}
+
+/// A copy of a string, with a NUL behind it for the comfort of C.
+pub(crate) struct Text(Vec<u8>);
+
+impl Text {
+    fn copy(text: &str) -> Result<Text, OutOfMemory> {
+        let mut copy = Vec::new();
+        copy.try_reserve_exact(text.len() + 1).map_err(|_| OutOfMemory)?;
+        copy.extend_from_slice(text.as_bytes());
+        copy.push(0);
+        Ok(Text(copy))
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.0[..self.0.len() - 1]
+    }
+}
+
+impl Item {
+    /// The item as C sees it. Its string is lent, not copied.
+    pub(crate) fn lend(&self) -> ht_item {
+        let (kind, data) = match self {
+            Item::Int(integer) => (HT_INT, ht_data { integer: *integer }),
+            Item::Float(real) => (HT_FLOAT, ht_data { real: *real }),
+            Item::Pointer(pointer) => (HT_POINTER, ht_data { pointer: *pointer }),
+            Item::Text(text) => {
+                let text = ht_text { bytes: text.0.as_ptr().cast(), length: text.bytes().len() };
+                (HT_STRING, ht_data { text })
+            }
+        };
+        ht_item { kind, data }
+    }
+
+    /// Memory outside the table's arrays, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        if let Item::Text(text) = self { text.0.capacity() } else { 0 }
+    }
+}
+
+/// What C is told where there is nothing.
+fn lend(item: Option<&Item>) -> ht_item {
+    // The widest member, so that every byte that C may look at has a value.
+    let nothing = ht_text { bytes: core::ptr::null(), length: 0 };
+    item.map_or(ht_item { kind: HT_NONE, data: ht_data { text: nothing } }, Item::lend)
+}
+
+/// An item that C passed.
+pub(crate) enum Asked<'call> {
+    Int(i64),
+    Float(f64),
+    Text(&'call str),
+    Pointer(*mut c_void),
+}
+
+impl<'call> Asked<'call> {
+    /// Reads an item.
+    ///
+    /// # Errors
+    /// HT_NULL, HT_BAD_KIND, HT_TOO_LONG, HT_NOT_UTF8.
+    ///
+    /// # Safety
+    /// `item` is NULL or points to an item. If its kind is HT_STRING and `bytes` is not NULL, `length` bytes can be
+    /// read there, and nobody writes to them during `'call`.
+    pub(crate) unsafe fn read(item: *const ht_item) -> Result<Asked<'call>, ht_status> {
+        if item.is_null() {
+            return Err(HT_NULL);
+        }
+        // SAFETY: the caller vouches for the item and the bytes. The member that is read is the one that the kind
+        // names, which is how C tells us what it has written. A slice of Rust may be no longer than isize::MAX, which
+        // is checked.
+        unsafe {
+            let ht_item { kind, data } = *item;
+            match kind {
+                HT_INT => Ok(Asked::Int(data.integer)),
+                HT_FLOAT => Ok(Asked::Float(data.real)),
+                HT_POINTER => Ok(Asked::Pointer(data.pointer)),
+                HT_STRING => match data.text {
+                    ht_text { length: 0, .. } => Ok(Asked::Text("")),
+                    ht_text { length, .. } if length >= isize::MAX as usize => Err(HT_TOO_LONG),
+                    ht_text { bytes, .. } if bytes.is_null() => Err(HT_NULL),
+                    ht_text { bytes, length } => {
+                        let bytes = core::slice::from_raw_parts(bytes.cast(), length);
+                        str::from_utf8(bytes).map(Asked::Text).map_err(|_| HT_NOT_UTF8)
+                    }
+                },
+                _ => Err(HT_BAD_KIND),
+            }
+        }
+    }
+
+    /// The library's default hash.
+    pub(crate) fn default_hash(&self) -> Result<i64, ht_status> {
+        match self {
+            Asked::Int(value) => Ok(poor_hash::of_int(*value)),
+            Asked::Float(value) => poor_hash::of_float(*value).ok_or(HT_NO_HASH),
+            Asked::Text(text) => Ok(poor_hash::of_text_length(text.chars().count())),
+            Asked::Pointer(_) => Err(HT_NO_HASH),
+        }
+    }
+
+    fn copy(&self) -> Result<Item, OutOfMemory> {
+        Ok(match self {
+            Asked::Int(value) => Item::Int(*value),
+            Asked::Float(value) => Item::Float(*value),
+            Asked::Text(text) => Item::Text(Text::copy(text)?),
+            Asked::Pointer(pointer) => Item::Pointer(*pointer),
+        })
+    }
+}
+
+pub(crate) fn no_memory(_: OutOfMemory) -> ht_status {
+    HT_NO_MEMORY
+}
+
+impl ht_table {
+    /// Makes a table on the heap. `Box::new` would do, if it could fail.
+    pub(crate) fn allocate(
+        size: usize,
+        max_load: f64,
+        equal: ht_equal,
+        context: *mut c_void,
+    ) -> Result<*mut ht_table, ht_status> {
+        if size == 0 {
+            return Err(HT_BAD_SIZE);
+        }
+        // Not `max_load <= 0.0 || max_load > 1.0`: a nan is neither.
+        if !(max_load > 0.0 && max_load <= 1.0) {
+            return Err(HT_BAD_MAX_LOAD);
+        }
+        let pairs = Table::new(size, max_load).map_err(no_memory)?;
+        let table = ht_table { pairs, equal, context, asking: AtomicUsize::new(0), taken_out: (None, None) };
+        // SAFETY: the layout is not empty, as the struct is not; the memory is fresh and of the right layout for the
+        // write.
+        unsafe {
+            let memory = alloc(Layout::new::<ht_table>()).cast::<ht_table>();
+            if memory.is_null() {
+                return Err(HT_NO_MEMORY);
+            }
+            memory.write(table);
+            Ok(memory)
+        }
+    }
+
+    /// Frees a table that `allocate` made.
+    ///
+    /// # Errors
+    /// HT_BUSY if its equality callback is running; the table lives on.
+    ///
+    /// # Safety
+    /// `this` came from `allocate` and is not used again if this succeeds.
+    pub(crate) unsafe fn free(this: *mut ht_table) -> Result<(), ht_status> {
+        // SAFETY: the caller vouches for the pointer. Its memory came from the global allocator with the layout that a
+        // Box expects.
+        unsafe {
+            if (*this).asking.load(Ordering::Relaxed) > 0 {
+                return Err(HT_BUSY);
+            }
+            drop(Box::from_raw(this));
+        }
+        Ok(())
+    }
+
+    /// Looks a key up: the index of its pair, good until the table is touched again. Can run the equality callback.
+    ///
+    /// # Errors
+    /// What the callback answers, HT_BAD_ANSWER, or HT_CHANGED if the table never stops changing.
+    ///
+    /// # Safety
+    /// `this` is a living table, and no reference into it lives.
+    pub(crate) unsafe fn look_up(this: *const ht_table, hash: i64, key: &Asked) -> Result<Option<usize>, ht_status> {
+        for _ in 0..=MOST_RESTARTS {
+            // SAFETY: the table lives: the caller says so for the beginning, and the callback cannot free it (HT_BUSY).
+            unsafe {
+                let mut cursor = (*this).pairs.walk(hash);
+                loop {
+                    match (*this).pairs.step(&mut cursor) {
+                        Step::End => return Ok(None),
+                        Step::Moved => break,
+                        Step::Candidate(at) => {
+                            let equal = Self::has_key(this, at, key)?;
+                            // If the table changed, `at` means nothing any more, and the next step says so.
+                            if equal && (*this).pairs.version() == cursor.version() {
+                                return Ok(Some(at));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        Err(HT_CHANGED)
+    }
+
+    /// Is the key at `at` equal to `key`? Can run the equality callback.
+    unsafe fn has_key(this: *const ht_table, at: usize, key: &Asked) -> Result<bool, ht_status> {
+        // SAFETY: the table lives, says the caller, and `at` is of this version. The reference into it ends with this
+        // statement.
+        let (stored, sought) = match (unsafe { (*this).pairs.key(at) }, key) {
+            (Item::Int(stored), Asked::Int(sought)) => return Ok(stored == sought),
+            (Item::Float(stored), Asked::Float(sought)) => return Ok(stored == sought),
+            (Item::Text(stored), Asked::Text(sought)) => return Ok(stored.bytes() == sought.as_bytes()),
+            (Item::Pointer(stored), Asked::Pointer(sought)) => (*stored, *sought),
+            _ => return Ok(false),
+        };
+        if stored == sought {
+            return Ok(true);
+        }
+        // SAFETY: the table lives, before and (as it is `asking`) after the call. Whoever made the table vouches for
+        // the callback.
+        unsafe {
+            let (Some(equal), context) = ((*this).equal, (*this).context) else {
+                return Ok(false);
+            };
+            (*this).asking.fetch_add(1, Ordering::Relaxed);
+            let answer = equal(context, stored, sought);
+            (*this).asking.fetch_sub(1, Ordering::Relaxed);
+            match answer {
+                0 => Ok(false),
+                1 => Ok(true),
+                ..0 => Err(answer),
+                _ => Err(HT_BAD_ANSWER),
+            }
+        }
+    }
+
+    /// Adds a pair or overwrites a value, which is then lent.
+    ///
+    /// # Errors
+    /// Those of `look_up`, and HT_NO_MEMORY; the table is as it was.
+    ///
+    /// # Safety
+    /// As for `look_up`.
+    pub(crate) unsafe fn set(this: *mut ht_table, hash: i64, key: Asked, value: Asked) -> Result<ht_item, ht_status> {
+        // The value is copied first: its string need not outlive a callback.
+        let value = value.copy().map_err(no_memory)?;
+        // SAFETY: the caller vouches for the table.
+        let found = unsafe { Self::look_up(this, hash, &key) }?;
+        // SAFETY: from here on nobody else runs, so this is the only reference to the table.
+        let table = unsafe { &mut *this };
+        match found {
+            Some(at) => {
+                let old = table.pairs.replace_value(at, value);
+                table.taken_out = (None, Some(old));
+            }
+            None => {
+                let key = key.copy().map_err(no_memory)?;
+                table.pairs.make_room().map_err(no_memory)?.add(hash, key, value);
+                table.taken_out = (None, None);
+            }
+        }
+        Ok(lend(table.taken_out.1.as_ref()))
+    }
+
+    /// Takes a pair out, and lends it.
+    ///
+    /// # Errors
+    /// Those of `look_up`, and HT_NOT_FOUND; the table is as it was.
+    ///
+    /// # Safety
+    /// As for `look_up`.
+    pub(crate) unsafe fn remove(this: *mut ht_table, hash: i64, key: Asked) -> Result<(ht_item, ht_item), ht_status> {
+        // SAFETY: the caller vouches for the table.
+        let at = unsafe { Self::look_up(this, hash, &key) }?.ok_or(HT_NOT_FOUND)?;
+        // SAFETY: from here on nobody else runs, so this is the only reference to the table.
+        let table = unsafe { &mut *this };
+        let (key, value) = table.pairs.remove(at);
+        let taken_out = &mut table.taken_out;
+        *taken_out = (Some(key), Some(value));
+        Ok((lend(taken_out.0.as_ref()), lend(taken_out.1.as_ref())))
+    }
+
+    /// Empties the table. Frees all copies of strings.
+    pub(crate) fn clear(&mut self) {
+        drop(self.pairs.clear());
+        self.taken_out = (None, None);
+    }
+
+    /// The figures, with the copies of strings.
+    pub(crate) fn stats(&self) -> ht_stats {
+        let stats = self.pairs.stats();
+        let strings: usize = self.pairs.iter().map(|(key, value)| key.bytes() + value.bytes()).sum();
+        ht_stats {
+            size: stats.size,
+            load: stats.load,
+            load_factor: stats.load_factor,
+            used_buckets: stats.used_buckets,
+            longest_chain: stats.longest_chain,
+            mean_probes: stats.mean_probes,
+            resizes: stats.resizes,
+            bytes: stats.bytes + strings,
+        }
+    }
+}
