@@ -3,8 +3,12 @@
 It is pure Python and an ordinary user of the extension. Everything starts with `python -m hashtable_lab`:
 
 * `demo NAME` performs one of the demos in `hashtable_lab.demos`;
-* `specimens` lists, shows and runs broken variants of the extension, each a small diff in docs/specimens.
+* `specimens` lists, shows and runs broken variants of the extension, each a small diff in docs/specimens;
+* `leakcheck STATEMENT` tells whether running a statement leaks, with anybody's extension;
+* `who EXPRESSION` tells who holds an object.
 
 The modules, from the bottom up: `errors` (what stops a command), `children` (code that may crash runs in a process of
-its own), `specimens` (a broken variant: read, applied, built), `stage` (how a demo speaks), `demos`, `cli`.
+its own), `specimens` (a broken variant: read, applied, built), `stage` (how a demo speaks), `demos`; `questions` (a
+child is asked something), `leakmeters` and `leakcheck` (what the child measures, what is made of it), `owners` and
+`who` (likewise); `cli`.
 """

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from hashtable_lab import specimens
+from hashtable_lab import leakcheck, specimens, who
 from hashtable_lab.demos import layers, missing_decref, missing_incref, referrers, wordcount
 from hashtable_lab.errors import Missing
 from hashtable_lab.stage import Stage
@@ -157,6 +157,60 @@ def show_specimen(name: str) -> None:
 def run_specimen(name: str) -> int:
     """Builds a specimen, runs it in a child, and explains."""
     return perform(specimens.perform, specimens.load(name))
+
+
+# ---- anybody's extension ---------------------------------------------------------------------------------------------
+
+LEAKCHECK_HELP = """\b
+Examples:
+  python -m hashtable_lab leakcheck --setup "l = []" "l.append(object())"
+  python -m hashtable_lab leakcheck --setup "from json import loads" "loads('[1.5]')"
+  python -m hashtable_lab leakcheck gc:get_stats
+
+\b
+Exit codes:
+  0    clean: nothing grows with the number of calls
+  1    it leaks
+  2    could not tell (it raises, it crashes, ...; a line says why), or wrong usage
+  130  interrupted (Ctrl-C)"""
+
+WHO_HELP = """\b
+Examples:
+  python -m hashtable_lab who --setup "o = object(); l = [o, o]" o
+  python -m hashtable_lab who --setup "import hashtable; f = lambda k: 1; t = hashtable.HashTable(hash_func=f)" f
+
+\b
+Exit codes:
+  0    the count was explained, as far as can be seen
+  2    setup or expression cannot be run (a line says why), or wrong usage
+  130  interrupted (Ctrl-C)"""
+
+
+@lab.command("leakcheck", epilog=LEAKCHECK_HELP)
+@click.argument("statement", nargs=-1, required=True)
+@click.option("--setup", "-s", multiple=True, metavar="CODE", help="Run once before. What it names is watched.")
+@click.option("--calls", type=click.IntRange(min=10), help="Calls in a round; else as many as time allows, up to 2000.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+def leakcheck_command(statement: tuple[str, ...], setup: tuple[str, ...], calls: int | None, as_json: bool) -> int:
+    """Does running STATEMENT leak?
+
+    STATEMENT is Python code, or MODULE:CALLABLE, which is called without arguments. It is run some ten thousand
+    times, in a child; what grows in proportion to the number of calls, is a leak. As with timeit, each of several
+    arguments is a line.
+    """
+    return leakcheck.perform("\n".join(setup), "\n".join(statement), calls, as_json, Stage())
+
+
+@lab.command("who", epilog=WHO_HELP)
+@click.argument("expression")
+@click.option("--setup", "-s", multiple=True, metavar="CODE", help="Run once before.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+def who_command(expression: str, setup: tuple[str, ...], as_json: bool) -> None:
+    """Who holds the object that EXPRESSION gives?
+
+    Explains its reference count owner by owner: names, containers, closures, frames, tables; and what cannot be seen.
+    """
+    who.perform("\n".join(setup), expression, as_json, Stage())
 
 
 # ---- the entry -------------------------------------------------------------------------------------------------------

@@ -1,0 +1,518 @@
+"""What `leakcheck` does in its child: runs a statement again and again, and reads meters. The method, in plain words:
+
+**What is read.** Before and after a round of calls, and after the cyclic garbage collector has run (a cycle is garbage,
+not a leak):
+
+* *objects*: how many objects the garbage collector tracks. Containers and instances are tracked; ints, strings and a
+  bare `object()` are not.
+* *blocks*: `sys.getallocatedblocks()`, all memory blocks of up to 512 bytes that CPython's own allocator has given out:
+  every small object, tracked or not.
+* *counts*: the reference count of each object that the setup has named, and of what the modules among them hold by
+  name. These are the statement's arguments. An extension that forgets a DECREF on an argument allocates nothing: only
+  the count tells. Immortal objects are left out, as their count never moves.
+* *lengths*: of the lists, dicts, sets, deques and bytearrays among the names. One that grows for ever is a leak, even
+  if what it holds is immortal and takes no block.
+* *references*: `sys.gettotalrefcount()`, which only a debug build of CPython has.
+* *the heap*, in a second child: all memory that malloc has given out, also to C and Rust code that goes past CPython's
+  allocator. That is measured by psleak (https://pypi.org/project/psleak/), by its own rule and not by the one below.
+  It takes up to 16 bytes per call for noise, so that a leak in one call of ten shows in the other meters only.
+
+**When growth is a leak.** A leak has one mark that nothing else has: it grows *in proportion to the number of calls*,
+for ever. Everything below is there to tell it from growth that ends.
+
+1. *Warm-up*: some calls of which nothing is read. Imports, free lists, inline caches and small caches fill here.
+2. *Five rounds of N calls*. N is 2000, or fewer if the statement is slow: so many as take half a second, but at least
+   100. A meter that has not gained `LIMIT` per call over all five, 1 per 500 calls, is steady. The reason: readings
+   wobble by some dozen, as free lists fill and empty, whatever N is; a leak of one object in ten calls shows as 200
+   in a round. What leaks more rarely than once in 500 calls is not found.
+   If all meters are steady, that is the end: clean.
+3. *Rounds of 2 N, 4 N, 8 N, 16 N calls* otherwise. Noise stays as large as it was, so that its rate is halved each
+   time; a leak's rate does not change. A cache fills up: its rate goes to nothing. A buffer that is emptied now and
+   then (a list that is appended to and cleared, an amortised resize) falls back: its growth is negative in some round.
+   Of the last four rounds, a meter is
+     - *steady* if it did not grow in one of them, or gained less than `LIMIT` per call over all;
+     - *leaking* if the growth of each is the median rate times its number of calls, within 20 per cent (`PROPORTION`)
+       and three times the square root (what chance does to a thing that happens so often). Why 20: noise or a cache
+       that fills within these rounds is off by half or more.
+     - *undecided* otherwise; then up to three more rounds follow, each of twice the calls. If it is undecided still,
+       but its rate has fallen to half or less, it *fades*: growth that slows down is a cache. Else the answer is:
+       could not tell.
+
+So a cache is not taken for a leak as long as it has room for no more than some 30 N entries (60 000 for N = 2000; the
+largest in the standard library has 32 768). With a slow statement N is small: the report says how many calls were made.
+
+**Naming what leaks.** If objects leak, another round counts them by type; if blocks leak, another one runs under
+tracemalloc, which tells the size and the line of Python code during which they were allocated. Both only name: the
+verdict is made before.
+
+**What falls.** A count that *falls* in proportion to the calls is no leak. Either the statement uses up what the setup
+has laid in, which can hide a leak, or a reference is given back by somebody who does not own it. It is reported, and
+the answer is: could not tell.
+"""
+
+from __future__ import annotations
+
+import builtins
+import gc
+import importlib
+import statistics
+import sys
+import time
+import types
+from array import array
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import repeat
+from math import sqrt
+from typing import Any
+
+from hashtable_lab.questions import CannotAnswer, Tell, answer, describe
+
+#: Growth of less than so much per call is called noise.
+LIMIT = 1 / 500
+
+#: How far a round may be off the median rate, as a share of what that rate makes one expect.
+PROPORTION = 0.2
+
+#: By fewer than so many nothing is said to grow when what leaks is named: that is one round, and not a row of them.
+WOBBLE = 10
+
+#: Calls in one of the first rounds.
+MOST_CALLS, FEWEST_CALLS, SECONDS_PER_ROUND = 2000, 100, 0.5
+
+#: Rounds of N calls; after them, rounds of doubled size: so many at least, so many at most.
+FIRST_ROUNDS, DOUBLED_ROUNDS, MOST_DOUBLED_ROUNDS = 5, 4, 7
+
+#: From this count on an object is immortal on CPython 3.12 and 3.13, which cannot be asked.
+_IMMORTAL_COUNT = 2**30
+
+_SIZED = (list, dict, set, deque, bytearray)
+
+
+# ---- the rule --------------------------------------------------------------------------------------------------------
+
+
+def judge(growth: Sequence[int], calls: Sequence[int]) -> str:
+    """Says what growth in some rounds amounts to.
+
+    Args:
+        growth: what a meter gained in each of the rounds.
+        calls: how many calls each of the rounds had.
+
+    Returns:
+        "steady", "leaks" or "undecided".
+    """
+    if min(growth) <= 0 or sum(growth) < LIMIT * sum(calls):
+        return "steady"
+    rate = statistics.median(gain / times for gain, times in zip(growth, calls))
+    for gain, times in zip(growth, calls):
+        expected = rate * times
+        if abs(gain - expected) > PROPORTION * expected + 3 * sqrt(expected):
+            return "undecided"
+    return "leaks"
+
+
+def verdict(growth: Sequence[int], calls: Sequence[int], last: bool) -> str:
+    """What one meter's readings amount to.
+
+    Args:
+        growth: what it gained in each of the rounds so far.
+        calls: how many calls each of the rounds had.
+        last: whether no more rounds follow.
+
+    Returns:
+        "steady", "leaks", "falls", "fades", "unclear"; or "undecided", only if more rounds may follow.
+    """
+    first = sum(growth[:FIRST_ROUNDS])
+    if abs(first) < LIMIT * sum(calls[:FIRST_ROUNDS]):
+        return "steady"
+    if len(growth) < FIRST_ROUNDS + DOUBLED_ROUNDS:
+        return "undecided"
+    recent, times = list(growth[-DOUBLED_ROUNDS:]), list(calls[-DOUBLED_ROUNDS:])
+    if first < 0:
+        return "falls" if judge([-gain for gain in recent], times) == "leaks" else "steady"
+    found = judge(recent, times)
+    if found == "undecided" and last:
+        return "fades" if recent[-1] / times[-1] <= recent[0] / times[0] / 2 else "unclear"
+    return found
+
+
+# ---- the statement ---------------------------------------------------------------------------------------------------
+
+
+class Statement:
+    """Somebody's statement, ready to be run in a module of its own.
+
+    Attributes:
+        names: the namespace in which it runs.
+        calls: how often it has run.
+    """
+
+    def __init__(self, setup: str, statement: str, function: list[str] | None) -> None:
+        """Runs the setup.
+
+        Args:
+            setup: Python code.
+            statement: Python code, for nothing if there is a function.
+            function: the module and the dotted path of what is to be called, or None.
+
+        Raises:
+            CannotAnswer: a syntax error, an exception in the setup, a module or name that is not there.
+        """
+        # A module that is called `__main__`, as pickle and others expect of whoever defines a class.
+        self.module = types.ModuleType("__main__")
+        sys.modules["__main__"] = self.module
+        self.names: dict[str, Any] = vars(self.module)
+        self.names["__builtins__"] = builtins
+        self.calls = 0
+        if function:
+            statement = f"{function[1].rpartition('.')[2]}()"
+        code = self._compile(setup, "setup"), self._compile(statement, "statement")
+        self.code = code[1]
+        self._run_once("the setup", lambda: exec(code[0], self.names))
+        if function:
+            module, path = function
+            self.names[path.rpartition(".")[2]] = self._find(module, path)
+
+    @staticmethod
+    def _compile(source: str, what: str) -> types.CodeType:
+        try:
+            return compile(source, f"<{what}>", "exec")
+        except (SyntaxError, ValueError) as error:
+            line = f"line {error.lineno} of " if isinstance(error, SyntaxError) and error.lineno else ""
+            message = error.msg if isinstance(error, SyntaxError) else str(error)
+            raise CannotAnswer(f"{line}the {what} is no Python: {message}") from None
+
+    @staticmethod
+    def _run_once(what: str, run: Callable[[], Any]) -> Any:
+        try:
+            return run()
+        except BaseException as error:  # whatever it is: SystemExit must not end the child without an answer
+            raise CannotAnswer(f"{what} raises {describe(error)}") from None
+
+    def _find(self, module: str, path: str) -> Any:
+        found = self._run_once(f"the import of {module}", lambda: importlib.import_module(module))
+        for part in path.split("."):
+            if not hasattr(found, part):
+                raise CannotAnswer(f"there is no {path!r} in the module {module!r}")
+            found = getattr(found, part)
+        if not callable(found):
+            raise CannotAnswer(f"{module}:{path} cannot be called: it is of type {type(found).__name__}")
+        return found
+
+    def run(self, times: int) -> None:
+        """Runs the statement.
+
+        Raises:
+            CannotAnswer: it raises.
+        """
+        code, names = self.code, self.names
+        try:
+            for _ in repeat(None, times):
+                exec(code, names)
+        except BaseException as error:
+            raise CannotAnswer(f"the statement raises {describe(error)}") from None
+        self.calls += times
+
+
+# ---- the meters ------------------------------------------------------------------------------------------------------
+
+
+class Meter:
+    """Something that can be counted.
+
+    Attributes:
+        kind: "objects", "blocks", "references", "count" or "length".
+        name: of which object it is the count or length; else "".
+        read: reads it.
+    """
+
+    def __init__(self, kind: str, name: str, read: Callable[[], int]) -> None:
+        self.kind, self.name, self.read = kind, name, read
+
+
+def immortal(thing: Any) -> bool:
+    """Whether the count of an object never moves."""
+    is_immortal = getattr(sys, "_is_immortal", None)  # CPython 3.14 and newer
+    if is_immortal is not None and is_immortal(thing):
+        return True
+    return sys.getrefcount(thing) >= _IMMORTAL_COUNT
+
+
+def arguments(names: dict[str, Any]) -> dict[str, Any]:
+    """The objects whose counts are watched, by the name of each: what a namespace names, and what its modules name."""
+    found: dict[int, tuple[str, Any]] = {}
+    for name, thing in names.items():
+        if not (name.startswith("__") and name.endswith("__")):
+            found.setdefault(id(thing), (name, thing))
+    for name, module in list(found.values()):
+        if isinstance(module, types.ModuleType):
+            for inner, thing in vars(module).items():
+                if not (inner.startswith("__") and inner.endswith("__")):
+                    found.setdefault(id(thing), (f"{name}.{inner}", thing))
+    return {name: thing for name, thing in found.values() if not immortal(thing)}
+
+
+def meters(names: dict[str, Any]) -> list[Meter]:
+    """All meters for a statement that runs in a namespace."""
+    found = [
+        Meter("objects", "", lambda: len(gc.get_objects())),
+        Meter("blocks", "", sys.getallocatedblocks),
+    ]
+    total = getattr(sys, "gettotalrefcount", None)
+    if total is not None:
+        found.append(Meter("references", "", total))
+    for name, thing in arguments(names).items():
+        found.append(Meter("count", name, _count_of(thing)))
+    for name, thing in names.items():
+        if isinstance(thing, _SIZED) and not name.startswith("__"):
+            found.append(Meter("length", name, _length_of(names, name)))
+    return found
+
+
+def _count_of(thing: Any) -> Callable[[], int]:
+    return lambda: sys.getrefcount(thing)
+
+
+def _length_of(names: dict[str, Any], name: str) -> Callable[[], int]:
+    def length() -> int:
+        thing = names.get(name)  # the statement may have bound the name anew
+        return len(thing) if isinstance(thing, _SIZED) else 0
+
+    return length
+
+
+# ---- measuring -------------------------------------------------------------------------------------------------------
+
+
+class Rounds:
+    """Runs rounds of calls and keeps what the meters showed.
+
+    Attributes:
+        calls: how many calls each round had.
+    """
+
+    def __init__(self, statement: Statement, tell: Tell) -> None:
+        self.statement, self.tell = statement, tell
+        self.meters = meters(statement.names)
+        # All readings are kept in memory that is there from the start: reading must not show in what is read.
+        moments = 1 + FIRST_ROUNDS + MOST_DOUBLED_ROUNDS
+        self.readings = array("q", bytes(8 * moments * len(self.meters)))
+        self.calls: list[int] = []
+        self._read(0)
+
+    def _read(self, moment: int) -> None:
+        gc.collect()
+        gc.collect()  # what a finalizer of the first collection has let go
+        for number, meter in enumerate(self.meters):
+            self.readings[moment * len(self.meters) + number] = meter.read()
+
+    def round(self, times: int, done: float, until: float) -> None:
+        """Runs one round and reads the meters.
+
+        Args:
+            times: the number of calls.
+            done, until: how much of all is done before and after this round, 0 to 1.
+        """
+        slices = 10
+        for part in range(slices):
+            self.tell(done + (until - done) * part / slices, f"round {len(self.calls) + 1}, of {times} calls")
+            self.statement.run(times * (part + 1) // slices - times * part // slices)
+        self.calls.append(times)
+        self._read(len(self.calls))
+
+    def growth(self, number: int) -> list[int]:
+        """What a meter gained in each round."""
+        shown = self.readings[number :: len(self.meters)][: len(self.calls) + 1]
+        return [later - earlier for earlier, later in zip(shown, shown[1:])]
+
+    def verdicts(self, last: bool) -> list[str]:
+        """What each meter's readings amount to."""
+        return [verdict(self.growth(number), self.calls, last) for number in range(len(self.meters))]
+
+
+def warm_up(statement: Statement, calls: int | None, tell: Tell) -> int:
+    """Makes the first calls, and finds out how many calls a round should have.
+
+    Args:
+        statement: what to run.
+        calls: how many the reader wants; None leaves it to the time that they take.
+        tell: is told how far it is.
+
+    Returns:
+        The number of calls in a round.
+    """
+    tell(0.0, "warming up")
+    times = 1
+    while True:
+        began = time.perf_counter()
+        statement.run(times)
+        seconds = time.perf_counter() - began
+        if seconds > SECONDS_PER_ROUND / 4 or times >= MOST_CALLS:
+            break
+        times *= 2
+    if calls is None:
+        calls = max(FEWEST_CALLS, min(MOST_CALLS, int(times * SECONDS_PER_ROUND / max(seconds, 1e-9))))
+    statement.run(calls)
+    return calls
+
+
+def measure(question: dict[str, Any], tell: Tell) -> dict[str, Any]:
+    """Runs a statement in rounds and says what each meter did.
+
+    Args:
+        question: `setup`, `statement`, `function` (a module and a path, or None) and `calls` (a number, or None).
+        tell: is told how far it is.
+
+    Returns:
+        `calls` (per round), `total_calls`, `meters` (of each its kind, name, verdict, growth per round, and growth per
+        call in the last rounds), `types` and `lines` (what leaks, where it can be known).
+    """
+    statement = Statement(question["setup"], question["statement"], question["function"])
+    times = warm_up(statement, question["calls"], tell)
+    rounds = Rounds(statement, tell)
+    for number in range(FIRST_ROUNDS):
+        rounds.round(times, number / FIRST_ROUNDS, (number + 1) / FIRST_ROUNDS)
+    for number in range(MOST_DOUBLED_ROUNDS):
+        last = number >= DOUBLED_ROUNDS
+        if "undecided" not in rounds.verdicts(last=False):
+            break
+        planned = 2 ** (MOST_DOUBLED_ROUNDS if last else DOUBLED_ROUNDS)
+        rounds.round(times * 2 ** (number + 1), (2**number - 1) / planned, (2 ** (number + 1) - 1) / planned)
+    verdicts = rounds.verdicts(last=True)
+    shown = []
+    for number, (meter, found) in enumerate(zip(rounds.meters, verdicts)):
+        growth = rounds.growth(number)
+        recent = slice(-DOUBLED_ROUNDS, None)
+        shown.append(
+            {
+                "kind": meter.kind,
+                "name": meter.name,
+                "verdict": found,
+                "growth": growth,
+                "per_call": sum(growth[recent]) / sum(rounds.calls[recent]),
+            }
+        )
+    leaking = {meter["kind"] for meter in shown if meter["verdict"] == "leaks"}
+    return {
+        "calls": rounds.calls,
+        "total_calls": statement.calls,
+        "meters": shown,
+        "types": _types(statement, times, tell) if "objects" in leaking else [],
+        "lines": _lines(statement, times, tell) if "blocks" in leaking else [],
+    }
+
+
+# ---- naming what leaks -----------------------------------------------------------------------------------------------
+
+
+def _histogram() -> dict[type, int]:
+    gc.collect()
+    found: dict[type, int] = {}
+    for thing in gc.get_objects():
+        found[type(thing)] = found.get(type(thing), 0) + 1
+    return found
+
+
+def _types(statement: Statement, times: int, tell: Tell) -> list[dict[str, Any]]:
+    """Which types have more objects, after a round, than before it: the type's name and how many per call."""
+    tell(1.0, "counting objects by type")
+    before = _histogram()
+    statement.run(times)
+    after = _histogram()
+    gains = {kind: count - before.get(kind, 0) for kind, count in after.items()}
+    least = max(LIMIT * times, WOBBLE)
+    found = [{"type": type_name(kind), "per_call": gain / times} for kind, gain in gains.items() if gain >= least]
+    return sorted(found, key=lambda row: -row["per_call"])
+
+
+def type_name(kind: type) -> str:
+    """The name of a type, with its module unless that is `builtins` or the statement's own."""
+    module = getattr(kind, "__module__", "builtins")
+    return kind.__qualname__ if module in ("builtins", "__main__") else f"{module}.{kind.__qualname__}"
+
+
+def _lines(statement: Statement, times: int, tell: Tell) -> list[dict[str, Any]]:
+    """During which lines of Python code the blocks were allocated that a round leaves behind."""
+    import tracemalloc
+
+    tell(1.0, "looking where blocks are allocated")
+    tracemalloc.start()
+    statement.run(times)
+    gc.collect()
+    snapshot = tracemalloc.take_snapshot()
+    tracemalloc.stop()
+    found: list[dict[str, Any]] = []
+    for line in snapshot.statistics("lineno"):
+        frame = line.traceback[0]
+        if line.count >= max(LIMIT * times, WOBBLE) and frame.filename != __file__:
+            place = f"line {frame.lineno} of {frame.filename.strip('<>')}"
+            found.append({"place": place, "per_call": line.count / times, "bytes_per_call": line.size / times})
+    return sorted(found, key=lambda row: -row["per_call"])[:5]
+
+
+# ---- the heap --------------------------------------------------------------------------------------------------------
+
+
+def measure_heap(question: dict[str, Any], tell: Tell) -> dict[str, Any]:
+    """Lets psleak judge the heap. CPython's allocator must have been switched off (PYTHONMALLOC=malloc).
+
+    Args:
+        question: as for `measure`; `calls` is a number; `warm_up`, how many calls to make before.
+        tell: is told how far it is.
+
+    Returns:
+        `verdict` ("leaks" or "steady") and `bytes_per_call`; or `not_measured`, the reason why.
+    """
+    statement = Statement(question["setup"], question["statement"], question["function"])
+    try:
+        psleak = importlib.import_module("psleak")
+        psutil = importlib.import_module("psutil")
+    except ImportError as error:
+        return {"not_measured": f"the package psleak is needed for it: {describe(error)}"}
+    if not hasattr(psutil, "heap_info") or psutil.heap_info().heap_used == 0:
+        return {"not_measured": "psutil cannot read the heap of this system"}
+    times = question["calls"]
+    # psleak makes up to ten rounds, each half as large again as the one before: 113 times the first. With a third of
+    # our N in the first, it is as patient as we are.
+    first = max(times // 3, 20)
+    limit = 113 * first + question["warm_up"]
+
+    def once() -> None:
+        statement.run(1)
+        if statement.calls % first == 0:
+            tell(min(statement.calls / limit, 1.0), "the heap")
+
+    # Heap and mmap count; the resident and virtual size of the process are left out, as they wobble by whole pages.
+    far_too_much = 2**62
+    tolerance = {"uss": far_too_much, "rss": far_too_much, "vms": far_too_much}
+    case = psleak.MemoryLeakTestCase()
+    try:
+        case.execute(
+            once,
+            warmup_times=question["warm_up"],
+            times=first,
+            tolerance=tolerance,
+            checkers=psleak.Checkers.only("memory"),
+        )
+        found = "steady"
+    except psleak.MemoryLeakError:
+        found = "leaks"
+    except CannotAnswer:
+        raise
+    except BaseException as error:
+        return {"not_measured": f"psleak gave up: {describe(error)}"}
+    before = _heap_used(psutil)
+    statement.run(times)
+    return {"verdict": found, "bytes_per_call": (_heap_used(psutil) - before) / times}
+
+
+def _heap_used(psutil: Any) -> int:
+    gc.collect()
+    psutil.heap_trim()
+    heap = psutil.heap_info()
+    return int(heap.heap_used + heap.mmap_used)
+
+
+if __name__ == "__main__":
+    answer(lambda question, tell: (measure_heap if question["heap"] else measure)(question, tell))

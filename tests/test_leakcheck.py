@@ -1,0 +1,290 @@
+"""`python -m hashtable_lab leakcheck`: what leaks is found and named, what only fills up is not taken for it.
+
+Most tests run the whole command, in a child. The rule itself, which tells growth from noise, is also tested on made-up
+readings, as some cannot be provoked at will.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+import subject
+
+leakcheck = pytest.importorskip("hashtable_lab.leakcheck", reason="the laboratory is not installed")
+from hashtable_lab import leakmeters  # noqa: E402
+
+# Enough for what leaks with every call or every tenth; the default is larger, and slower.
+FEW = "400"
+
+INCREF = "import ctypes\ntake = ctypes.pythonapi.Py_IncRef\nboxed = ctypes.py_object"
+
+IMPORT = f"import {subject.NAME} as hashtable\ngetattr(hashtable, 'announce', lambda on: None)(False)"
+
+
+@pytest.fixture(scope="module")
+def check(child):
+    """Runs the command on a statement. Returns what it ended with and, of a verdict, the JSON."""
+
+    def run(statement, setup="", calls=FEW, folder=None):
+        done = child(
+            *("-m", "hashtable_lab", "leakcheck", "--json", "--calls", calls, "--setup", setup, "--", statement),
+            folder=folder,
+        )
+        assert done.stdout, done.stderr
+        return done, json.loads(done.stdout)
+
+    return run
+
+
+def leaking(report):
+    """What leaks by a report: the kinds of the meters, or the names of the arguments."""
+    return {meter["name"] or meter["kind"] for meter in report["meters"] if meter["verdict"] == "leaks"}
+
+
+def per_call(report, what):
+    """How much a meter of a report grows per call."""
+    return next(meter["per_call"] for meter in report["meters"] if what in (meter["name"], meter["kind"]))
+
+
+# ---- clean -----------------------------------------------------------------------------------------------------------
+
+CLEAN = {
+    "dict": ("d[object()] = [1.5]; d.clear()", "d = {}"),
+    "exception": ("try:\n    raise ValueError([])\nexcept ValueError:\n    pass", ""),
+    "cycle": ("l = []; l.append(l)", ""),
+    "list that is cleared": ("l.append(object())\nif len(l) > 3000: l.clear()", "l = []"),
+    "hash table": (
+        "t[1.5] = []; t.set('a', t.get(1.5)); del t[1.5]; t.clear()",
+        f"{IMPORT}\nt = hashtable.HashTable()",
+    ),
+    "hash function": ("hashtable.HashTable(hash_func=f).set(object(), [])", f"{IMPORT}\ndef f(key): return 7"),
+    "callable": ("gc:get_stats", ""),
+}
+
+
+@pytest.mark.parametrize("name", CLEAN)
+def test_clean(check, name):
+    done, report = check(*CLEAN[name])
+    assert (done.returncode, report["verdict"], report["reasons"]) == (0, "clean", [])
+    assert report["total_calls"] >= 5 * int(FEW)
+
+
+def test_a_cache_that_fills_is_no_leak(check):
+    setup = (
+        "import functools, itertools\nnumber = itertools.count()\n"
+        "@functools.lru_cache(maxsize=10_000)\ndef cached(key): return [object()]"
+    )
+    done, report = check("cached(next(number))", setup, calls="2000")
+    assert (done.returncode, report["verdict"]) == (0, "clean")
+    # It did grow at first, and so more than the first rounds were needed to tell.
+    objects = next(meter for meter in report["meters"] if meter["kind"] == "objects")
+    assert objects["growth"][0] == pytest.approx(2000, rel=0.05)
+    assert len(report["calls_per_round"]) > leakmeters.FIRST_ROUNDS
+
+
+# ---- leaks -----------------------------------------------------------------------------------------------------------
+
+
+def test_list_that_grows(check):
+    done, report = check("l.append(object())", "l = []")
+    assert (done.returncode, report["verdict"]) == (1, "leaks")
+    assert leaking(report) >= {"l", "blocks"}
+    assert report["lines"][0]["place"] == "line 1 of statement"
+    assert report["lines"][0]["per_call"] == pytest.approx(1, rel=0.1)
+
+
+def test_list_that_grows_by_what_allocates_nothing(check):
+    done, report = check("l.append(None)", "l = []")
+    assert (done.returncode, leaking(report) - {"references"}) == (1, {"l"})
+
+
+def test_fresh_object(check):
+    done, report = check("take(boxed(Thing()))", f"{INCREF}\nclass Thing: pass")
+    assert done.returncode == 1
+    assert leaking(report) >= {"objects", "blocks", "Thing"}  # an instance has a reference to its class
+    assert per_call(report, "objects") == pytest.approx(1, rel=0.05)
+    assert {row["type"] for row in report["types"]} >= {"Thing"}
+
+
+def test_one_object_in_ten_calls(check):
+    statement = "n += 1\nif n % 10 == 0: take(boxed([]))"
+    done, report = check(statement, f"{INCREF}\nn = 0")
+    assert done.returncode == 1
+    assert per_call(report, "objects") == pytest.approx(0.1, rel=0.1)
+    assert [row["type"] for row in report["types"]] == ["list"]
+
+
+def test_argument(check):
+    """A reference to an argument that is never given back allocates nothing. Only the count tells."""
+    done, report = check("take(boxed(thing))", f"{INCREF}\nthing = object()")
+    assert (done.returncode, leaking(report) - {"references"}) == (1, {"thing"})
+    assert per_call(report, "thing") == pytest.approx(1, rel=0.01)
+    assert "references to `thing` grow by 1 per call" in report["reasons"]
+
+
+def test_heap(check):
+    """Memory of C's own, of which CPython's allocator knows nothing."""
+    pytest.importorskip("psleak")
+    setup = "import ctypes\nmalloc = ctypes.CDLL(None).malloc\nmalloc.restype = ctypes.c_void_p"
+    done, report = check("malloc(100)", setup)
+    if "not_measured" in report["heap"]:
+        pytest.skip(report["heap"]["not_measured"])
+    assert (done.returncode, report["verdict"], leaking(report)) == (1, "leaks", set())
+    assert 100 <= report["heap"]["bytes_per_call"] <= 200
+
+
+def test_specimen(check, specimen):
+    done, report = check(*CLEAN["hash function"], folder=specimen("missing-decref"))
+    assert (done.returncode, report["verdict"]) == (1, "leaks")
+    assert "f" in leaking(report)
+    assert per_call(report, "f") == pytest.approx(1, rel=0.01)
+
+
+def test_report_for_people(child):
+    done = child(
+        "-m", "hashtable_lab", "leakcheck", "--calls", FEW, "-s", INCREF, "-s", "thing = []", "take(boxed(thing))"
+    )
+    assert done.returncode == 1
+    assert "references to `thing`" in done.stdout
+    assert "It leaks: references to `thing` grow by 1 per call" in " ".join(done.stdout.split())
+
+
+# ---- could not tell --------------------------------------------------------------------------------------------------
+
+UNKNOWN = {
+    "raises": ("1 / 0", "", "the statement raises ZeroDivisionError: division by zero"),
+    "raises later": ("l.pop()", "l = [1] * 1000", "the statement raises IndexError"),
+    "setup raises": ("pass", "1 / 0", "the setup raises ZeroDivisionError"),
+    "syntax": ("def", "", "line 1 of the statement is no Python"),
+    "no module": ("there_is_no_such_module:f", "", "the import of there_is_no_such_module raises ModuleNotFoundError"),
+    "no name": ("json:no_such_name", "", "there is no 'no_such_name' in the module 'json'"),
+    "no callable": ("math:pi", "", "math:pi cannot be called"),
+    "exit": ("raise SystemExit(0)", "", "the statement raises SystemExit"),
+    "sudden exit": ("import os; os._exit(0)", "", "ended well"),
+}
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_could_not_tell(check, name):
+    statement, setup, words = UNKNOWN[name]
+    done, report = check(statement, setup)
+    assert (done.returncode, report["verdict"], report["exit_code"]) == (2, "could not tell", 2)
+    assert words in report["reasons"][0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no signals")
+def test_crash(child):
+    statement = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
+    done = child("-m", "hashtable_lab", "leakcheck", statement)
+    assert (done.returncode, done.stdout) == (2, "")
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("Error: could not tell: the child that ran it was killed by SIGSEGV")
+
+
+def test_count_that_falls(check):
+    """More is given back than was taken: no leak, but nothing is clean about it."""
+    setup = "import ctypes\nthing = object()\nmany = [thing] * 100_000"
+    done, report = check("ctypes.pythonapi.Py_DecRef(ctypes.py_object(thing))", setup)
+    assert (done.returncode, report["verdict"]) == (2, "could not tell")
+    assert report["reasons"][0] == "references to `thing` fall by 1 per call"
+
+
+def test_heap_is_not_measured_without_psleak(check, tmp_path):
+    (tmp_path / "psleak.py").write_text("raise ImportError('hidden')")
+    done, report = check("pass", folder=tmp_path)
+    assert (done.returncode, report["verdict"]) == (0, "clean")
+    assert "psleak" in report["heap"]["not_measured"]
+
+
+# ---- the rule, on made-up readings -----------------------------------------------------------------------------------
+
+CALLS = [100, 100, 100, 100, 100, 200, 400, 800, 1600]
+
+
+@pytest.mark.parametrize(
+    ("growth", "expected"),
+    [
+        ([1 * n for n in CALLS], "leaks"),
+        ([n // 10 for n in CALLS], "leaks"),
+        ([3 * n + wobble for n, wobble in zip(CALLS, [9, -7, 4, 0, -9, 8, -6, 3, 9])], "leaks"),
+        ([0] * 9, "steady"),
+        ([-1 * n for n in CALLS], "falls"),
+        # Noise does not grow with the number of calls.
+        ([3, -2, 0, 4, -3, 2, 5, -1, 3], "steady"),
+        # A cache with room for 700 fills, and is full.
+        ([100, 100, 100, 100, 100, 200, 0, 0, 0], "steady"),
+        # A cache fills in the last round.
+        ([100, 100, 100, 100, 100, 200, 400, 800, 300], "fades"),
+        # A list is cleared now and then.
+        ([100, 100, 100, 100, 100, 200, -300, 800, 300], "steady"),
+        # It grows for ever, but by no rule.
+        ([100, 100, 100, 100, 100, 200, 1400, 100, 3200], "unclear"),
+    ],
+)
+def test_rule(growth, expected):
+    assert leakmeters.verdict(growth, CALLS, last=True) == expected
+
+
+def test_nothing_is_decided_too_early():
+    assert leakmeters.verdict([100] * 5, [100] * 5, last=False) == "undecided"
+    assert leakmeters.verdict([0] * 5, [100] * 5, last=False) == "steady"
+
+
+def meter(kind, verdict, rate, name=""):
+    return {"kind": kind, "name": name, "verdict": verdict, "growth": [], "per_call": rate}
+
+
+def found(*meters):
+    return {"total_calls": 1, "calls": [1], "meters": list(meters), "types": [], "lines": []}
+
+
+def test_contradiction():
+    """A block with every call takes memory; if the heap does not grow, one of the two is wrong."""
+    blocks = found(meter("blocks", "leaks", 1.0))
+    assert leakcheck.conclude(blocks, {"verdict": "steady", "bytes_per_call": 0}).verdict == leakcheck.UNKNOWN
+    assert leakcheck.conclude(blocks, {"verdict": "leaks", "bytes_per_call": 32}).verdict == leakcheck.LEAKS
+    assert leakcheck.conclude(blocks, {"not_measured": "no psleak"}).verdict == leakcheck.LEAKS
+
+
+def test_growth_by_no_rule():
+    report = leakcheck.conclude(found(meter("blocks", "unclear", 0.5)), {"verdict": "steady", "bytes_per_call": 0})
+    assert (report.verdict, report.exit_code) == (leakcheck.UNKNOWN, 2)
+
+
+# ---- the command -----------------------------------------------------------------------------------------------------
+
+
+def test_help(child):
+    done = child("-m", "hashtable_lab", "leakcheck", "--help")
+    assert done.returncode == 0
+    assert "Exit codes:" in done.stdout and "it leaks" in done.stdout
+    assert child("-m", "hashtable_lab", "leakcheck").returncode == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no signals")
+def test_interrupt(child, tmp_path):
+    """Ctrl-C: exit code 130, no traceback, and no child that goes on."""
+    done = child("-c", INTERRUPTED, str(tmp_path / "pid"))
+    assert done.stdout.split() == ["130", "False", "gone"], done.stderr
+
+
+# Starts the command on a statement that takes its time and whose setup writes down the child's id, and interrupts it.
+INTERRUPTED = """
+import os, pathlib, signal, subprocess, sys, time
+
+file = pathlib.Path(sys.argv[1])
+setup = f"import os, pathlib, time; pathlib.Path({str(file)!r}).write_text(str(os.getpid()))"
+command = [sys.executable, "-m", "hashtable_lab", "leakcheck", "--setup", setup, "time.sleep(1)"]
+lab = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+while not file.is_file() or not file.read_text():
+    time.sleep(0.05)
+lab.send_signal(signal.SIGINT)
+print(lab.wait(60), "Traceback" in lab.stderr.read())
+try:
+    os.kill(int(file.read_text()), 0)
+    print("alive")
+except ProcessLookupError:
+    print("gone")
+"""
