@@ -328,14 +328,16 @@ impl<K, V> Table<K, V> {
     pub fn clear(&mut self) -> Pairs<K, V> {
         let size = self.initial_size;
         let old_size = self.size();
-        if old_size != size {
-            match arrays::empty_buckets(size) {
-                Ok(buckets) => self.buckets = buckets,
-                // No memory for less memory: keep the array and use the front of it.
-                Err(OutOfMemory) => self.buckets.truncate(size),
+        let smaller = if old_size == size { None } else { arrays::empty_buckets(size).ok() };
+        if let Some(buckets) = smaller {
+            self.buckets = buckets;
+        } else {
+            // The array has its size already, or there is no memory for less memory: the front of it will do.
+            self.buckets.truncate(size);
+            if self.load > 0 {
+                self.buckets.fill(0);
             }
         }
-        self.buckets.fill(0);
         self.limit = limit_for(size, self.max_load);
         self.resizes = 0;
         announce!("cleared {} pairs, from {old_size} to {size} buckets", self.load);

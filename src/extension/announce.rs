@@ -22,11 +22,11 @@ macro_rules! announce {
 pub(crate) fn flush() {}
 
 #[cfg(feature = "trace")]
-pub(crate) use traced::{announce, describe, flush, panic};
+pub(crate) use traced::{announce, describe, fail_allocation, flush, panic};
 
 #[cfg(feature = "trace")]
 mod traced {
-    use crate::errors::{Raised, entry, status};
+    use crate::errors::{Raised, entry, new_reference, status};
     use crate::ffi::*;
     use std::ffi::CString;
 
@@ -41,7 +41,8 @@ mod traced {
     }
 
     /// An object in a few characters. No code of a user's runs for it: an object of a type that is not built in is shown by the
-    /// name of its type. Borrows the object.
+    /// name of its type. (`PyObject_Repr` would not do: it calls the handlers of signals that have come in, and from 3.12 on
+    /// it can start the garbage collector. Nor does the repr of an int, for the same reason.) Borrows the object.
     ///
     /// # Safety
     /// `op` is a living object.
@@ -51,10 +52,20 @@ mod traced {
         // UTF-8 form is borrowed from it and copied before.
         unsafe {
             let type_object = Py_TYPE(op);
-            let simple = [&raw mut PyLong_Type, &raw mut PyFloat_Type, &raw mut PyUnicode_Type, &raw mut PyBool_Type];
-            if op == Py_None() || simple.contains(&type_object) {
+            if op == Py_None() {
+                return "None".to_owned();
+            }
+            if type_object == &raw mut PyBool_Type {
+                return if op == Py_True() { "True".to_owned() } else { "False".to_owned() };
+            }
+            if type_object == &raw mut PyLong_Type {
+                let mut overflow = 0;
+                let value = PyLong_AsLongLongAndOverflow(op, &mut overflow);
+                return if overflow == 0 { value.to_string() } else { "<int beyond 64 bits>".to_owned() };
+            }
+            if type_object == &raw mut PyFloat_Type || type_object == &raw mut PyUnicode_Type {
                 let pending = SetAside::exception();
-                let repr = PyObject_Repr(op);
+                let repr = (*type_object).tp_repr.expect("floats and strs have a repr")(op);
                 let utf8 = if repr.is_null() { core::ptr::null() } else { PyUnicode_AsUTF8(repr) };
                 let text = (!utf8.is_null()).then(|| core::ffi::CStr::from_ptr(utf8).to_string_lossy().into_owned());
                 Py_XDECREF(repr);
@@ -82,6 +93,24 @@ mod traced {
                 let on = status(PyObject_IsTrue(on))?;
                 hashtable_core::announce::silence(on == 0);
                 Ok::<_, Raised>(Py_NewRef(Py_None()))
+            }
+        })
+    }
+
+    /// `_fail_allocation(nth)`, a function of the traced module: makes the nth of the library's next requests for memory on this
+    /// thread fail; 0 takes that back. Returns what was left of an earlier order, 0 if it was carried out: a new reference.
+    ///
+    /// # Safety
+    /// Called by CPython.
+    pub(crate) unsafe extern "C" fn fail_allocation(_module: *mut PyObject, nth: *mut PyObject) -> *mut PyObject {
+        entry(|| {
+            // SAFETY: `nth` is borrowed from the caller's arguments.
+            unsafe {
+                let nth = PyLong_AsSize_t(nth);
+                if nth == usize::MAX && !PyErr_Occurred().is_null() {
+                    return Err(Raised);
+                }
+                new_reference(PyLong_FromSize_t(hashtable_core::fail_nth_allocation(nth as u64) as usize))
             }
         })
     }

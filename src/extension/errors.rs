@@ -162,7 +162,7 @@ pub(crate) unsafe fn key_error(key: *mut PyObject) -> Raised {
     // stays one, every key is put into a tuple.
     // SAFETY: the key is alive; the tuple is ours from `Pack` to DECREF, and the exception takes a reference of its own.
     unsafe {
-        let arguments = PyTuple_Pack(1, key);
+        let arguments = PyTuple_Pack(1, key); // [R10]
         if !arguments.is_null() {
             PyErr_SetObject(PyExc_KeyError, arguments);
             Py_DECREF(arguments);

@@ -180,14 +180,18 @@ pub(crate) unsafe extern "C" fn length_hint(op: *mut PyObject, _: *mut PyObject)
 /// # Safety
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn reduce(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
-    // SAFETY: `op` is an iterator, alive during the call. `twin`, `list`, `builtins` and `iter` are ours until their DECREFs.
+    // SAFETY: `op` is an iterator, alive during the call. `twin`, `list`, `builtins` and `iter` are ours until their DECREFs. So is
+    // the table while the twin is made: that can run Python code, which can bring the iterator to its end.
     entry(|| unsafe {
         let iterator = op.cast::<TableIterator>();
         let table = (*iterator).table;
         let list = if table.is_null() {
             PyList_New(0)
         } else {
-            let twin = iterate(table, (*iterator).yields, (*iterator).direction)?;
+            Py_INCREF(table.cast());
+            let twin = iterate(table, (*iterator).yields, (*iterator).direction);
+            Py_DECREF(table.cast()); // [R17]
+            let twin = twin?;
             (*twin.cast::<TableIterator>()).version = (*iterator).version;
             (*twin.cast::<TableIterator>()).position = (*iterator).position;
             (*twin.cast::<TableIterator>()).left = (*iterator).left;
@@ -199,7 +203,7 @@ pub(crate) unsafe extern "C" fn reduce(op: *mut PyObject, _: *mut PyObject) -> *
         let arguments = PyTuple_Pack(1, list);
         Py_DECREF(list);
         let arguments = new_reference(arguments)?;
-        let builtins = PyImport_ImportModule(c"builtins".as_ptr());
+        let builtins = PyImport_ImportModule(c"builtins".as_ptr()); // [R19]
         let iter =
             if builtins.is_null() { ptr::null_mut() } else { PyObject_GetAttrString(builtins, c"iter".as_ptr()) };
         Py_XDECREF(builtins);

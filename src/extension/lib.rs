@@ -38,9 +38,9 @@
 //! 3. `[R3]` Two keys are compared: `__eq__`, and `__bool__` of what it answers. (lookup.rs)
 //! 4. `[R4]` The compared key is given back, and it was the last reference: `__del__`. (lookup.rs)
 //! 5. `[R5]` An overwritten value goes. (mapping.rs)
-//! 6. `[R6]` The key of a removed pair goes. (mapping.rs)
-//! 7. `[R7]` The pairs of an emptied table go, or those of a snapshot. (object.rs, methods.rs)
-//! 8. `[R8]` Parameters are read: `__float__` of `max_load`, `__bool__` of `typed`. (object.rs)
+//! 6. `[R6]` The key of a removed pair goes, and with `del` its value. (mapping.rs)
+//! 7. `[R7]` The pairs of an emptied table go, or those of a snapshot. (object.rs, methods.rs, pickling.rs)
+//! 8. `[R8]` Parameters are read: `__float__` of `max_load`, `__bool__` of `typed`. (object.rs, pickling.rs)
 //! 9. `[R9]` A hash function goes: one that was replaced, or the one that was just called. (object.rs, hashing.rs)
 //! 10. `[R10]` An object is made that the garbage collector watches, which may start it: iterators, views, tuples, lists, tables.
 //! 11. `[R11]` Weak references to a table that goes: their callbacks. (object.rs)
@@ -51,8 +51,9 @@
 //! 16. `[R16]` What the hash function returned goes: it may be of a subclass of int. (hashing.rs)
 //! 17. `[R17]` An iterator at its end gives up the table. (iterators.rs)
 //! 18. `[R18]` `fromkeys` calls the class. (update.rs)
-//! 19. `[R19]` Attributes of a subclass are read and written by copies. (pickling.rs)
+//! 19. `[R19]` Copies import a module, and read and write attributes of a subclass. (pickling.rs, iterators.rs)
 //! 20. `[R20]` In the traced build, an announcement is printed: `sys.stdout` may be anything. (announce.rs)
+//! 21. `[R21]` The other operand of a set operation on a view: `__iter__`, `__next__`, `__len__`, `__contains__`. (view_sets.rs)
 
 // The C API's names are spelled as in C.
 #![allow(non_snake_case, non_upper_case_globals)]
@@ -139,9 +140,21 @@ Announce every step on standard output from now on, in this thread, or be silent
 Panic in Rust, to see that nothing worse than an exception comes of it."
             .as_ptr(),
     },
+    #[cfg(feature = "trace")]
+    PyMethodDef {
+        ml_name: c"_fail_allocation".as_ptr(),
+        ml_meth: PyMethodDefPointer { PyCFunction: announce::fail_allocation },
+        ml_flags: METH_O,
+        ml_doc: c"_fail_allocation($module, nth, /)
+--
+
+Make the nth request for memory that tables make in this thread fail; 0 takes that back.
+Return what was left of an earlier order: 0 if it was carried out."
+            .as_ptr(),
+    },
     PyMethodDef::zeroed(),
 ];
-const FUNCTION_COUNT: usize = if cfg!(feature = "trace") { 4 } else { 2 };
+const FUNCTION_COUNT: usize = if cfg!(feature = "trace") { 5 } else { 2 };
 
 /// Where `import hashtable` arrives: the interpreter loads the shared object and calls the function of this name. Returns a new
 /// reference to the module, or NULL with an exception set.

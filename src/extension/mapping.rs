@@ -115,18 +115,41 @@ pub(crate) unsafe extern "C" fn mp_subscript(op: *mut PyObject, key: *mut PyObje
 /// What `h[key]` is when the key is not there: what a subclass's `__missing__` returns, a new reference, or `KeyError`.
 #[cold]
 unsafe fn missing(op: *mut PyObject, key: *mut PyObject) -> Result<*mut PyObject, Raised> {
-    // SAFETY: the caller keeps both alive, the table its type. The function is ours until the DECREF.
+    // SAFETY: the caller keeps both alive. The method is ours until its DECREF.
     unsafe {
-        let class = Py_TYPE(op);
-        if class != crate::type_object::hash_table_type()
-            && let Some(function) = optional_attribute(class.cast(), c"__missing__")?
-        {
-            // [R15]
-            let value = PyObject_CallFunctionObjArgs(function, op, key, core::ptr::null_mut::<PyObject>());
-            Py_DECREF(function);
-            return new_reference(value);
+        if Py_IS_TYPE(op, crate::type_object::hash_table_type()) {
+            return Err(key_error(key));
         }
-        Err(key_error(key))
+        let Some(method) = special_method(op, c"__missing__")? else { return Err(key_error(key)) };
+        let value = PyObject_CallOneArg(method, key); // [R15]
+        Py_DECREF(method);
+        new_reference(value)
+    }
+}
+
+/// The method of this name that the object's class has, bound to the object: a new reference, or None. As for all names with two
+/// underscores, neither the object's own attributes count nor those of its metaclass. (CPython has `_PyObject_LookupSpecial` for
+/// it, which is not for others to use.)
+unsafe fn special_method(op: *mut PyObject, name: &core::ffi::CStr) -> Result<Option<*mut PyObject>, Raised> {
+    // SAFETY: the caller keeps the object alive, and that its class; the class keeps the classes in its `tp_mro`. What is found in a
+    // class's dict is borrowed from it until the NewRef. `name` is ours until its DECREF.
+    unsafe {
+        let name = new_reference(PyUnicode_FromString(name.as_ptr()))?;
+        let classes = (*Py_TYPE(op)).tp_mro;
+        let found = (0..PyTuple_GET_SIZE(classes)).find_map(|place| {
+            let dict = (*PyTuple_GET_ITEM(classes, place).cast::<PyTypeObject>()).tp_dict;
+            // From 3.12 on, the classes that CPython itself brings along have theirs elsewhere. None of them has `__missing__`
+            // and is a base of a table's class.
+            let attribute = if dict.is_null() { core::ptr::null_mut() } else { PyDict_GetItemWithError(dict, name) };
+            (!attribute.is_null()).then_some(attribute)
+        });
+        let attribute = found.map(|attribute| Py_NewRef(attribute));
+        Py_DECREF(name);
+        let Some(attribute) = attribute else { return Ok(None) };
+        let Some(bind) = (*Py_TYPE(attribute)).tp_descr_get else { return Ok(Some(attribute)) };
+        let method = bind(attribute, op, Py_TYPE(op).cast()); // [R15]
+        Py_DECREF(attribute);
+        new_reference(method).map(Some)
     }
 }
 
@@ -141,7 +164,7 @@ pub(crate) unsafe extern "C" fn mp_ass_subscript(op: *mut PyObject, key: *mut Py
             }
             announce!("del h[{}]", describe(key));
             match take_item(op.cast(), key)? {
-                Some(value) => Py_DECREF(value),
+                Some(value) => Py_DECREF(value), // [R6]
                 None => return Err(key_error(key)),
             }
             Ok(())

@@ -9,6 +9,7 @@ use crate::ffi::*;
 use crate::hashing::hash_of;
 use crate::mapping::{get_item, get_or_add_item, set_item, take_item};
 use crate::object::{HashTable, release};
+use crate::picture::append_steals;
 
 /// `h.set(key, value)`: adds or overwrites, and returns **the table itself**.
 ///
@@ -163,7 +164,7 @@ pub(crate) unsafe extern "C" fn stats(op: *mut PyObject, _: *mut PyObject) -> *m
         unsafe {
             let stats = (*op.cast::<HashTable>()).pairs.stats();
             let int = |number: usize| PyLong_FromSsize_t(number as Py_ssize_t);
-            let dict = new_reference(PyDict_New())?;
+            let dict = new_reference(PyDict_New())?; // [R10]
             let filled = (|| {
                 put_steals(dict, c"size", int(stats.size))?;
                 put_steals(dict, c"load", int(stats.load))?;
@@ -284,30 +285,27 @@ pub(crate) unsafe extern "C" fn buckets(op: *mut PyObject, _: *mut PyObject) -> 
 
 /// The lists for [`buckets`]: a new reference.
 unsafe fn lists_of(snapshot: &Snapshot) -> Result<*mut PyObject, Raised> {
-    // SAFETY: the snapshot keeps keys and values alive. The outer list is ours until it is returned; an inner list belongs to
-    // it as soon as it is made, and a pair to its inner list. A list may be given back half filled.
+    // SAFETY: the snapshot keeps keys and values alive. The outer list is ours until it is returned or given back, an inner list
+    // until it is appended, which is when it is complete. Whoever finds a list through the collector meanwhile finds no hole.
     unsafe {
-        let outer = new_reference(PyList_New(snapshot.size as Py_ssize_t))?; // [R10]
-        let mut rest = snapshot.pairs.as_slice();
-        for bucket in 0..snapshot.size {
-            let length = rest.iter().take_while(|pair| pair.bucket == bucket).count();
-            let (chain, behind) = rest.split_at(length);
-            rest = behind;
-            let inner = PyList_New(length as Py_ssize_t);
-            if inner.is_null() {
-                Py_DECREF(outer);
-                return Err(Raised);
-            }
-            PyList_SET_ITEM(outer, bucket as Py_ssize_t, inner);
-            for (place, pair) in chain.iter().enumerate() {
-                let tuple = PyTuple_Pack(2, pair.key, pair.value);
-                if tuple.is_null() {
-                    Py_DECREF(outer);
+        let outer = new_reference(PyList_New(0))?; // [R10]
+        let mut rest = snapshot.pairs.iter().peekable();
+        let filled = (0..snapshot.size).try_for_each(|bucket| {
+            let inner = new_reference(PyList_New(0))?; // [R10]
+            while let Some(pair) = rest.next_if(|pair| pair.bucket == bucket) {
+                if append_steals(inner, PyTuple_Pack(2, pair.key, pair.value)).is_err() {
+                    Py_DECREF(inner);
                     return Err(Raised);
                 }
-                PyList_SET_ITEM(inner, place as Py_ssize_t, tuple);
+            }
+            append_steals(outer, inner)
+        });
+        match filled {
+            Ok(()) => Ok(outer),
+            Err(Raised) => {
+                Py_DECREF(outer);
+                Err(Raised)
             }
         }
-        Ok(outer)
     }
 }

@@ -71,7 +71,7 @@ pub(crate) unsafe extern "C" fn tp_new(
         // is written, since nothing between asks Python for memory. If there is no memory, `pairs` goes with this scope.
         unsafe {
             let alloc = (*subtype).tp_alloc.expect("a type that is ready has tp_alloc");
-            let table = new_reference(alloc(subtype, 0))?.cast::<HashTable>();
+            let table = new_reference(alloc(subtype, 0))?.cast::<HashTable>(); // [R10]
             (&raw mut (*table).pairs).write(pairs);
             (*table).hash_func = Py_NewRef(builtin_hash());
             (*table).generation = 0;
@@ -269,14 +269,18 @@ pub(crate) unsafe extern "C" fn tp_traverse(op: *mut PyObject, visit: visitproc,
 /// Called by CPython's garbage collector.
 pub(crate) unsafe extern "C" fn tp_clear(op: *mut PyObject) -> c_int {
     entry(|| {
-        // SAFETY: `op` is a table. What it owned is released when it no longer has it.
+        // SAFETY: `op` is a table. As in `init`, it first becomes what it is to be, then what it owned is released: whatever is
+        // added to it meanwhile must not be filed under the hash of a function that is on its way out.
         unsafe {
             let table = op.cast::<HashTable>();
             announce!("clear: the garbage collector breaks a cycle");
-            release((*table).pairs.take_pairs());
+            let old_pairs = (*table).pairs.take_pairs();
+            let old_hash_func = (*table).hash_func;
+            (*table).hash_func = Py_NewRef(builtin_hash());
             (*table).generation += 1;
             (*table).hashed_by = HashedBy::Builtin;
-            Py_XSETREF(&raw mut (*table).hash_func, Py_NewRef(builtin_hash())); // [R9]
+            release(old_pairs);
+            Py_DECREF(old_hash_func); // [R9]
             Ok::<_, Raised>(())
         }
     })

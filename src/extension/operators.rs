@@ -33,25 +33,50 @@ pub(crate) unsafe extern "C" fn tp_richcompare(
     })
 }
 
-/// Has `other`, a table or a dict, the same keys with equal values?
+/// Have the table and `other`, a table or a dict, the same keys with equal values? If one of them is typed and the other is not, it
+/// is the typed one that says which keys are equal, on whichever side it stands.
 unsafe fn equal(table: *mut HashTable, other: *mut PyObject) -> Result<bool, Raised> {
-    // SAFETY: the caller keeps both alive; each key and value is owned from NewRef to DECREF. If the table changes meanwhile, the
-    // walk goes on with what is there: every index comes fresh from `next_pair`, and no Python code runs before it is used.
+    // SAFETY: the caller keeps both alive.
     unsafe {
-        let other_length =
-            if is_hash_table(other) { (*other.cast::<HashTable>()).pairs.load() } else { PyDict_Size(other) as usize };
-        if (*table).pairs.load() != other_length {
+        let load = (*table).pairs.load();
+        if !is_hash_table(other) {
+            if load != PyDict_Size(other) as usize {
+                return Ok(false);
+            }
+            return if (*table).typed {
+                dict_is_in(other, table)
+            } else {
+                all_pairs(table, |k, v| in_dict(other, k, v))
+            };
+        }
+        let other = other.cast::<HashTable>();
+        if load != (*other).pairs.load() {
             return Ok(false);
         }
+        let (walked, asked) = if (*table).typed && !(*other).typed { (other, table) } else { (table, other) };
+        all_pairs(walked, |key, value| in_table(asked, key, value))
+    }
+}
+
+/// Does `test` say yes to each key and value of the table? They are alive for the length of its call.
+unsafe fn all_pairs(
+    table: *mut HashTable,
+    mut test: impl FnMut(*mut PyObject, *mut PyObject) -> Result<bool, Raised>,
+) -> Result<bool, Raised> {
+    // SAFETY: the caller keeps the table alive; each key and value is owned from NewRef to DECREF. If the table changes meanwhile,
+    // the walk goes on with what is there: every index comes fresh from `next_pair`, and no Python code runs before it is
+    // used. It ends after as many pairs as there were, or comparisons that add pairs to both tables would keep us here for ever.
+    unsafe {
         let mut position = 0;
-        while let Some(at) = (*table).pairs.next_pair(position) {
+        for _ in 0..(*table).pairs.load() {
+            let Some(at) = (*table).pairs.next_pair(position) else { break };
             position = at + 1;
             let key = Py_NewRef((*table).pairs.key(at).borrowed());
             let value = Py_NewRef((*table).pairs.value(at).borrowed());
-            let same = has_pair(other, key, value);
+            let answer = test(key, value);
             Py_DECREF(key); // [R13]
             Py_DECREF(value); // [R13]
-            if !same? {
+            if !answer? {
                 return Ok(false);
             }
         }
@@ -59,20 +84,51 @@ unsafe fn equal(table: *mut HashTable, other: *mut PyObject) -> Result<bool, Rai
     }
 }
 
-/// Has `other`, a table or a dict, this key with an equal value?
-unsafe fn has_pair(other: *mut PyObject, key: *mut PyObject, value: *mut PyObject) -> Result<bool, Raised> {
-    // SAFETY: the caller keeps all three alive. What is found is borrowed from `other`, and owned during the comparison.
+/// Has the table each key of the dict, with an equal value?
+unsafe fn dict_is_in(dict: *mut PyObject, table: *mut HashTable) -> Result<bool, Raised> {
+    // SAFETY: the caller keeps both alive. `PyDict_Next` lends key and value until Python code can run; they are owned from NewRef to
+    // DECREF. It bears a dict that changes, and the walk ends after as many pairs as there were.
     unsafe {
-        let found = if is_hash_table(other) {
-            get_item(other.cast(), key)?
-        } else {
-            let found = PyDict_GetItemWithError(other, key); // [R13]
-            if found.is_null() && !PyErr_Occurred().is_null() {
-                return Err(Raised);
+        let (mut position, mut key, mut value) = (0, core::ptr::null_mut(), core::ptr::null_mut());
+        for _ in 0..PyDict_Size(dict) {
+            if PyDict_Next(dict, &mut position, &mut key, &mut value) == 0 {
+                break;
             }
-            (!found.is_null()).then_some(found)
-        };
-        let Some(found) = found else { return Ok(false) };
+            let (key, value) = (Py_NewRef(key), Py_NewRef(value));
+            let answer = in_table(table, key, value);
+            Py_DECREF(key); // [R13]
+            Py_DECREF(value); // [R13]
+            if !answer? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Has the table this key with an equal value?
+unsafe fn in_table(table: *mut HashTable, key: *mut PyObject, value: *mut PyObject) -> Result<bool, Raised> {
+    // SAFETY: the caller keeps all three alive.
+    unsafe { equal_to_found(value, get_item(table, key)?) }
+}
+
+/// Has the dict this key with an equal value?
+unsafe fn in_dict(dict: *mut PyObject, key: *mut PyObject, value: *mut PyObject) -> Result<bool, Raised> {
+    // SAFETY: the caller keeps all three alive.
+    unsafe {
+        let found = PyDict_GetItemWithError(dict, key); // [R13]
+        if found.is_null() && !PyErr_Occurred().is_null() {
+            return Err(Raised);
+        }
+        equal_to_found(value, (!found.is_null()).then_some(found))
+    }
+}
+
+/// Is `value` equal to what was found? That is borrowed from where it was found, and owned during the comparison.
+unsafe fn equal_to_found(value: *mut PyObject, found: Option<*mut PyObject>) -> Result<bool, Raised> {
+    let Some(found) = found else { return Ok(false) };
+    // SAFETY: the caller keeps `value` alive; `found` is alive now, and no Python code has run since it was found.
+    unsafe {
         Py_INCREF(found);
         let equal = PyObject_RichCompareBool(value, found, Py_EQ); // [R13]
         Py_DECREF(found); // [R13]

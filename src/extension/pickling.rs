@@ -52,7 +52,7 @@ pub(crate) unsafe fn duplicate(table: *mut HashTable) -> Result<*mut PyObject, R
 pub(crate) unsafe extern "C" fn reduce(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
     // SAFETY: `op` is alive during the call, and so is its type. Each new reference is stolen by a tuple or given back.
     entry(|| unsafe {
-        let copyreg = new_reference(PyImport_ImportModule(c"copyreg".as_ptr()))?;
+        let copyreg = new_reference(PyImport_ImportModule(c"copyreg".as_ptr()))?; // [R19]
         let reduced = (|| {
             let state = state_of(op, copyreg)?;
             let class = Py_TYPE(op).cast::<PyObject>();
@@ -170,6 +170,7 @@ pub(crate) unsafe extern "C" fn setstate(op: *mut PyObject, state: *mut PyObject
         if PyTuple_Check(state) == 0 {
             return Err(type_error(c"__setstate__ takes a tuple, as __reduce__ makes it."));
         }
+        // [R8]
         let parsed = PyArg_ParseTuple(
             state,
             c"nndOpO!OO:__setstate__".as_ptr(),
@@ -196,7 +197,7 @@ pub(crate) unsafe extern "C" fn setstate(op: *mut PyObject, state: *mut PyObject
         if restored.is_ok() {
             exchange(op.cast(), made.cast());
         }
-        Py_DECREF(made);
+        Py_DECREF(made); // [R7]
         restored.map(|()| Py_NewRef(Py_None()))
     })
 }

@@ -70,7 +70,7 @@ pub(crate) unsafe extern "C" fn format(op: *mut PyObject, spec: *mut PyObject) -
 unsafe fn long_picture(table: *mut HashTable, snapshot: &Snapshot) -> Result<*mut PyObject, Raised> {
     // SAFETY: the caller keeps the table alive and the snapshot its pairs. `lines` and `empty` are ours until they are given back.
     unsafe {
-        let lines = new_reference(PyList_New(0))?;
+        let lines = new_reference(PyList_New(0))?; // [R10]
         let joined = write_lines(table, snapshot, lines).and_then(|()| {
             let empty = new_reference(PyUnicode_FromString(c"".as_ptr()))?;
             let text = PyUnicode_Join(empty, lines);
@@ -118,7 +118,10 @@ unsafe fn write_lines(table: *mut HashTable, snapshot: &Snapshot, lines: *mut Py
 }
 
 /// Appends `line` to the list. Steals `line`, which may be NULL with an exception set.
-unsafe fn append_steals(lines: *mut PyObject, line: *mut PyObject) -> Result<(), Raised> {
+///
+/// # Safety
+/// `lines` is a living list, `line` NULL or an object to which the caller owns a reference.
+pub(crate) unsafe fn append_steals(lines: *mut PyObject, line: *mut PyObject) -> Result<(), Raised> {
     // SAFETY: the caller owns `line` and keeps the list alive; the list takes a reference of its own.
     unsafe {
         let line = new_reference(line)?;

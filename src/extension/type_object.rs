@@ -12,6 +12,17 @@ use crate::{iterators, mapping, methods, object, operators, pickling, picture, u
 use core::ffi::CStr;
 use core::ptr::null_mut;
 
+/// The full name of a type: that of the module, a dot, and its own. (`pickle` looks for a type where its name says.)
+macro_rules! name_in_module {
+    ($name:literal) => {
+        if cfg!(feature = "trace") {
+            concat!("hashtable_traced.", $name, "\0").as_ptr().cast()
+        } else {
+            concat!("hashtable.", $name, "\0").as_ptr().cast()
+        }
+    };
+}
+
 /// A type with nothing in it yet.
 const fn blank() -> PyTypeObject {
     // SAFETY: the struct is made of numbers, pointers and optional functions, for all of which zero is a value: 0, NULL, None.
@@ -26,7 +37,7 @@ const HEAD: PyVarObject = PyVarObject { ob_base: PyObject_HEAD_INIT, ob_size: 0 
 
 static mut HASH_TABLE: PyTypeObject = PyTypeObject {
     ob_base: HEAD,
-    tp_name: c"hashtable.HashTable".as_ptr(),
+    tp_name: name_in_module!("HashTable"),
     tp_basicsize: size_of::<object::HashTable>() as Py_ssize_t,
     tp_doc: HASH_TABLE_DOC.as_ptr(),
     tp_flags: type_flags(Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_MAPPING),
@@ -379,7 +390,7 @@ unsafe extern "C" fn max_load(op: *mut PyObject, _: *mut c_void) -> *mut PyObjec
 
 static mut ITERATOR: PyTypeObject = PyTypeObject {
     ob_base: HEAD,
-    tp_name: c"hashtable.HashTableIterator".as_ptr(),
+    tp_name: name_in_module!("HashTableIterator"),
     tp_basicsize: size_of::<iterators::TableIterator>() as Py_ssize_t,
     tp_flags: type_flags(Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC),
     tp_traverse: Some(iterators::tp_traverse),
@@ -412,10 +423,10 @@ Return what copy and pickle need: a list of what is still to come.",
 ];
 
 /// What the three views have in common.
-const fn view_type(name: &'static CStr, as_sequence: *mut PySequenceMethods) -> PyTypeObject {
+const fn view_type(tp_name: *const c_char, as_sequence: *mut PySequenceMethods) -> PyTypeObject {
     PyTypeObject {
         ob_base: HEAD,
-        tp_name: name.as_ptr(),
+        tp_name,
         tp_basicsize: size_of::<views::View>() as Py_ssize_t,
         tp_flags: type_flags(Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC),
         tp_traverse: Some(views::tp_traverse),
@@ -430,18 +441,18 @@ const fn view_type(name: &'static CStr, as_sequence: *mut PySequenceMethods) -> 
 }
 
 /// What the views on keys and items have besides: they are sets.
-const fn set_view_type(name: &'static CStr) -> PyTypeObject {
+const fn set_view_type(tp_name: *const c_char) -> PyTypeObject {
     PyTypeObject {
         tp_as_number: &raw mut VIEW_AS_NUMBER,
         tp_richcompare: Some(view_sets::tp_richcompare),
         tp_methods: &raw mut SET_VIEW_METHODS as *mut PyMethodDef,
-        ..view_type(name, &raw mut SET_VIEW_AS_SEQUENCE)
+        ..view_type(tp_name, &raw mut SET_VIEW_AS_SEQUENCE)
     }
 }
 
-static mut KEYS_VIEW: PyTypeObject = set_view_type(c"hashtable.HashTableKeys");
-static mut ITEMS_VIEW: PyTypeObject = set_view_type(c"hashtable.HashTableItems");
-static mut VALUES_VIEW: PyTypeObject = view_type(c"hashtable.HashTableValues", &raw mut VALUES_AS_SEQUENCE);
+static mut KEYS_VIEW: PyTypeObject = set_view_type(name_in_module!("HashTableKeys"));
+static mut ITEMS_VIEW: PyTypeObject = set_view_type(name_in_module!("HashTableItems"));
+static mut VALUES_VIEW: PyTypeObject = view_type(name_in_module!("HashTableValues"), &raw mut VALUES_AS_SEQUENCE);
 
 static mut VALUES_AS_SEQUENCE: PySequenceMethods =
     PySequenceMethods { sq_length: Some(views::sq_length), ..blank_sequence() };

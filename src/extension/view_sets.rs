@@ -44,6 +44,7 @@ pub(crate) unsafe extern "C" fn nb_and(one: *mut PyObject, other: *mut PyObject)
     entry(|| unsafe {
         let (view, other) = if is_set_like_view(one) { (one, other) } else { (other, one) };
         let set = new_reference(PySet_New(core::ptr::null_mut()))?;
+        // [R21]
         let filled = new_reference(PyObject_GetIter(other)).and_then(|iterator| {
             for_each(iterator, |object| {
                 if contains(view, object)? {
@@ -76,7 +77,7 @@ unsafe fn changed_set(
     unsafe {
         let set = new_reference(PySet_New(one))?;
         let changed = new_reference(PyObject_GetAttrString(set, method.as_ptr())).and_then(|method| {
-            let none = PyObject_CallOneArg(method, other);
+            let none = PyObject_CallOneArg(method, other); // [R21]
             Py_DECREF(method);
             Py_DECREF(new_reference(none)?);
             Ok(())
@@ -119,14 +120,14 @@ pub(crate) unsafe extern "C" fn tp_richcompare(
 
 unsafe fn length_of(op: *mut PyObject) -> Result<Py_ssize_t, Raised> {
     // SAFETY: the caller keeps it alive.
-    let length = unsafe { PyObject_Size(op) };
+    let length = unsafe { PyObject_Size(op) }; // [R21]
     if length < 0 { Err(Raised) } else { Ok(length) }
 }
 
 /// Is everything that `one` yields in `other`?
 unsafe fn all_in(one: *mut PyObject, other: *mut PyObject) -> Result<bool, Raised> {
     // SAFETY: the caller keeps both alive.
-    unsafe { none_is(one, |object| Ok(status(PySequence_Contains(other, object))? == 0)) }
+    unsafe { none_is(one, |object| Ok(status(PySequence_Contains(other, object))? == 0)) } // [R21]
 }
 
 /// Is nothing that `one` yields such that `test` says yes? Stops at the first that is.
@@ -136,10 +137,10 @@ unsafe fn none_is(
 ) -> Result<bool, Raised> {
     // SAFETY: the caller keeps `one` alive; the iterator is ours until its DECREF, each object until its own.
     unsafe {
-        let iterator = new_reference(PyObject_GetIter(one))?;
+        let iterator = new_reference(PyObject_GetIter(one))?; // [R21]
         let mut answer = Ok(true);
         while matches!(answer, Ok(true)) {
-            let object = PyIter_Next(iterator);
+            let object = PyIter_Next(iterator); // [R21]
             if object.is_null() {
                 if !PyErr_Occurred().is_null() {
                     answer = Err(Raised);

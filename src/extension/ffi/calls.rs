@@ -31,9 +31,9 @@ pub(crate) use pyo3_ffi::{
 pub(crate) use pyo3_ffi::{
     Py_GenericAlias, PyBool_FromLong, PyDict_New, PyDictProxy_New, PyFloat_FromDouble, PyImport_ImportModule,
     PyIter_Next, PyList_New, PyLong_FromDouble, PyLong_FromLongLong, PyLong_FromSsize_t, PyModule_Create,
-    PyObject_CallFunctionObjArgs, PyObject_CallNoArgs, PyObject_CallOneArg, PyObject_GetAttrString, PyObject_GetItem,
-    PyObject_GetIter, PyObject_SelfIter, PySequence_List, PySequence_Tuple, PySet_New, PyTuple_New, PyTuple_Pack,
-    PyUnicode_FromFormat, PyUnicode_FromString, PyUnicode_Join, PyUnicode_New,
+    PyObject_CallNoArgs, PyObject_CallOneArg, PyObject_GetAttrString, PyObject_GetItem, PyObject_GetIter,
+    PyObject_SelfIter, PySequence_List, PySequence_Tuple, PySet_New, PyTuple_New, PyTuple_Pack, PyUnicode_FromFormat,
+    PyUnicode_FromString, PyUnicode_Join, PyUnicode_New,
 };
 
 // Functions that may fail, and return -1 with an exception set. They borrow all their arguments: `PyDict_SetItemString`
@@ -49,7 +49,7 @@ pub(crate) use pyo3_ffi::{
 pub(crate) use pyo3_ffi::{PyDict_GetItemWithError, PyDict_Next};
 
 // Functions that steal: the container owns the reference from the call on, also when the call fails.
-pub(crate) use pyo3_ffi::{PyList_SET_ITEM, PyTuple_SET_ITEM};
+pub(crate) use pyo3_ffi::PyTuple_SET_ITEM;
 
 // Exceptions: they borrow what they are given.
 pub(crate) use pyo3_ffi::{
@@ -64,5 +64,6 @@ pub(crate) use pyo3_ffi::{
 // For the traced build's announcements.
 #[cfg(feature = "trace")]
 pub(crate) use pyo3_ffi::{
-    PyBool_Type, PyFloat_Type, PyObject_IsTrue, PyObject_Repr, PySys_FormatStdout, PyUnicode_AsUTF8, PyUnicode_Type,
+    PyBool_Type, PyFloat_Type, PyLong_AsSize_t, PyLong_FromSize_t, PyObject_IsTrue, PySys_FormatStdout,
+    PyUnicode_AsUTF8, PyUnicode_Type,
 };
