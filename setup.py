@@ -46,10 +46,7 @@ def module(name, features=()):
 setup(
     rust_extensions=[module("hashtable"), module("hashtable_traced", ["trace"])],
     packages=["hashtable_lab", "hashtable_lab.demos", "hashtable-stubs", "hashtable_traced-stubs"],
-    package_dir={
-        "hashtable_lab": "src/lab/hashtable_lab",
-        "hashtable-stubs": "src/extension/stubs/hashtable-stubs",
-        "hashtable_traced-stubs": "src/extension/stubs/hashtable_traced-stubs",
-    },
+    # One folder for all that is written in Python: then `pip install -e .` puts the modules there too, and finds them.
+    package_dir={"": "src/lab"},
     package_data={"": ["*.pyi", "py.typed"]},
 )
