@@ -1,0 +1,224 @@
+"""Three layers, one direction: Python code stands on the extension, the extension on the library.
+
+* The library, src/core, depends on no other crate and does not know that there is such a thing as Python.
+* The extension, src/extension, goes to CPython's C API through one door: `pyo3_ffi` is named in src/extension/ffi/
+  and nowhere else.
+* The laboratory, src/lab, uses what `import hashtable` offers to everybody, and reaches for nothing behind it.
+
+Each rule is a function that takes a project's folder and returns what breaks the rule there. It is run on the
+project, and on copies into which somebody has put what the rule forbids.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# ---- the rules -------------------------------------------------------------------------------------------------------
+
+#: What must be read as one piece: a string, a character, a comment to the end of the line, a comment in the line.
+RUST_TOKEN = re.compile(
+    r"""
+    (?P<string> r(?P<hashes>\#*)".*?"(?P=hashes) | "(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])' )
+  | (?P<comment> //[^\n]* | /\*.*?\*/ )
+    """,
+    re.DOTALL | re.VERBOSE,
+)
+
+
+def without_comments(rust):
+    """Rust source without comments, in which docs are included. Strings stay, whatever they contain."""
+    return RUST_TOKEN.sub(lambda token: token.group("string") or "", rust)
+
+
+def rust_lines(folder):
+    """Every line of Rust below a folder that is not a comment, as (place, text)."""
+    for file in sorted(set(folder.rglob("*.rs")) - set(folder.rglob("target/**/*.rs"))):
+        for number, line in enumerate(without_comments(file.read_text(encoding="utf-8")).splitlines(), start=1):
+            yield f"{file.relative_to(folder)}: line {number} or below", line
+
+
+def dependencies_of_the_library(root, cargo):
+    """The crates that the library needs to be built, as cargo sees them. What its tests need does not count."""
+    command = [cargo, "metadata", "--format-version=1", "--no-deps", "--offline"]
+    metadata = json.loads(subprocess.run(command, cwd=root, capture_output=True, check=True, timeout=120).stdout)
+    (core,) = (package for package in metadata["packages"] if package["name"] == "hashtable-core")
+    return [dependency["name"] for dependency in core["dependencies"] if dependency["kind"] != "dev"]
+
+
+def python_in_the_library(root):
+    """The lines of the library's code that know of Python."""
+    forbidden = re.compile(r"python|py_?o3|pyobject|\bPy[A-Z_]\w+", re.IGNORECASE)
+    return [place for place, line in rust_lines(root / "src" / "core") if forbidden.search(line)]
+
+
+def pyo3_ffi_outside_the_door(root):
+    """The lines of the extension's code that name pyo3_ffi, outside the folder ffi."""
+    lines = rust_lines(root / "src" / "extension")
+    return [place for place, line in lines if "pyo3_ffi" in line and not place.startswith("ffi/")]
+
+
+#: What the laboratory may import beside the standard library and itself.
+MODULES = {"hashtable", "hashtable_traced"}
+
+
+def needed_by_the_laboratory(root):
+    """What pyproject.toml says that the laboratory needs, and ourselves."""
+    pyproject = (root / "pyproject.toml").read_text(encoding="utf-8")
+    requirements = re.search(r"^lab = \[(.*)\]$", pyproject, re.MULTILINE).group(1)
+    return {re.match(r"[\w-]+", requirement).group() for requirement in re.findall(r'"([^"]+)"', requirements)}
+
+
+def imports_of_the_laboratory(root):
+    """The laboratory's imports that are neither public nor declared, and its uses of our private names."""
+    allowed = MODULES | needed_by_the_laboratory(root) | {"hashtable_lab"} | sys.stdlib_module_names
+    forbidden = {"ctypes", "_ctypes", "_testcapi", "_testinternalcapi"}  # ways around the front door
+    lab = root / "src" / "lab"
+    found = []
+    for file in sorted(lab.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                names = [
+                    f"{node.module}.{alias.name}" if node.module in MODULES else node.module for alias in node.names
+                ]
+            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in MODULES:
+                names = [f"{node.value.id}.{node.attr}"]
+            for name in names:
+                first, _, rest = name.partition(".")
+                # Our modules have no submodules, and names of their own that begin with an underscore are private.
+                inside = first in MODULES and rest.startswith("_") and not rest.startswith("__")
+                inside = inside or (isinstance(node, ast.Import) and first in MODULES and rest)
+                if inside or first not in allowed or first in forbidden:
+                    found.append(f"{file.relative_to(lab)}:{node.lineno}: {name}")
+    return found
+
+
+# ---- on the project --------------------------------------------------------------------------------------------------
+
+needs_names = pytest.mark.skipif(sys.version_info < (3, 10), reason="sys.stdlib_module_names came in 3.10")
+
+
+def test_the_library_depends_on_nothing(source, cargo):
+    assert dependencies_of_the_library(source, cargo) == []
+
+
+def test_the_library_does_not_know_of_python(source):
+    assert python_in_the_library(source) == []
+
+
+def test_the_c_api_has_one_door(source):
+    assert pyo3_ffi_outside_the_door(source) == []
+
+
+@needs_names
+def test_the_laboratory_uses_what_is_public(source):
+    if not (source / "src" / "lab" / "hashtable_lab").is_dir():
+        pytest.skip("there is no laboratory in this source")
+    assert imports_of_the_laboratory(source) == []
+
+
+# ---- the controls ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def copy(source, tmp_path):
+    """A copy of the project, to be broken."""
+    shutil.copytree(source / "src", tmp_path / "src", ignore=shutil.ignore_patterns("target", "__pycache__", "*.so"))
+    for file in ("Cargo.toml", "Cargo.lock", "pyproject.toml"):
+        shutil.copyfile(source / file, tmp_path / file)
+    return tmp_path
+
+
+def add(file, text):
+    with open(file, "a", encoding="utf-8") as opened:
+        opened.write(text)
+
+
+@pytest.mark.parametrize("kind", ["dependencies", "build-dependencies"])
+def test_a_dependency_of_the_library_is_seen(copy, cargo, kind):
+    manifest = copy / "src" / "core" / "Cargo.toml"
+    entry = "pyo3-ffi.workspace = true\n"
+    text = manifest.read_text(encoding="utf-8")
+    if f"[{kind}]\n" in text:
+        manifest.write_text(text.replace(f"[{kind}]\n", f"[{kind}]\n{entry}"), encoding="utf-8")
+    else:
+        add(manifest, f"\n[{kind}]\n{entry}")
+    assert dependencies_of_the_library(copy, cargo) == ["pyo3-ffi"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "use pyo3_ffi::PyObject;",
+        "type Key = *mut PyObject;",
+        'const TOLD: &str = "Python // here";',
+        "fn f() { Py_DECREF() }",
+    ],
+)
+def test_python_in_the_library_is_seen(copy, line):
+    add(copy / "src" / "core" / "stats.rs", f"\n{line}\n")
+    (place,) = python_in_the_library(copy)
+    assert place.startswith("stats.rs")
+
+
+def test_comments_may_say_python(copy):
+    add(
+        copy / "src" / "core" / "stats.rs",
+        '\n// Python, pyo3_ffi "\n/* PyObject\n " */\n/// Python\nfn f() { g("//") }\n',
+    )
+    assert python_in_the_library(copy) == []
+    add(copy / "src" / "extension" / "views.rs", "\n//! pyo3_ffi\n")
+    assert pyo3_ffi_outside_the_door(copy) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "use pyo3_ffi::*;",
+        "unsafe { pyo3_ffi::Py_DECREF(op) }",
+        'f("a // b"); pyo3_ffi::g();',
+        "f('\"'); pyo3_ffi::g('\"');",
+    ],
+)
+def test_another_door_is_seen(copy, line):
+    add(copy / "src" / "extension" / "views.rs", f"\n{line}\n")
+    (place,) = pyo3_ffi_outside_the_door(copy)
+    assert place.startswith("views.rs")
+
+
+def test_the_door_itself_is_full_of_what_is_forbidden_elsewhere(source):
+    """So that the rule is not kept merely because it looks for the wrong name."""
+    lines = rust_lines(source / "src" / "extension")
+    assert sum("pyo3_ffi" in line and place.startswith("ffi/") for place, line in lines) > 5
+
+
+@needs_names
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from hashtable_traced import _panic",
+        "import hashtable\nhashtable._table",
+        "import hashtable.inside",
+        "import ctypes",
+        "from _testcapi import set_nomemory",
+        "import numpy",
+        "from reference import ReferenceTable",
+    ],
+)
+def test_a_back_door_of_the_laboratory_is_seen(copy, line):
+    lab = copy / "src" / "lab" / "hashtable_lab"
+    lab.mkdir(parents=True, exist_ok=True)
+    (lab / "added.py").write_text(f"{line}\n", encoding="utf-8")
+    found = imports_of_the_laboratory(copy)
+    assert found
+    assert all(str(Path("hashtable_lab", "added.py")) in place for place in found)
