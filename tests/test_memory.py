@@ -1,0 +1,229 @@
+"""Out of memory: MemoryError, the table as it was, nothing leaked, and the table of use afterwards.
+
+scarcity.py has the calls, and refuses each request for memory once: Python's requests in a child, where `_testcapi` is at hand;
+those for the table's own arrays in the traced module, which has a switch for that. And there is a child that may not have more
+memory than so much, in which nothing is refused that is not really too much.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+import scarcity
+from hostile import assert_sound, quick_collections  # noqa: F401  (a fixture that is used by itself)
+
+# What never asks Python for memory, if keys are hashed in C: all that only looks up, and what the table's own arrays are for.
+FRUGAL = {
+    "set", "set that grows", "set that overwrites", "setdefault", "get", "get of none", "[]", "in", "pop", "clear", "in items",
+    "update by a dict", "update by a table", "==", "== a dict",
+}  # fmt: skip
+# Where it depends on the version of CPython.
+EITHER = {"bucket_of", "update by keywords", "== a dict", "isdisjoint", "|=", "hash_of", "sizeof", "[]=", "del"}
+
+
+# ---- Python's memory -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def refused_by_python(child):
+    """What scarcity.py says of each call: how often MemoryError was raised, and complaints."""
+    if importlib.util.find_spec("_testcapi") is None:
+        pytest.skip("this CPython comes without _testcapi, which refuses memory")
+    ending = child(scarcity.__file__)
+    lines = [json.loads(line) for line in ending.stdout.splitlines()]
+    assert ending.returncode == 0, f"the child ended with {ending.returncode} in the call {lines[-1]}: {ending.stderr}"
+    return {line[0]: line[1:] for line in lines}
+
+
+@pytest.mark.parametrize("name", scarcity.CALLS)
+@pytest.mark.parametrize("hash_func", ["hash", "by_python"])
+def test_python_has_no_memory(refused_by_python, name, hash_func):
+    if f"{name}, {hash_func}" not in refused_by_python:
+        pytest.skip("a debug build of CPython aborts here, with a dict as with a table")
+    failures, complaints = refused_by_python[f"{name}, {hash_func}"]
+    assert complaints == []
+    if name not in EITHER:
+        assert (failures == 0) == ((name in FRUGAL and hash_func == "hash") or name == "clear" or name == "== a dict")
+
+
+# ---- the table's own memory --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def traced():
+    """The traced module, silent."""
+    try:
+        traced = importlib.import_module("hashtable_traced")
+    except ImportError:
+        pytest.skip("the traced module is not installed")
+    traced.announce(False)
+    yield traced
+    traced._fail_allocation(0)
+
+
+# What makes a table or makes one grow; nothing else may ask for memory.
+MAKING = {
+    "new", "new with parameters", "init again", "set that grows", "[]=", "setdefault", "update by a dict", "update by a table",
+    "update by pairs", "update by a mapping", "update by keywords", "|", "| of a dict", "|=", "fromkeys", "copy", "setstate",
+    "setstate of a new one",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", scarcity.CALLS)
+@pytest.mark.parametrize("hash_func", [hash, scarcity.by_python])
+def test_the_table_has_no_memory(traced, name, hash_func):
+    left = []
+
+    def switch(nth):
+        left.append(traced._fail_allocation(nth))
+
+    failures, complaints = scarcity.try_all(traced, name, hash_func, switch, lambda: left[-1] == 0)
+    assert complaints == []
+    # `clear` asks too, but does without.
+    assert (failures > 0) == (name in MAKING)
+
+
+def test_clear_without_memory(traced):
+    """`clear` goes back to fewer buckets, and needs no memory for that."""
+    table = traced.HashTable(4, 0.5, hash)
+    for number in range(100):
+        table[number] = number
+    assert table.size == 256
+    traced._fail_allocation(1)
+    table.clear()
+    assert traced._fail_allocation(0) == 0
+    assert (len(table), table.size, repr(table)) == (0, 4, "[]\n" * 4)
+    for number in range(100):
+        table[number] = number
+    assert_sound(table)
+    assert table.size == 256
+
+
+def test_the_switch(traced):
+    """The controls: it refuses the request that was asked for, and says what is left of an order."""
+    assert traced._fail_allocation(10) == 0
+    traced.HashTable()
+    assert 0 < traced._fail_allocation(0) < 10
+    traced._fail_allocation(1)
+    with pytest.raises(MemoryError):
+        traced.HashTable()
+    traced.HashTable()
+    assert traced._fail_allocation(0) == 0
+    with pytest.raises(TypeError):
+        traced._fail_allocation("1")
+    with pytest.raises(OverflowError):
+        traced._fail_allocation(-1)
+
+
+class Leaky:
+    """A table that is not as it was after a failure, and keeps what it was given."""
+
+    def __init__(self, module):
+        self.library_hash = module.library_hash
+
+        class HashTable(module.HashTable):
+            kept = []  # noqa: RUF012
+
+            def set(self, key, value):
+                self.kept.append(key)
+                try:
+                    return super().set(key, value)
+                except MemoryError:
+                    self["changed"] = True
+                    raise
+
+        self.HashTable = HashTable
+
+
+def test_that_scarcity_complains(traced):
+    """The control for its checks: it must notice a table that has changed, and references that were kept."""
+    left = []
+    failures, complaints = scarcity.try_all(
+        Leaky(traced),
+        "set that grows",
+        hash,
+        lambda nth: left.append(traced._fail_allocation(nth)),
+        lambda: left[-1] == 0,
+    )
+    assert failures >= 1
+    assert complaints[0] == "request 1: MemoryError was raised, but a table has changed"
+    assert complaints[-1].startswith("references before: ")
+
+
+# ---- a limit ---------------------------------------------------------------------------------------------------------
+
+LIMITED = """
+import resource
+from subject import HashTable
+
+def bytes_in_use():
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[0]) * resource.getpagesize()
+
+def fails(call):
+    try:
+        call()
+    except MemoryError:
+        return True
+    return False
+
+# Every pair of this table takes a million buckets.
+wide = HashTable(1, 1e-6)
+# A table of many pairs in few buckets, and things to put into it.
+full = HashTable(1, 1.0)
+for number in range(100_000):
+    full[number] = number
+before = [wide.size, list(full.items()) == [(number, number) for number in range(100_000)]]
+
+resource.setrlimit(resource.RLIMIT_AS, (bytes_in_use() + 96 * 2**20, resource.RLIM_INFINITY))
+
+pairs = 0
+while not fails(lambda: wide.set(f"key {pairs}", pairs)):
+    pairs += 1
+    assert pairs < 1000
+print("pairs until there was no room:", pairs)
+size = wide.size
+assert len(wide) == pairs and list(wide) == [f"key {number}" for number in range(pairs)]
+for _ in range(20):
+    # What failed keeps nothing: what was possible before is still possible.
+    assert fails(lambda: wide.set("one more", 1))
+    assert fails(lambda: wide.copy())
+    assert fails(lambda: HashTable(2**26))
+    assert fails(lambda: repr(wide))
+    assert fails(lambda: wide.__init__(2**26))
+    HashTable(2**18)
+assert wide.size == size and len(wide) == pairs
+assert fails(wide.buckets)
+wide.clear()
+assert wide.size == 1
+copies = []
+while not fails(lambda: copies.append(full.copy())):
+    assert len(copies) < 1000
+print("copies until there was no room:", len(copies))
+assert fails(full.copy) and fails(full.__reduce__) and fails(full.buckets)
+assert len(full) == 100_000
+copies.clear()
+for number in range(100_000):
+    assert full[number] == number
+wide["again"] = 1
+assert wide["again"] == 1 and list(wide) == ["again"]
+print("well")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on memory, as Linux has it")
+@pytest.mark.skipif(
+    "asan" in os.environ.get("LD_PRELOAD", ""), reason="AddressSanitizer needs more memory than any limit"
+)
+def test_a_limit_on_memory(child):
+    ending = child("-c", LIMITED, folder=Path(__file__).parent)
+    assert ending.returncode == 0, ending.stderr
+    assert ending.stderr == ""
+    assert ending.stdout.splitlines()[-1] == "well"
+    assert all(int(line.split(": ")[1]) >= 1 for line in ending.stdout.splitlines()[:2])
