@@ -10,6 +10,8 @@ BIN := $(VENV)/bin
 export HASHTABLE_SOURCE := $(CURDIR)
 # Set to `no` to leave a debug build of Python alone (by default it is installed where apt is at hand and we are root).
 DEBUG_PYTHON ?= yes
+# How long `make fuzz` fuzzes.
+FUZZ_SECONDS ?= 60
 
 # A step says what it does; what it prints matters only if it fails.
 say = @printf '\033[1m==> %s\033[0m\n' "$(1)"
@@ -20,7 +22,7 @@ endif
 .DEFAULT_GOAL := help
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # ---- what must be there --------------------------------------------------------------------------------------------
 
@@ -64,12 +66,17 @@ test-rust: check-tools ## Run the library's own tests
 	$(call say,testing the library)
 	@cargo test --locked --quiet --package hashtable-core
 	@cargo test --locked --quiet --package hashtable-core --features trace
+	@cargo test --locked --quiet --package hashtable-capi
 
 test-python: $(VENV)/installed $(VENV)/tools-matrix $(VENV)/tools-test debug-python ## Run the Python tests with every CPython found
 	$(call say,testing with every CPython that is found)
 	@$(BIN)/nox -f tests/noxfile.py
 	$(call say,testing the traced build)
-	@HASHTABLE_MODULE=hashtable_traced $(BIN)/python -m pytest -q
+	@HASHTABLE_MODULE=hashtable_traced $(BIN)/python -m pytest -q --numprocesses=auto
+
+test-cpython: $(VENV)/tools-test ## Run CPython's own tests of dict, with every CPython found that ships them
+	$(call say,putting CPython's own tests of dict to HashTable)
+	@$(BIN)/python tests/cpython/run.py
 
 debug-python:
 ifeq ($(DEBUG_PYTHON),yes)
@@ -81,14 +88,57 @@ ifeq ($(DEBUG_PYTHON),yes)
 	else echo "no debug build of Python here (Debian: apt install python3-dbg): its tests are skipped"; fi
 endif
 
+# ---- from C ---------------------------------------------------------------------------------------------------------
+
+# cargo builds it under another name (see src/capi/Cargo.toml). The rlib is left out: link-time optimisation does not go
+# together with it.
+CARGO_OUTPUT := $(or $(CARGO_TARGET_DIR),target)
+CAPI := $(CARGO_OUTPUT)/capi
+
+c-library: check-tools ## Build the library for C into target/capi: shared, static, header
+	$(call say,building the library for C into $(CAPI))
+	@cargo rustc --locked --quiet --release --package hashtable-capi --crate-type cdylib,staticlib
+	@mkdir -p $(CAPI)
+	@for kind in so a; do cp $(CARGO_OUTPUT)/release/libhashtable_c.$$kind $(CAPI)/libhashtable.$$kind || exit 1; done
+	@cp src/capi/hashtable.h $(CAPI)/
+
+c-demo: c-library ## Build, test and run the C programs, under valgrind too
+	@src/capi/tests/c-demo.sh $(CAPI)
+
+header: check-tools ## Write src/capi/hashtable.h anew from the source
+	@cargo test --locked --quiet --package hashtable-capi --test header -- --ignored write_the_header
+
+# ---- looking for trouble -------------------------------------------------------------------------------------------
+
+fuzz: $(VENV)/tools-test ## Fuzz the library, for FUZZ_SECONDS (60) seconds
+	$(call say,fuzzing the library for $(FUZZ_SECONDS) seconds)
+	@$(BIN)/python tests/fuzz.py --seconds $(FUZZ_SECONDS)
+
+asan: $(VENV)/installed $(VENV)/tools-test ## Run the Python tests under AddressSanitizer
+	$(call say,testing under AddressSanitizer)
+	@$(BIN)/python tests/sanitizers.py asan
+
+valgrind: $(VENV)/installed $(VENV)/tools-test ## Run a part of the Python tests under valgrind
+	$(call say,testing under valgrind)
+	@$(BIN)/python tests/sanitizers.py valgrind
+
 # ---- looking closer ------------------------------------------------------------------------------------------------
 
 same-code: $(VENV)/installed $(VENV)/tools-test ## Show that the refcount wrappers cost nothing: same machine code
-	@$(BIN)/python -m pytest tests/test_same_code.py -q -s
+	@$(BIN)/python -m pytest -q -s -m same_code tests/test_same_code.py
+
+ways-in: $(VENV)/installed $(VENV)/tools-test ## Try setup.py build, pip install, pip install -e, bdist_wheel
+	@$(BIN)/python -m pytest -q -m ways_in tests/test_ways_in.py
+
+leakcheck-demo: $(BIN)/python ## Find a known leak in a release of multidict, and none in the next
+	@$(BIN)/python tests/leakcheck_demo.py
+
+guards: $(VENV)/installed $(VENV)/tools-test ## Take each guard against hostile code out: a test must fail
+	@$(BIN)/python -m pytest -q -m guards tests/test_guards.py
 
 lint: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-lint ## Check style, types and the safety comments
 	$(call say,rustfmt and clippy)
-	@cargo fmt --all --check
+	@cargo fmt --all --check && cargo fmt --manifest-path src/core/fuzz/Cargo.toml --check
 	@cargo clippy --locked --quiet --workspace --all-targets -- --deny warnings
 	@cargo clippy --locked --quiet --workspace --all-targets --features hashtable-extension/trace -- --deny warnings
 	$(call say,ruff and mypy)
@@ -102,6 +152,6 @@ docs: $(VENV)/installed $(VENV)/tools-docs ## Build the book into target/docs/ht
 	@echo "the book is in target/docs/html/index.html"
 
 clean: ## Remove everything that was built or installed here
-	rm -rf $(VENV) build dist target .hypothesis .pytest_cache .mypy_cache .ruff_cache *.egg-info *.so
+	rm -rf $(VENV) build dist target .hypothesis .pytest_cache .mypy_cache .ruff_cache src/lab/*.egg-info src/lab/*.so
 
-.PHONY: help check-tools install demo test test-rust test-python debug-python same-code lint docs clean
+.PHONY: guards help check-tools install demo test test-rust test-python test-cpython debug-python fuzz asan valgrind c-library c-demo header same-code ways-in leakcheck-demo lint docs clean

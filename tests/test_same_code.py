@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "target" / "same-code"
 
 pytestmark = [
+    pytest.mark.same_code,
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="sections are looked at with ELF tools"),
     pytest.mark.skipif(shutil.which("cargo") is None, reason="cargo is not there"),
     pytest.mark.skipif(shutil.which("objcopy") is None, reason="objcopy is not there (Debian: apt install binutils)"),
@@ -30,8 +31,11 @@ pytestmark = [
 def machine_code(features: list[str], compiler_flags: list[str]) -> bytes:
     """Builds the extension in release mode and returns the bytes of its section `.text`."""
     subprocess.run(
-        ["cargo", "rustc", "--quiet", "--locked", "--release", "--package", "hashtable-extension", "--lib"]
-        + ["--features=" + ",".join(features), "--", *compiler_flags],
+        [
+            *("cargo", "rustc", "--quiet", "--locked", "--release", "--package", "hashtable-extension", "--lib"),
+            *("--features=" + ",".join(features), "--"),
+            *compiler_flags,
+        ],
         cwd=ROOT,
         env=os.environ
         | {"CARGO_TARGET_DIR": str(TARGET), "PYO3_PYTHON": sys.executable, "PYO3_BUILD_EXTENSION_MODULE": "1"},
