@@ -89,6 +89,18 @@ def test_the_table_has_no_memory(traced, name, hash_func):
     assert (failures > 0) == (name in MAKING)
 
 
+def test_a_growth_that_failed_comes_with_the_next_pair(traced):
+    """GUARD: a growth without memory has changed nothing, not even how many pairs the buckets may hold."""
+    table = traced.HashTable(4, 0.5, hash).set(0, 0).set(1, 1)
+    traced._fail_allocation(1)
+    with pytest.raises(MemoryError):
+        table.set(2, 2)
+    assert (table.size, table.load) == (4, 2)
+    table.set(2, 2)
+    assert (table.size, table.load) == (8, 3)
+    assert_sound(table)
+
+
 def test_clear_without_memory(traced):
     """`clear` goes back to fewer buckets, and needs no memory for that."""
     table = traced.HashTable(4, 0.5, hash)
