@@ -556,11 +556,7 @@ def test_r07_a_pair_that_is_added_while_others_go():
 
 
 def test_r07_a_pair_that_is_added_while_the_collector_empties_a_table():
-    """GUARD: as in `__init__`: the collector's `tp_clear` first makes the table what it will be, then gives up the pairs.
-
-    An object without attributes is nothing for the collector, so its finalizer runs when the last reference goes: here in
-    the middle of `tp_clear`, with all of the cycle still reachable through the function's closure.
-    """
+    """Finalizers add pairs to a table that the collector is about to empty: it stays sound."""
     seen = []
 
     def make(first, second):
