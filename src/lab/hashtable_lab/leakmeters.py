@@ -14,7 +14,7 @@ not a leak):
   if what it holds is immortal and takes no block.
 * *references*: `sys.gettotalrefcount()`, which only a debug build of CPython has.
 * *the heap*, in a second child: all memory that malloc has given out, also to C and Rust code that goes past CPython's
-  allocator. That is measured by psleak (https://pypi.org/project/psleak/), by its own rule and not by the one below.
+  allocator. That is measured by psleak (https://github.com/giampaolo/psleak), by its own rule and not by the one below.
   It takes up to 16 bytes per call for noise, so that a leak in one call of ten shows in the other meters only.
 
 **When growth is a leak.** A leak has one mark that nothing else has: it grows *in proportion to the number of calls*,
