@@ -144,7 +144,7 @@ def main(only: str | None) -> int:
         )
     if not outcomes:
         raise click.ClickException(
-            "no CPython here comes with its own tests (Debian: apt install libpython3-testsuite)."
+            "no CPython here comes with its own tests (Debian: a package such as libpython3.11-testsuite)."
         )
     show(outcomes)
     passed, failed, left_out = (
