@@ -604,11 +604,11 @@ fn every_code_has_words() {
 
 // ---- what a callback may do ----------------------------------------------------------------------------------------
 
-type Todo = dyn FnMut(&i64, &i64) -> i32;
+type Orders = dyn FnMut(&i64, &i64) -> i32;
 
 thread_local! {
     /// What the callback is to do.
-    static TODO: RefCell<Box<Todo>> = RefCell::new(Box::new(|_, _| 0));
+    static ORDERS: RefCell<Box<Orders>> = RefCell::new(Box::new(|_, _| 0));
     /// A callback's look-up may call the callback again, which then only compares.
     static DOING: Cell<bool> = const { Cell::new(false) };
     /// How often a callback was called.
@@ -624,13 +624,13 @@ unsafe extern "C" fn equal(context: *mut c_void, stored: *const c_void, sought: 
     if DOING.replace(true) {
         return i32::from(stored == sought);
     }
-    let answer = TODO.with_borrow_mut(|todo| todo(stored, sought));
+    let answer = ORDERS.with_borrow_mut(|orders| orders(stored, sought));
     DOING.set(false);
     answer
 }
 
-fn when_asked(todo: impl FnMut(&i64, &i64) -> i32 + 'static) {
-    TODO.set(Box::new(todo));
+fn when_asked(orders: impl FnMut(&i64, &i64) -> i32 + 'static) {
+    ORDERS.set(Box::new(orders));
 }
 
 fn number(value: i64) -> &'static i64 {
@@ -682,7 +682,7 @@ fn a_callback_that_fails_changes_nothing() {
 /// What the three operations on the key 2 answer if a callback does this to the table meanwhile. It is done once while
 /// another key is compared and once while the very key is, which the callback then says is equal: the answers are the
 /// same.
-fn meddle(todo: fn(&Handle)) -> [Result<Seen, ht_status>; 3] {
+fn meddle(orders: fn(&Handle)) -> [Result<Seen, ht_status>; 3] {
     type Operation = fn(&Handle) -> Result<Seen, ht_status>;
     let operations: [Operation; 3] = [
         |table| table.get_hashed(0, pointer_to(number(2))),
@@ -696,7 +696,7 @@ fn meddle(todo: fn(&Handle)) -> [Result<Seen, ht_status>; 3] {
             let mut first = true;
             when_asked(move |stored, sought| {
                 if *stored == moment && std::mem::take(&mut first) {
-                    todo(&inside);
+                    orders(&inside);
                 }
                 i32::from(stored == sought)
             });
