@@ -518,6 +518,13 @@ impl<K, V> Iterator for Chain<'_, K, V> {
 /// The pairs of a table that has been emptied, in insertion order, no longer part of any table.
 pub struct Pairs<K, V>(std::vec::IntoIter<Entry<K, V>>);
 
+impl<K, V> Pairs<K, V> {
+    /// Those that are still to come, without taking them out.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.0.as_slice().iter().filter_map(|entry| entry.pair.as_ref().map(|(key, value)| (key, value)))
+    }
+}
+
 impl<K, V> Iterator for Pairs<K, V> {
     type Item = (K, V);
 
