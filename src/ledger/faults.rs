@@ -1,0 +1,92 @@
+//! Faults on purpose: the nth call that may fail, fails.
+//!
+//! Every function of `ffi.rs` that can fail asks here first. While faults are on, the place of each such call is written down
+//! with how often it was reached and how often it was made to fail. A failing call does nothing but raise: the exception that was
+//! asked for, or `MemoryError`, which any call may raise.
+
+use crate::account::Site;
+use core::panic::Location;
+use core::sync::atomic::{AtomicBool, Ordering};
+use pyo3_ffi::PyObject;
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, MutexGuard};
+
+/// A place at which a call may fail.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Place {
+    pub(crate) site: Site,
+    pub(crate) call: &'static str,
+}
+
+#[derive(Default)]
+pub(crate) struct Faults {
+    /// How many calls are still to come before the one that fails, that one included; 0: none is to fail.
+    left: u64,
+    /// What it raises: owned, or 0 for `MemoryError`.
+    exception: usize,
+    /// Each place, how often it was reached and how often it failed.
+    pub(crate) places: HashMap<Place, (u64, u64)>,
+}
+
+static ON: AtomicBool = AtomicBool::new(false);
+static FAULTS: LazyLock<Mutex<Faults>> = LazyLock::new(Mutex::default);
+
+pub(crate) fn faults() -> MutexGuard<'static, Faults> {
+    FAULTS.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// Orders that the `nth` call from now on fails, with `exception`, a new reference which is stolen, or NULL; 0 only counts. None
+/// takes it all back. Returns what was left of the last order, 0 if it was carried out, and its exception, if it was not.
+pub(crate) fn order(nth: Option<u64>, exception: *mut PyObject) -> (u64, *mut PyObject) {
+    let mut faults = faults();
+    let left = std::mem::replace(&mut faults.left, nth.unwrap_or(0));
+    let unused = std::mem::replace(&mut faults.exception, exception as usize);
+    ON.store(nth.is_some(), Ordering::Relaxed);
+    (left, unused as *mut PyObject)
+}
+
+/// Is the call at this place to fail? If so, an exception is set.
+pub(crate) fn due(call: &'static str, site: Site) -> bool {
+    if !ON.load(Ordering::Relaxed) {
+        return false;
+    }
+    let mut faults = faults();
+    let fails = faults.left == 1;
+    faults.left = faults.left.saturating_sub(1);
+    let place = faults.places.entry(Place { site, call }).or_default();
+    place.0 += 1;
+    if !fails {
+        return false;
+    }
+    place.1 += 1;
+    let exception = std::mem::take(&mut faults.exception) as *mut PyObject;
+    drop(faults);
+    // SAFETY: the GIL is held by whoever makes the call. The exception is ours and given back once it is set.
+    unsafe {
+        if exception.is_null() {
+            pyo3_ffi::PyErr_NoMemory();
+        } else {
+            pyo3_ffi::PyErr_SetObject(pyo3_ffi::Py_TYPE(exception).cast(), exception);
+            pyo3_ffi::Py_DECREF(exception);
+        }
+    }
+    true
+}
+
+/// Whether a call that the ledger does not know, made on this line, is to fail: then an exception is set.
+#[track_caller]
+pub fn fails(call: &'static str) -> bool {
+    due(call, Some(Location::caller()))
+}
+
+/// Says that something failed on this line that was made to fail by other means, as memory for Rust's own use can be.
+#[track_caller]
+pub fn failed(call: &'static str) {
+    if ON.load(Ordering::Relaxed) {
+        let place = Place { site: Some(Location::caller()), call };
+        let mut faults = faults();
+        let (reached, failed) = faults.places.entry(place).or_default();
+        *reached += 1;
+        *failed += 1;
+    }
+}

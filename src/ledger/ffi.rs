@@ -1,0 +1,617 @@
+//! The C API under its own names, entered in the ledger.
+//!
+//! Everything of `pyo3-ffi` is here. What concerns ownership is replaced by a function of the same name and arguments which knows
+//! the line it was called from, enters what happens, and calls the original.
+
+use crate::account;
+use crate::faults;
+use crate::trampolines;
+use core::ffi::{c_char, c_double, c_int, c_long, c_longlong, c_ulong, c_ulonglong, c_void};
+use core::panic::Location;
+use core::ptr::null_mut;
+pub use pyo3_ffi::*;
+
+/// The address of an argument, if it is an object.
+trait Argument: Copy {
+    fn object(self) -> usize {
+        0
+    }
+}
+
+impl Argument for *mut PyObject {
+    fn object(self) -> usize {
+        self as usize
+    }
+}
+
+macro_rules! no_objects {
+    ($($type:ty),*) => { $(impl Argument for $type {})* };
+}
+no_objects!(i32, u32, i64, u64, isize, usize, f64, *const c_char, *mut c_void, *mut *mut c_char);
+no_objects!(Option<PyCapsule_Destructor>);
+
+// ---- counting ----------------------------------------------------------------------------------------------------------------
+
+/// One more owner of `op`: the reference is in hand.
+///
+/// # Safety
+/// `op` is a living object.
+#[track_caller]
+pub unsafe fn Py_INCREF(op: *mut PyObject) {
+    // SAFETY: the caller's promise.
+    unsafe { pyo3_ffi::Py_INCREF(op) };
+    account::take(op, "incref", Some(Location::caller()));
+}
+
+/// Steals `op`: the reference goes out of hand.
+///
+/// # Safety
+/// `op` is a living object, and the caller owns the reference. If not, the ledger says so before it goes wrong.
+#[track_caller]
+pub unsafe fn Py_DECREF(op: *mut PyObject) {
+    let site = Some(Location::caller());
+    account::give(op, "decref", site);
+    account::may_run_python("Py_DECREF", &[], site);
+    // SAFETY: the caller's promise.
+    unsafe { pyo3_ffi::Py_DECREF(op) };
+}
+
+/// As `Py_INCREF`, if `op` is not NULL.
+///
+/// # Safety
+/// `op` is NULL or a living object.
+#[track_caller]
+pub unsafe fn Py_XINCREF(op: *mut PyObject) {
+    if !op.is_null() {
+        // SAFETY: the caller's promise.
+        unsafe { Py_INCREF(op) }
+    }
+}
+
+/// As `Py_DECREF`, if `op` is not NULL.
+///
+/// # Safety
+/// `op` is NULL, or a living object to which the caller owns a reference.
+#[track_caller]
+pub unsafe fn Py_XDECREF(op: *mut PyObject) {
+    if !op.is_null() {
+        // SAFETY: the caller's promise.
+        unsafe { Py_DECREF(op) }
+    }
+}
+
+/// A new reference to `op`.
+///
+/// # Safety
+/// `op` is a living object.
+#[track_caller]
+pub unsafe fn Py_NewRef(op: *mut PyObject) -> *mut PyObject {
+    // SAFETY: the caller's promise.
+    unsafe { Py_INCREF(op) };
+    op
+}
+
+/// A new reference to `op`, which may be NULL.
+///
+/// # Safety
+/// `op` is NULL or a living object.
+#[track_caller]
+pub unsafe fn Py_XNewRef(op: *mut PyObject) -> *mut PyObject {
+    // SAFETY: the caller's promise.
+    unsafe { Py_XINCREF(op) };
+    op
+}
+
+/// As `Py_XINCREF`, as a function.
+///
+/// # Safety
+/// `op` is NULL or a living object.
+#[track_caller]
+pub unsafe fn Py_IncRef(op: *mut PyObject) {
+    // SAFETY: the caller's promise.
+    unsafe { Py_XINCREF(op) }
+}
+
+/// As `Py_XDECREF`, as a function.
+///
+/// # Safety
+/// `op` is NULL, or a living object to which the caller owns a reference.
+#[track_caller]
+pub unsafe fn Py_DecRef(op: *mut PyObject) {
+    // SAFETY: the caller's promise.
+    unsafe { Py_XDECREF(op) }
+}
+
+/// Empties the field, and then gives up what it held.
+///
+/// # Safety
+/// `field` is valid and owns what it holds, or holds NULL.
+#[track_caller]
+pub unsafe fn Py_CLEAR(field: *mut *mut PyObject) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let op = field.replace(null_mut());
+        Py_XDECREF(op);
+    }
+}
+
+// ---- calls -------------------------------------------------------------------------------------------------------------------
+
+/// Functions that return a new reference, or NULL with an exception set.
+macro_rules! new_references {
+    ($($name:ident($($argument:ident: $type:ty),*);)*) => {$(
+        /// As in the C API. A new reference, which is in hand from here on; or NULL.
+        ///
+        /// # Safety
+        /// As in the C API.
+        #[track_caller]
+        pub unsafe fn $name($($argument: $type),*) -> *mut PyObject {
+            let site = Some(Location::caller());
+            account::may_run_python(stringify!($name), &[$($argument.object()),*], site);
+            if faults::due(stringify!($name), site) {
+                return null_mut();
+            }
+            // SAFETY: the caller's promise.
+            let op = unsafe { pyo3_ffi::$name($($argument),*) };
+            account::take(op, "new", site);
+            op
+        }
+    )*};
+}
+
+/// Functions that return a number: this one, with an exception set, if they fail.
+macro_rules! statuses {
+    ($($name:ident($($argument:ident: $type:ty),*) -> $result:ty = $failed:expr;)*) => {$(
+        /// As in the C API. Borrows its arguments.
+        ///
+        /// # Safety
+        /// As in the C API.
+        #[track_caller]
+        pub unsafe fn $name($($argument: $type),*) -> $result {
+            let site = Some(Location::caller());
+            account::may_run_python(stringify!($name), &[$($argument.object()),*], site);
+            if faults::due(stringify!($name), site) {
+                return $failed;
+            }
+            // SAFETY: the caller's promise.
+            unsafe { pyo3_ffi::$name($($argument),*) }
+        }
+    )*};
+}
+
+/// Functions that lend. `from_mutable`: what lends it can let go of it.
+macro_rules! lenders {
+    ($($name:ident($($argument:ident: $type:ty),*), from_mutable: $mutable:expr;)*) => {$(
+        /// As in the C API. A borrowed reference, or NULL.
+        ///
+        /// # Safety
+        /// As in the C API.
+        #[track_caller]
+        pub unsafe fn $name($($argument: $type),*) -> *mut PyObject {
+            // SAFETY: the caller's promise.
+            let op = unsafe { pyo3_ffi::$name($($argument),*) };
+            account::lend(op, $mutable, Some(Location::caller()));
+            op
+        }
+    )*};
+}
+
+type Object = *mut PyObject;
+type Text = *const c_char;
+
+new_references! {
+    PyObject_GetAttr(op: Object, name: Object);
+    PyObject_GetAttrString(op: Object, name: Text);
+    PyObject_GetItem(op: Object, key: Object);
+    PyObject_GetIter(op: Object);
+    PyObject_Call(function: Object, args: Object, kwargs: Object);
+    PyObject_CallObject(function: Object, args: Object);
+    PyObject_CallNoArgs(function: Object);
+    PyObject_CallOneArg(function: Object, argument: Object);
+    PyObject_CallMethodNoArgs(op: Object, name: Object);
+    PyObject_CallMethodOneArg(op: Object, name: Object, argument: Object);
+    PyObject_Repr(op: Object);
+    PyObject_Str(op: Object);
+    PyObject_ASCII(op: Object);
+    PyObject_Bytes(op: Object);
+    PyObject_Dir(op: Object);
+    PyObject_RichCompare(one: Object, other: Object, operator: c_int);
+    PyObject_Type(op: Object);
+    PyIter_Next(iterator: Object);
+    PySeqIter_New(sequence: Object);
+    PyCallIter_New(function: Object, sentinel: Object);
+
+    PyNumber_Add(one: Object, other: Object);
+    PyNumber_Subtract(one: Object, other: Object);
+    PyNumber_Multiply(one: Object, other: Object);
+    PyNumber_FloorDivide(one: Object, other: Object);
+    PyNumber_TrueDivide(one: Object, other: Object);
+    PyNumber_Remainder(one: Object, other: Object);
+    PyNumber_And(one: Object, other: Object);
+    PyNumber_Or(one: Object, other: Object);
+    PyNumber_Xor(one: Object, other: Object);
+    PyNumber_Lshift(one: Object, other: Object);
+    PyNumber_Rshift(one: Object, other: Object);
+    PyNumber_InPlaceAdd(one: Object, other: Object);
+    PyNumber_Negative(op: Object);
+    PyNumber_Absolute(op: Object);
+    PyNumber_Index(op: Object);
+    PyNumber_Long(op: Object);
+    PyNumber_Float(op: Object);
+
+    PySequence_List(op: Object);
+    PySequence_Tuple(op: Object);
+    PySequence_Fast(op: Object, message: Text);
+    PySequence_GetItem(op: Object, at: Py_ssize_t);
+    PySequence_GetSlice(op: Object, low: Py_ssize_t, high: Py_ssize_t);
+    PySequence_Concat(one: Object, other: Object);
+    PySequence_Repeat(op: Object, times: Py_ssize_t);
+    PyMapping_Keys(op: Object);
+    PyMapping_Values(op: Object);
+    PyMapping_Items(op: Object);
+    PyMapping_GetItemString(op: Object, key: Text);
+
+    PyDict_New();
+    PyDict_Copy(dict: Object);
+    PyDict_Keys(dict: Object);
+    PyDict_Values(dict: Object);
+    PyDict_Items(dict: Object);
+    PyDictProxy_New(mapping: Object);
+    PyList_New(length: Py_ssize_t);
+    PyList_GetSlice(list: Object, low: Py_ssize_t, high: Py_ssize_t);
+    PyList_AsTuple(list: Object);
+    PyTuple_New(length: Py_ssize_t);
+    PyTuple_GetSlice(tuple: Object, low: Py_ssize_t, high: Py_ssize_t);
+    PySet_New(iterable: Object);
+    PyFrozenSet_New(iterable: Object);
+    PySet_Pop(set: Object);
+    PySlice_New(start: Object, stop: Object, step: Object);
+
+    PyLong_FromLong(value: c_long);
+    PyLong_FromLongLong(value: c_longlong);
+    PyLong_FromUnsignedLong(value: c_ulong);
+    PyLong_FromUnsignedLongLong(value: c_ulonglong);
+    PyLong_FromSsize_t(value: Py_ssize_t);
+    PyLong_FromSize_t(value: usize);
+    PyLong_FromDouble(value: c_double);
+    PyLong_FromVoidPtr(value: *mut c_void);
+    PyLong_FromString(text: Text, end: *mut *mut c_char, base: c_int);
+    PyFloat_FromDouble(value: c_double);
+    PyFloat_FromString(text: Object);
+    PyComplex_FromDoubles(real: c_double, imaginary: c_double);
+    PyBool_FromLong(value: c_long);
+    PyBytes_FromString(text: Text);
+    PyBytes_FromStringAndSize(text: Text, length: Py_ssize_t);
+    PyBytes_FromObject(op: Object);
+    PyByteArray_FromStringAndSize(text: Text, length: Py_ssize_t);
+    PyUnicode_New(length: Py_ssize_t, greatest: Py_UCS4);
+    PyUnicode_FromString(text: Text);
+    PyUnicode_FromStringAndSize(text: Text, length: Py_ssize_t);
+    PyUnicode_FromObject(op: Object);
+    PyUnicode_FromOrdinal(ordinal: c_int);
+    PyUnicode_InternFromString(text: Text);
+    PyUnicode_DecodeUTF8(text: Text, length: Py_ssize_t, errors: Text);
+    PyUnicode_AsUTF8String(text: Object);
+    PyUnicode_Join(separator: Object, parts: Object);
+    PyUnicode_Concat(one: Object, other: Object);
+    PyUnicode_Substring(text: Object, start: Py_ssize_t, end: Py_ssize_t);
+    PyUnicode_Split(text: Object, separator: Object, most: Py_ssize_t);
+    PyUnicode_Format(format: Object, args: Object);
+
+    PyImport_ImportModule(name: Text);
+    PyImport_Import(name: Object);
+    PyErr_NewException(name: Text, base: Object, dict: Object);
+    PyErr_NewExceptionWithDoc(name: Text, doc: Text, base: Object, dict: Object);
+    PyCapsule_New(pointer: *mut c_void, name: Text, destructor: Option<PyCapsule_Destructor>);
+    PyMemoryView_FromObject(op: Object);
+    PyWeakref_NewRef(op: Object, callback: Object);
+    PyWeakref_NewProxy(op: Object, callback: Object);
+    Py_GenericAlias(origin: Object, args: Object);
+}
+
+statuses! {
+    PyObject_SetAttr(op: Object, name: Object, value: Object) -> c_int = -1;
+    PyObject_SetAttrString(op: Object, name: Text, value: Object) -> c_int = -1;
+    PyObject_SetItem(op: Object, key: Object, value: Object) -> c_int = -1;
+    PyObject_DelItem(op: Object, key: Object) -> c_int = -1;
+    PyObject_IsTrue(op: Object) -> c_int = -1;
+    PyObject_Not(op: Object) -> c_int = -1;
+    PyObject_RichCompareBool(one: Object, other: Object, operator: c_int) -> c_int = -1;
+    PyObject_Hash(op: Object) -> Py_hash_t = -1;
+    PyObject_Size(op: Object) -> Py_ssize_t = -1;
+    PyObject_Length(op: Object) -> Py_ssize_t = -1;
+    PyObject_IsInstance(op: Object, class: Object) -> c_int = -1;
+    PyObject_IsSubclass(op: Object, class: Object) -> c_int = -1;
+    PyDict_SetItem(dict: Object, key: Object, value: Object) -> c_int = -1;
+    PyDict_SetItemString(dict: Object, key: Text, value: Object) -> c_int = -1;
+    PyDict_DelItem(dict: Object, key: Object) -> c_int = -1;
+    PyDict_DelItemString(dict: Object, key: Text) -> c_int = -1;
+    PyDict_Update(dict: Object, other: Object) -> c_int = -1;
+    PyDict_Merge(dict: Object, other: Object, overwrite: c_int) -> c_int = -1;
+    PyDict_Contains(dict: Object, key: Object) -> c_int = -1;
+    PyList_Append(list: Object, item: Object) -> c_int = -1;
+    PyList_Insert(list: Object, at: Py_ssize_t, item: Object) -> c_int = -1;
+    PyList_SetSlice(list: Object, low: Py_ssize_t, high: Py_ssize_t, items: Object) -> c_int = -1;
+    PyList_Sort(list: Object) -> c_int = -1;
+    PyList_Reverse(list: Object) -> c_int = -1;
+    PySet_Add(set: Object, key: Object) -> c_int = -1;
+    PySet_Discard(set: Object, key: Object) -> c_int = -1;
+    PySet_Contains(set: Object, key: Object) -> c_int = -1;
+    PySequence_SetItem(op: Object, at: Py_ssize_t, item: Object) -> c_int = -1;
+    PySequence_DelItem(op: Object, at: Py_ssize_t) -> c_int = -1;
+    PySequence_Contains(op: Object, item: Object) -> c_int = -1;
+    PySequence_Size(op: Object) -> Py_ssize_t = -1;
+    PyMapping_Size(op: Object) -> Py_ssize_t = -1;
+    PyFloat_AsDouble(op: Object) -> c_double = -1.0;
+    PyModule_AddIntConstant(module: Object, name: Text, value: c_long) -> c_int = -1;
+    PyModule_AddStringConstant(module: Object, name: Text, value: Text) -> c_int = -1;
+    Py_ReprEnter(op: Object) -> c_int = -1;
+}
+
+#[cfg(Py_3_10)]
+statuses! {
+    PyModule_AddObjectRef(module: Object, name: Text, value: Object) -> c_int = -1;
+}
+
+lenders! {
+    // A tuple cannot let go of an item; these four objects are always there.
+    PyTuple_GetItem(tuple: Object, at: Py_ssize_t), from_mutable: false;
+    PyTuple_GET_ITEM(tuple: Object, at: Py_ssize_t), from_mutable: false;
+    Py_None(), from_mutable: false;
+    Py_True(), from_mutable: false;
+    Py_False(), from_mutable: false;
+    Py_NotImplemented(), from_mutable: false;
+    PyList_GetItem(list: Object, at: Py_ssize_t), from_mutable: true;
+    PyList_GET_ITEM(list: Object, at: Py_ssize_t), from_mutable: true;
+    PyDict_GetItem(dict: Object, key: Object), from_mutable: true;
+    PyDict_GetItemString(dict: Object, key: Text), from_mutable: true;
+    PySys_GetObject(name: Text), from_mutable: true;
+    PyImport_AddModule(name: Text), from_mutable: true;
+    PyModule_GetDict(module: Object), from_mutable: false;
+}
+
+/// As in the C API. A borrowed reference, or NULL, with an exception set if it failed.
+///
+/// # Safety
+/// As in the C API.
+#[track_caller]
+pub unsafe fn PyDict_GetItemWithError(dict: *mut PyObject, key: *mut PyObject) -> *mut PyObject {
+    let site = Some(Location::caller());
+    account::may_run_python("PyDict_GetItemWithError", &[dict.object(), key.object()], site);
+    if faults::due("PyDict_GetItemWithError", site) {
+        return null_mut();
+    }
+    // SAFETY: the caller's promise.
+    let op = unsafe { pyo3_ffi::PyDict_GetItemWithError(dict, key) };
+    account::lend(op, true, site);
+    op
+}
+
+/// As in the C API. Key and value are borrowed from the dict.
+///
+/// # Safety
+/// As in the C API.
+#[track_caller]
+pub unsafe fn PyDict_Next(
+    dict: *mut PyObject,
+    position: *mut Py_ssize_t,
+    key: *mut *mut PyObject,
+    value: *mut *mut PyObject,
+) -> c_int {
+    // SAFETY: the caller's promise; a place to write to may be NULL.
+    unsafe {
+        let more = pyo3_ffi::PyDict_Next(dict, position, key, value);
+        for place in [key, value] {
+            if more != 0 && !place.is_null() {
+                account::lend(*place, true, Some(Location::caller()));
+            }
+        }
+        more
+    }
+}
+
+// ---- calls that steal --------------------------------------------------------------------------------------------------------
+
+/// Functions that steal their last argument, whether or not they fail.
+macro_rules! thieves {
+    ($($name:ident($($argument:ident: $type:ty),*; $stolen:ident) -> $result:ty;)*) => {$(
+        /// As in the C API. Steals its last argument.
+        ///
+        /// # Safety
+        /// As in the C API.
+        #[track_caller]
+        pub unsafe fn $name($($argument: $type,)* $stolen: *mut PyObject) -> $result {
+            account::give($stolen, "stolen", Some(Location::caller()));
+            // SAFETY: the caller's promise.
+            unsafe { pyo3_ffi::$name($($argument,)* $stolen) }
+        }
+    )*};
+}
+
+thieves! {
+    PyTuple_SetItem(tuple: Object, at: Py_ssize_t; item) -> c_int;
+    PyTuple_SET_ITEM(tuple: Object, at: Py_ssize_t; item) -> ();
+    PyList_SetItem(list: Object, at: Py_ssize_t; item) -> c_int;
+    PyList_SET_ITEM(list: Object, at: Py_ssize_t; item) -> ();
+}
+
+#[cfg(Py_3_12)]
+thieves! {
+    PyErr_SetRaisedException(; exception) -> ();
+}
+
+/// As in the C API. Steals `value` if it succeeds, and does not if it fails.
+///
+/// # Safety
+/// As in the C API.
+#[track_caller]
+pub unsafe fn PyModule_AddObject(module: *mut PyObject, name: *const c_char, value: *mut PyObject) -> c_int {
+    let site = Some(Location::caller());
+    if faults::due("PyModule_AddObject", site) {
+        return -1;
+    }
+    // SAFETY: the caller's promise.
+    let result = unsafe { pyo3_ffi::PyModule_AddObject(module, name, value) };
+    if result == 0 {
+        account::give(value, "stolen", site);
+    }
+    result
+}
+
+/// As in the C API. A new reference to the exception that was set, or NULL.
+///
+/// # Safety
+/// As in the C API.
+#[cfg(Py_3_12)]
+#[track_caller]
+pub unsafe fn PyErr_GetRaisedException() -> *mut PyObject {
+    // SAFETY: the caller's promise.
+    let op = unsafe { pyo3_ffi::PyErr_GetRaisedException() };
+    account::take(op, "new", Some(Location::caller()));
+    op
+}
+
+/// As in the C API. Three new references, any of which may be NULL.
+///
+/// # Safety
+/// As in the C API.
+#[track_caller]
+#[allow(deprecated)]
+pub unsafe fn PyErr_Fetch(kind: *mut *mut PyObject, value: *mut *mut PyObject, traceback: *mut *mut PyObject) {
+    // SAFETY: the caller's promise: the three places can be written to.
+    unsafe {
+        pyo3_ffi::PyErr_Fetch(kind, value, traceback);
+        for place in [kind, value, traceback] {
+            account::take(*place, "new", Some(Location::caller()));
+        }
+    }
+}
+
+/// As in the C API. Steals all three, any of which may be NULL.
+///
+/// # Safety
+/// As in the C API.
+#[track_caller]
+#[allow(deprecated)]
+pub unsafe fn PyErr_Restore(kind: *mut PyObject, value: *mut PyObject, traceback: *mut PyObject) {
+    for op in [kind, value, traceback] {
+        account::give(op, "stolen", Some(Location::caller()));
+    }
+    // SAFETY: the caller's promise.
+    unsafe { pyo3_ffi::PyErr_Restore(kind, value, traceback) }
+}
+
+// ---- objects of the extension's own ------------------------------------------------------------------------------------------
+
+/// In the place of the C function, whether it is called or stands in a slot: a new object is in hand.
+pub const PyType_GenericAlloc: unsafe extern "C" fn(*mut PyTypeObject, Py_ssize_t) -> *mut PyObject =
+    trampolines::generic_alloc;
+
+/// In the place of the C function, whether it is called or stands in a slot: an object of the extension's goes.
+pub const PyObject_GC_Del: unsafe extern "C" fn(*mut c_void) = trampolines::gc_del;
+
+/// In the place of the C function, whether it is called or stands in a slot: an object of the extension's may go.
+pub const PyObject_Free: unsafe extern "C" fn(*mut c_void) = trampolines::object_free;
+
+/// Allocates an object by its type's `tp_alloc`, as a function that knows the line: a new reference, or NULL.
+///
+/// # Safety
+/// The type is ready.
+#[track_caller]
+pub unsafe fn allocate(type_object: *mut PyTypeObject) -> *mut PyObject {
+    let site = Some(Location::caller());
+    account::may_run_python("tp_alloc", &[], site);
+    if faults::due("tp_alloc", site) {
+        return null_mut();
+    }
+    // SAFETY: a type that is ready has `tp_alloc`.
+    unsafe {
+        let alloc = (*type_object).tp_alloc.expect("a type that is ready has tp_alloc");
+        let entered = core::ptr::fn_addr_eq(alloc, PyType_GenericAlloc);
+        let op = if entered { pyo3_ffi::PyType_GenericAlloc(type_object, 0) } else { alloc(type_object, 0) };
+        account::made(op, site);
+        op
+    }
+}
+
+// ---- types and modules: where calls come in ----------------------------------------------------------------------------------
+
+/// As in the C API; and from then on each call into a slot or method of the type is seen to begin and end.
+///
+/// # Safety
+/// As in the C API.
+#[track_caller]
+pub unsafe fn PyType_Ready(type_object: *mut PyTypeObject) -> c_int {
+    if faults::due("PyType_Ready", Some(Location::caller())) {
+        return -1;
+    }
+    // SAFETY: the caller's promise: the struct is complete and may be written to.
+    unsafe {
+        trampolines::install_in_type(type_object);
+        let result = pyo3_ffi::PyType_Ready(type_object);
+        trampolines::finish_type(type_object);
+        result
+    }
+}
+
+/// As in the C API, as `PyType_Ready` here.
+///
+/// # Safety
+/// As in the C API.
+#[track_caller]
+pub unsafe fn PyType_FromSpec(spec: *mut PyType_Spec) -> *mut PyObject {
+    // SAFETY: the caller's promise.
+    unsafe { PyType_FromSpecWithBases(spec, null_mut()) }
+}
+
+/// As in the C API, as `PyType_Ready` here.
+///
+/// # Safety
+/// As in the C API.
+#[track_caller]
+pub unsafe fn PyType_FromSpecWithBases(spec: *mut PyType_Spec, bases: *mut PyObject) -> *mut PyObject {
+    let site = Some(Location::caller());
+    if faults::due("PyType_FromSpec", site) {
+        return null_mut();
+    }
+    // SAFETY: the caller's promise.
+    unsafe {
+        let op = pyo3_ffi::PyType_FromSpecWithBases(trampolines::install_in_spec(spec), bases);
+        if !op.is_null() {
+            trampolines::finish_type(op.cast());
+        }
+        account::take(op, "new", site);
+        op
+    }
+}
+
+/// As in the C API; the functions of the module are seen to begin and end, and it has the ledger's own functions besides.
+///
+/// # Safety
+/// As in the C API.
+#[track_caller]
+pub unsafe fn PyModule_Create(definition: *mut PyModuleDef) -> *mut PyObject {
+    let site = Some(Location::caller());
+    if faults::due("PyModule_Create", site) {
+        return null_mut();
+    }
+    // SAFETY: the caller's promise.
+    let op = unsafe {
+        trampolines::install_in_module(definition);
+        pyo3_ffi::PyModule_Create(definition)
+    };
+    account::take(op, "new", site);
+    op
+}
+
+/// As in the C API, as `PyModule_Create` here.
+///
+/// # Safety
+/// As in the C API.
+pub unsafe fn PyModuleDef_Init(definition: *mut PyModuleDef) -> *mut PyObject {
+    // SAFETY: the caller's promise.
+    unsafe {
+        trampolines::install_in_module(definition);
+        pyo3_ffi::PyModuleDef_Init(definition)
+    }
+}

@@ -1,0 +1,290 @@
+//! Reading the books from Python: functions that are added to the extension's module, all with names that begin with `ledger_`.
+//!
+//! They answer with plain tuples; `hashtable_lab.ledger` makes something of them.
+
+use crate::account::{self, RECORDING, SPEAKING, Site};
+use crate::faults;
+use core::ffi::{CStr, c_char, c_long, c_longlong};
+use core::ptr::null_mut;
+use core::sync::atomic::Ordering;
+use pyo3_ffi::*;
+use std::ffi::CString;
+
+const fn function(
+    name: &'static CStr,
+    function: unsafe extern "C" fn(*mut PyObject, *mut PyObject) -> *mut PyObject,
+    flags: i32,
+    doc: &'static CStr,
+) -> PyMethodDef {
+    PyMethodDef {
+        ml_name: name.as_ptr(),
+        ml_meth: PyMethodDefPointer { PyCFunction: function },
+        ml_flags: flags,
+        ml_doc: doc.as_ptr(),
+    }
+}
+
+/// The functions, without an end mark.
+pub(crate) const FUNCTIONS: [PyMethodDef; 8] = [
+    function(
+        c"ledger_position",
+        position,
+        METH_NOARGS,
+        c"ledger_position($module, /)
+--
+
+Return how many findings and how many events there have been.",
+    ),
+    function(
+        c"ledger_findings",
+        findings,
+        METH_O,
+        c"ledger_findings($module, since, /)
+--
+
+Return the findings from number since on, as tuples
+(kind, what, file, line, function, address, type, repr); the line is 0 where only the function is known.",
+    ),
+    function(
+        c"ledger_record",
+        record,
+        METH_O,
+        c"ledger_record($module, on, /)
+--
+
+Record events from now on, or no longer. Calls nest; the record is emptied when nobody wants it any more.",
+    ),
+    function(
+        c"ledger_events",
+        events,
+        METH_O,
+        c"ledger_events($module, since, /)
+--
+
+Return the recorded events from number since on, as tuples (what, file, line, function, address, type, count).",
+    ),
+    function(
+        c"ledger_outside",
+        outside,
+        METH_NOARGS,
+        c"ledger_outside($module, /)
+--
+
+Return what is in hand outside any call, as tuples (file, line, address, type, repr).",
+    ),
+    function(
+        c"ledger_speak",
+        speak,
+        METH_O,
+        c"ledger_speak($module, on, /)
+--
+
+Write deficits to standard error as they are found, or do not. Return what it was.",
+    ),
+    function(
+        c"ledger_fail",
+        fail,
+        METH_VARARGS,
+        c"ledger_fail($module, nth, exception=None, /)
+--
+
+Make the nth call from now on that may fail, fail with this exception; 0 only counts; None takes it back.
+Return what was left of the last order: 0 if it was carried out.",
+    ),
+    function(
+        c"ledger_places",
+        places,
+        METH_NOARGS,
+        c"ledger_places($module, /)
+--
+
+Return the places at which calls may fail, as far as they were reached while faults were on, as tuples
+(file, line, call, times reached, times failed).",
+    ),
+];
+
+/// A list of what `build` makes of each item: a new reference, or NULL with an exception set. `build` returns a new reference or NULL.
+unsafe fn list_of<T>(items: impl IntoIterator<Item = T>, build: impl Fn(T) -> *mut PyObject) -> *mut PyObject {
+    // SAFETY: the list is ours; it takes a reference of its own to each item, and ours is given back.
+    unsafe {
+        let list = PyList_New(0);
+        if list.is_null() {
+            return null_mut();
+        }
+        for item in items {
+            let object = build(item);
+            let failed = object.is_null() || PyList_Append(list, object) < 0;
+            Py_XDECREF(object);
+            if failed {
+                Py_DECREF(list);
+                return null_mut();
+            }
+        }
+        list
+    }
+}
+
+/// A site as C strings and a number: file (empty if it is not known) and line (or 0).
+fn in_c(site: Site) -> (CString, c_long) {
+    (text(site.map_or("", |site| site.file())), site.map_or(0, |site| site.line().into()))
+}
+
+fn text(text: &str) -> CString {
+    CString::new(text.replace('\0', "\u{fffd}")).unwrap_or_default()
+}
+
+unsafe extern "C" fn position(_: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
+    let (found, events) = {
+        let book = account::book();
+        (book.found as Py_ssize_t, book.events.len() as Py_ssize_t)
+    };
+    // SAFETY: the format takes two sizes and gets them.
+    unsafe { Py_BuildValue(c"(nn)".as_ptr(), found, events) }
+}
+
+unsafe extern "C" fn findings(_: *mut PyObject, since: *mut PyObject) -> *mut PyObject {
+    // SAFETY: CPython passes a living object; each format gets what it asks for.
+    unsafe {
+        let since = PyLong_AsSize_t(since);
+        if since == usize::MAX && !PyErr_Occurred().is_null() {
+            return null_mut();
+        }
+        let wanted: Vec<_> = {
+            let book = account::book();
+            let first_kept = book.found - book.findings.len();
+            let rows = book.findings.iter().skip(since.saturating_sub(first_kept));
+            rows.map(|finding| {
+                let (file, line) = in_c(finding.site);
+                let texts =
+                    [finding.kind, &finding.what, finding.function, &finding.type_name, &finding.repr].map(text);
+                (texts, file, line, finding.address as c_longlong)
+            })
+            .collect()
+        };
+        list_of(wanted, |([kind, what, function, type_name, repr], file, line, address)| {
+            Py_BuildValue(
+                c"(ssslsLss)".as_ptr(),
+                kind.as_ptr(),
+                what.as_ptr(),
+                file.as_ptr(),
+                line,
+                function.as_ptr(),
+                address,
+                type_name.as_ptr(),
+                repr.as_ptr(),
+            )
+        })
+    }
+}
+
+unsafe extern "C" fn record(_: *mut PyObject, on: *mut PyObject) -> *mut PyObject {
+    // SAFETY: CPython passes a living object; None always exists.
+    unsafe {
+        match PyObject_IsTrue(on) {
+            0 => {
+                let before = RECORDING.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |depth| depth.checked_sub(1));
+                if before == Ok(1) {
+                    account::book().events = Vec::new();
+                }
+            }
+            1 => {
+                RECORDING.fetch_add(1, Ordering::Relaxed);
+            }
+            _ => return null_mut(),
+        }
+        Py_NewRef(Py_None())
+    }
+}
+
+unsafe extern "C" fn events(_: *mut PyObject, since: *mut PyObject) -> *mut PyObject {
+    // SAFETY: CPython passes a living object; each format gets what it asks for.
+    unsafe {
+        let since = PyLong_AsSize_t(since);
+        if since == usize::MAX && !PyErr_Occurred().is_null() {
+            return null_mut();
+        }
+        let wanted: Vec<_> = {
+            let book = account::book();
+            let row = |event: &account::Event| {
+                let (file, line) = in_c(event.site);
+                let texts = [event.what, event.function, event.type_name].map(text);
+                (texts, file, line, event.address as c_longlong, event.count as Py_ssize_t)
+            };
+            book.events.iter().skip(since).map(row).collect()
+        };
+        list_of(wanted, |([what, function, type_name], file, line, address, count)| {
+            Py_BuildValue(
+                c"(sslsLsn)".as_ptr(),
+                what.as_ptr(),
+                file.as_ptr(),
+                line,
+                function.as_ptr(),
+                address,
+                type_name.as_ptr(),
+                count,
+            )
+        })
+    }
+}
+
+unsafe extern "C" fn outside(_: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
+    // SAFETY: each format gets what it asks for.
+    unsafe {
+        list_of(account::outside(), |(site, address, type_name, repr)| {
+            let (file, line) = in_c(site);
+            let [type_name, repr] = [type_name, repr].map(|string| text(&string));
+            let address = address as c_longlong;
+            Py_BuildValue(c"(slLss)".as_ptr(), file.as_ptr(), line, address, type_name.as_ptr(), repr.as_ptr())
+        })
+    }
+}
+
+unsafe extern "C" fn speak(_: *mut PyObject, on: *mut PyObject) -> *mut PyObject {
+    // SAFETY: CPython passes a living object.
+    unsafe {
+        match PyObject_IsTrue(on) {
+            -1 => null_mut(),
+            on => PyBool_FromLong(SPEAKING.swap(on == 1, Ordering::Relaxed).into()),
+        }
+    }
+}
+
+unsafe extern "C" fn fail(_: *mut PyObject, args: *mut PyObject) -> *mut PyObject {
+    // SAFETY: CPython passes a tuple that it keeps alive; what is parsed is borrowed from it.
+    unsafe {
+        let (mut nth, mut exception) = (null_mut::<PyObject>(), null_mut::<PyObject>());
+        if PyArg_ParseTuple(args, c"O|O:ledger_fail".as_ptr(), &raw mut nth, &raw mut exception) == 0 {
+            return null_mut();
+        }
+        let wanted = if nth == Py_None() {
+            None
+        } else {
+            let wanted = PyLong_AsSize_t(nth);
+            if wanted == usize::MAX && !PyErr_Occurred().is_null() {
+                return null_mut();
+            }
+            Some(wanted as u64)
+        };
+        if !exception.is_null() && exception != Py_None() && PyExceptionInstance_Check(exception) == 0 {
+            PyErr_SetString(PyExc_TypeError, c"exception must be an exception or None".as_ptr());
+            return null_mut();
+        }
+        let stolen = if exception.is_null() || exception == Py_None() { null_mut() } else { Py_NewRef(exception) };
+        let (left, unused) = faults::order(wanted, stolen);
+        Py_XDECREF(unused);
+        PyLong_FromSize_t(left as usize)
+    }
+}
+
+unsafe extern "C" fn places(_: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
+    let places: Vec<_> = faults::faults().places.iter().map(|(&place, &counts)| (place, counts)).collect();
+    // SAFETY: the format gets what it asks for.
+    unsafe {
+        list_of(places, |(place, (reached, failed))| {
+            let (file, line) = in_c(place.site);
+            let call = text(place.call);
+            let call: *const c_char = call.as_ptr();
+            Py_BuildValue(c"(slsLL)".as_ptr(), file.as_ptr(), line, call, reached as c_longlong, failed as c_longlong)
+        })
+    }
+}
