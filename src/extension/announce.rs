@@ -65,7 +65,8 @@ mod traced {
             }
             if type_object == &raw mut PyFloat_Type || type_object == &raw mut PyUnicode_Type {
                 let pending = SetAside::exception();
-                let repr = (*type_object).tp_repr.expect("floats and strs have a repr")(op);
+                let repr = (*type_object).tp_repr.expect("floats and strs have a repr");
+                let repr = received(repr(op));
                 let utf8 = if repr.is_null() { core::ptr::null() } else { PyUnicode_AsUTF8(repr) };
                 let text = (!utf8.is_null()).then(|| core::ffi::CStr::from_ptr(utf8).to_string_lossy().into_owned());
                 Py_XDECREF(repr);
@@ -92,7 +93,7 @@ mod traced {
             unsafe {
                 let on = status(PyObject_IsTrue(on))?;
                 hashtable_core::announce::silence(on == 0);
-                Ok::<_, Raised>(Py_NewRef(Py_None()))
+                give(Py_NewRef(Py_None()))
             }
         })
     }
@@ -110,7 +111,7 @@ mod traced {
                 if nth == usize::MAX && !PyErr_Occurred().is_null() {
                     return Err(Raised);
                 }
-                new_reference(PyLong_FromSize_t(hashtable_core::fail_nth_allocation(nth as u64) as usize))
+                give(new_reference(PyLong_FromSize_t(hashtable_core::fail_nth_allocation(nth as u64) as usize))?)
             }
         })
     }
@@ -120,6 +121,6 @@ mod traced {
     /// # Safety
     /// Called by CPython.
     pub(crate) unsafe extern "C" fn panic(_module: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
-        entry(|| -> Result<*mut PyObject, Raised> { panic!("asked to panic") })
+        entry(|| -> Result<Given, Raised> { panic!("asked to panic") })
     }
 }

@@ -26,12 +26,12 @@ pub(crate) trait Answer {
     fn in_c(self) -> Self::InC;
 }
 
-/// A new reference, or NULL.
-impl Answer for Result<*mut PyObject, Raised> {
+/// A reference that now is the caller's, or NULL.
+impl Answer for Result<Given, Raised> {
     type InC = *mut PyObject;
     const RAISED: *mut PyObject = core::ptr::null_mut();
     fn in_c(self) -> *mut PyObject {
-        self.unwrap_or(Self::RAISED)
+        self.map_or(Self::RAISED, Given::in_c)
     }
 }
 
@@ -114,6 +114,19 @@ pub(crate) fn new_reference(op: *mut PyObject) -> Result<*mut PyObject, Raised> 
     if op.is_null() { Err(Raised) } else { Ok(op) }
 }
 
+/// `op` if all went well; else gives it back. Steals `op`, returns it.
+///
+/// # Safety
+/// The caller owns `op`.
+#[track_caller]
+pub(crate) unsafe fn or_give_back(op: *mut PyObject, result: Result<(), Raised>) -> Result<*mut PyObject, Raised> {
+    if result.is_err() {
+        // SAFETY: the caller owns `op` and hands it over.
+        unsafe { Py_DECREF(op) };
+    }
+    result.map(|()| op)
+}
+
 /// The result of a call that returns -1 if it failed.
 #[inline(always)]
 pub(crate) fn status(result: c_int) -> Result<c_int, Raised> {
@@ -146,7 +159,9 @@ pub(crate) fn runtime_error(message: &core::ffi::CStr) -> Raised {
 
 /// Raises `MemoryError`.
 #[cold]
+#[track_caller]
 pub(crate) fn no_memory() -> Raised {
+    failed("memory for Rust");
     // SAFETY: as above.
     unsafe { PyErr_NoMemory() };
     Raised
@@ -162,7 +177,7 @@ pub(crate) unsafe fn key_error(key: *mut PyObject) -> Raised {
     // stays one, every key is put into a tuple.
     // SAFETY: the key is alive; the tuple is ours from `Pack` to DECREF, and the exception takes a reference of its own.
     unsafe {
-        let arguments = PyTuple_Pack(1, key); // [R10]
+        let arguments = received(PyTuple_Pack(1, key)); // [R10]
         if !arguments.is_null() {
             PyErr_SetObject(PyExc_KeyError, arguments);
             Py_DECREF(arguments);

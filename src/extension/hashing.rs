@@ -167,6 +167,6 @@ pub(crate) unsafe fn poor_hash_of(key: *mut PyObject) -> Result<i64, Raised> {
 pub(crate) unsafe extern "C" fn library_hash(_module: *mut PyObject, key: *mut PyObject) -> *mut PyObject {
     crate::errors::entry(|| {
         // SAFETY: CPython passes a living object.
-        unsafe { new_reference(PyLong_FromLongLong(poor_hash_of(key)?)) }
+        unsafe { give(new_reference(PyLong_FromLongLong(poor_hash_of(key)?))?) }
     })
 }

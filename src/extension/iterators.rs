@@ -60,14 +60,14 @@ pub(crate) unsafe fn iterate(
     // SAFETY: the type is ready and made for this struct; all fields are written before the collector can run. The table is
     // alive, and its version is read after the allocation, which can run Python code.
     unsafe {
-        let op = new_reference(PyType_GenericAlloc(crate::type_object::iterator_type(), 0))?; // [R10]
+        let op = new_reference(allocate(crate::type_object::iterator_type()))?; // [R10]
         let iterator = op.cast::<TableIterator>();
         (*iterator).version = (*table).pairs.version();
         (*iterator).position = if direction == Direction::Forwards { 0 } else { usize::MAX };
         (*iterator).left = (*table).pairs.load();
         (*iterator).yields = yields;
         (*iterator).direction = direction;
-        (*iterator).table = Py_NewRef(table.cast()).cast();
+        fill_field((&raw mut (*iterator).table).cast(), Py_NewRef(table.cast()));
         Ok(op)
     }
 }
@@ -78,7 +78,7 @@ pub(crate) unsafe fn iterate(
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn iterate_keys(op: *mut PyObject) -> *mut PyObject {
     // SAFETY: `op` is a table.
-    entry(|| unsafe { iterate(op.cast(), Yields::Keys, Direction::Forwards) })
+    entry(|| unsafe { give(iterate(op.cast(), Yields::Keys, Direction::Forwards)?) })
 }
 
 /// `reversed(h)`: over the keys, backwards.
@@ -87,7 +87,7 @@ pub(crate) unsafe extern "C" fn iterate_keys(op: *mut PyObject) -> *mut PyObject
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn iterate_backwards(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
     // SAFETY: `op` is a table.
-    entry(|| unsafe { iterate(op.cast(), Yields::Keys, Direction::Backwards) })
+    entry(|| unsafe { give(iterate(op.cast(), Yields::Keys, Direction::Backwards)?) })
 }
 
 /// `next(iterator)`: a new reference; NULL without an exception says that there are no more.
@@ -97,10 +97,9 @@ pub(crate) unsafe extern "C" fn iterate_backwards(op: *mut PyObject, _: *mut PyO
 pub(crate) unsafe extern "C" fn tp_iternext(op: *mut PyObject) -> *mut PyObject {
     // SAFETY: `op` is an iterator, alive during the call.
     entry(|| unsafe {
-        match next(op.cast()) {
-            Ok(Some(object)) => Ok(object),
-            Ok(None) => Ok(ptr::null_mut()),
-            Err(Raised) => Err(Raised),
+        match next(op.cast())? {
+            Some(object) => give(object),
+            None => Ok(no_more()),
         }
     })
 }
@@ -124,8 +123,7 @@ unsafe fn next(iterator: *mut TableIterator) -> Result<Option<*mut PyObject>, Ra
         };
         let Some(at) = found else {
             (*iterator).left = 0;
-            (*iterator).table = ptr::null_mut();
-            Py_DECREF(table.cast()); // [R17]
+            Py_CLEAR((&raw mut (*iterator).table).cast()); // [R17]
             return Ok(None);
         };
         (*iterator).position = if (*iterator).direction == Direction::Forwards { at + 1 } else { at };
@@ -170,7 +168,7 @@ pub(crate) unsafe extern "C" fn length_hint(op: *mut PyObject, _: *mut PyObject)
         let table = (*iterator).table;
         let goes_on = !table.is_null() && (*table).pairs.version() == (*iterator).version;
         let left = if goes_on { (*iterator).left } else { 0 };
-        new_reference(PyLong_FromSsize_t(left as Py_ssize_t))
+        give(new_reference(PyLong_FromSsize_t(left as Py_ssize_t))?)
     })
 }
 
@@ -200,17 +198,17 @@ pub(crate) unsafe extern "C" fn reduce(op: *mut PyObject, _: *mut PyObject) -> *
             list
         };
         let list = new_reference(list)?;
-        let arguments = PyTuple_Pack(1, list);
+        let arguments = received(PyTuple_Pack(1, list));
         Py_DECREF(list);
         let arguments = new_reference(arguments)?;
         let builtins = PyImport_ImportModule(c"builtins".as_ptr()); // [R19]
         let iter =
             if builtins.is_null() { ptr::null_mut() } else { PyObject_GetAttrString(builtins, c"iter".as_ptr()) };
         Py_XDECREF(builtins);
-        let reduced = if iter.is_null() { ptr::null_mut() } else { PyTuple_Pack(2, iter, arguments) };
+        let reduced = if iter.is_null() { ptr::null_mut() } else { received(PyTuple_Pack(2, iter, arguments)) };
         Py_XDECREF(iter);
         Py_DECREF(arguments);
-        new_reference(reduced)
+        give(new_reference(reduced)?)
     })
 }
 

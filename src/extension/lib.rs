@@ -20,6 +20,7 @@
 //! views.rs         keys(), values(), items()
 //! view_sets.rs     views as sets: &, |, -, ^, <=
 //! iterators.rs     walking through a table
+//! snapshot.rs      a table as it was at one moment
 //! picture.rs       what a table looks like
 //! errors.rs        the edge between Rust's results and C's NULL and -1
 //! announce.rs      what the traced build says
@@ -39,7 +40,7 @@
 //! 4. `[R4]` The compared key is given back, and it was the last reference: `__del__`. (lookup.rs)
 //! 5. `[R5]` An overwritten value goes. (mapping.rs)
 //! 6. `[R6]` The key of a removed pair goes, and with `del` its value. (mapping.rs)
-//! 7. `[R7]` The pairs of an emptied table go, or those of a snapshot. (object.rs, methods.rs, pickling.rs)
+//! 7. `[R7]` The pairs of an emptied table go, or those of a snapshot. (object.rs, snapshot.rs, pickling.rs)
 //! 8. `[R8]` Parameters are read: `__float__` of `max_load`, `__bool__` of `typed`. (object.rs, pickling.rs)
 //! 9. `[R9]` A hash function goes: one that was replaced, or the one that was just called. (object.rs, hashing.rs)
 //! 10. `[R10]` An object is made that the garbage collector watches, which may start it: iterators, views, tuples, lists, tables.
@@ -73,6 +74,7 @@ mod object;
 mod operators;
 mod pickling;
 mod picture;
+mod snapshot;
 mod type_object;
 mod update;
 mod view_sets;
@@ -80,7 +82,7 @@ mod views;
 
 use core::ffi::CStr;
 use core::ptr::null_mut;
-use errors::{Raised, entry, new_reference, status};
+use errors::{Raised, entry, new_reference, or_give_back, status};
 use ffi::*;
 
 #[cfg(not(feature = "trace"))]
@@ -169,15 +171,10 @@ pub unsafe extern "C" fn PyInit_hashtable() -> *mut PyObject {
         // SAFETY: CPython calls this once for the process, and holds the GIL. The module is ours until it is returned, or given
         // back if it could not be filled.
         unsafe {
+            every_reference_is_entered();
             type_object::make_ready()?;
             let module = new_reference(PyModule_Create(&raw mut MODULE))?;
-            match fill(module) {
-                Ok(()) => Ok(module),
-                Err(Raised) => {
-                    Py_DECREF(module);
-                    Err(Raised)
-                }
-            }
+            give(or_give_back(module, fill(module))?)
         }
     })
 }

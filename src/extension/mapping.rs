@@ -34,8 +34,8 @@ pub(crate) unsafe fn set_item(table: *mut HashTable, key: *mut PyObject, value: 
         let place = look_up(table, key)?;
         match place.at {
             Some(at) => {
-                let old_value = (*table).pairs.replace_value(at, Stored::store(Py_NewRef(value)));
-                Py_DECREF(old_value.take()); // [R5]
+                let old_value = (*table).pairs.replace_value(at, Stored::store(Py_NewRef(value), table.cast()));
+                Py_DECREF(old_value.take(table.cast())); // [R5]
                 Ok(())
             }
             None => add(table, place.hash, key, value),
@@ -48,7 +48,9 @@ unsafe fn add(table: *mut HashTable, hash: i64, key: *mut PyObject, value: *mut 
     // SAFETY: the caller keeps all three alive. What can fail comes before the references are taken, and nothing runs Python code.
     unsafe {
         let room = (*table).pairs.make_room().map_err(|_| no_memory())?;
-        room.add(hash, Stored::store(Py_NewRef(key)), Stored::store(Py_NewRef(value)));
+        let key = Stored::store(Py_NewRef(key), table.cast());
+        let value = Stored::store(Py_NewRef(value), table.cast());
+        room.add(hash, key, value);
     }
     Ok(())
 }
@@ -76,8 +78,8 @@ pub(crate) unsafe fn take_item(table: *mut HashTable, key: *mut PyObject) -> Res
     unsafe {
         let Some(at) = look_up(table, key)?.at else { return Ok(None) };
         let (old_key, value) = (*table).pairs.remove(at);
-        let value = value.take();
-        Py_DECREF(old_key.take()); // [R6]
+        let value = value.take(table.cast());
+        Py_DECREF(old_key.take(table.cast())); // [R6]
         Ok(Some(value))
     }
 }
@@ -105,8 +107,8 @@ pub(crate) unsafe extern "C" fn mp_subscript(op: *mut PyObject, key: *mut PyObje
         unsafe {
             announce!("h[{}]", describe(key));
             match get_item(op.cast(), key)? {
-                Some(value) => Ok(Py_NewRef(value)),
-                None => missing(op, key),
+                Some(value) => give(Py_NewRef(value)),
+                None => give(missing(op, key)?),
             }
         }
     })
@@ -147,7 +149,7 @@ unsafe fn special_method(op: *mut PyObject, name: &core::ffi::CStr) -> Result<Op
         Py_DECREF(name);
         let Some(attribute) = attribute else { return Ok(None) };
         let Some(bind) = (*Py_TYPE(attribute)).tp_descr_get else { return Ok(Some(attribute)) };
-        let method = bind(attribute, op, Py_TYPE(op).cast()); // [R15]
+        let method = received(bind(attribute, op, Py_TYPE(op).cast())); // [R15]
         Py_DECREF(attribute);
         new_reference(method).map(Some)
     }

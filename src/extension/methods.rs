@@ -4,12 +4,12 @@
 //! All are called by CPython, with a `HashTable` and arguments that are alive for the length of the call and borrowed. All
 //! return a new reference, or NULL with an exception set.
 
-use crate::errors::{Raised, check_count, entry, key_error, new_reference, no_memory, status};
+use crate::errors::{Raised, check_count, entry, key_error, new_reference, or_give_back, status};
 use crate::ffi::*;
 use crate::hashing::hash_of;
 use crate::mapping::{get_item, get_or_add_item, set_item, take_item};
 use crate::object::{HashTable, release};
-use crate::picture::append_steals;
+use crate::snapshot::{Snapshot, append_steals};
 
 /// `h.set(key, value)`: adds or overwrites, and returns **the table itself**.
 ///
@@ -25,7 +25,7 @@ pub(crate) unsafe extern "C" fn set(op: *mut PyObject, args: *mut *mut PyObject,
             set_item(op.cast(), key, value)?;
             // `op` is borrowed from the caller. What a method returns belongs to the caller, so it takes a reference of its own:
             // whoever drops the result would else drop a reference that nobody ever took.
-            Ok(Py_NewRef(op))
+            give(Py_NewRef(op))
         }
     })
 }
@@ -42,7 +42,7 @@ pub(crate) unsafe extern "C" fn get(op: *mut PyObject, args: *mut *mut PyObject,
             let key = *args;
             let default = if nargs == 2 { *args.add(1) } else { Py_None() };
             announce!("get({})", describe(key));
-            Ok::<_, Raised>(Py_NewRef(get_item(op.cast(), key)?.unwrap_or(default)))
+            give(Py_NewRef(get_item(op.cast(), key)?.unwrap_or(default)))
         }
     })
 }
@@ -60,8 +60,8 @@ pub(crate) unsafe extern "C" fn pop(op: *mut PyObject, args: *mut *mut PyObject,
             let key = *args;
             announce!("pop({})", describe(key));
             match take_item(op.cast(), key)? {
-                Some(value) => Ok(value),
-                None if nargs == 2 => Ok(Py_NewRef(*args.add(1))),
+                Some(value) => give(value),
+                None if nargs == 2 => give(Py_NewRef(*args.add(1))),
                 None => Err(key_error(key)),
             }
         }
@@ -84,7 +84,7 @@ pub(crate) unsafe extern "C" fn setdefault(
             let key = *args;
             let default = if nargs == 2 { *args.add(1) } else { Py_None() };
             announce!("setdefault({}, {})", describe(key), describe(default));
-            Ok::<_, Raised>(Py_NewRef(get_or_add_item(op.cast(), key, default)?))
+            give(Py_NewRef(get_or_add_item(op.cast(), key, default)?))
         }
     })
 }
@@ -107,9 +107,9 @@ pub(crate) unsafe extern "C" fn popitem(op: *mut PyObject, _: *mut PyObject) -> 
                 return Err(Raised);
             };
             let (key, value) = (*table).pairs.remove(at);
-            PyTuple_SET_ITEM(pair, 0, key.take());
-            PyTuple_SET_ITEM(pair, 1, value.take());
-            Ok(pair)
+            PyTuple_SET_ITEM(pair, 0, key.take(op));
+            PyTuple_SET_ITEM(pair, 1, value.take(op));
+            give(pair)
         }
     })
 }
@@ -123,8 +123,8 @@ pub(crate) unsafe extern "C" fn clear(op: *mut PyObject, _: *mut PyObject) -> *m
         announce!("clear()");
         // SAFETY: `op` is a table. It is empty before the first reference is released.
         unsafe {
-            release((*op.cast::<HashTable>()).pairs.clear());
-            Ok::<_, Raised>(Py_NewRef(Py_None()))
+            release((*op.cast::<HashTable>()).pairs.clear(), op);
+            give(Py_NewRef(Py_None()))
         }
     })
 }
@@ -135,7 +135,7 @@ pub(crate) unsafe extern "C" fn clear(op: *mut PyObject, _: *mut PyObject) -> *m
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn hash_of_key(op: *mut PyObject, key: *mut PyObject) -> *mut PyObject {
     // SAFETY: CPython keeps table and key alive.
-    entry(|| unsafe { new_reference(PyLong_FromLongLong(hash_of(op.cast(), key)?)) })
+    entry(|| unsafe { give(new_reference(PyLong_FromLongLong(hash_of(op.cast(), key)?))?) })
 }
 
 /// `h.bucket_of(key)`: the index of the bucket in which the key is, or would be, now.
@@ -148,7 +148,7 @@ pub(crate) unsafe extern "C" fn bucket_of(op: *mut PyObject, key: *mut PyObject)
         unsafe {
             let hash = hash_of(op.cast(), key)?;
             let bucket = (*op.cast::<HashTable>()).pairs.bucket_of(hash);
-            new_reference(PyLong_FromSsize_t(bucket as Py_ssize_t))
+            give(new_reference(PyLong_FromSsize_t(bucket as Py_ssize_t))?)
         }
     })
 }
@@ -175,13 +175,7 @@ pub(crate) unsafe extern "C" fn stats(op: *mut PyObject, _: *mut PyObject) -> *m
                 put_steals(dict, c"resizes", int(stats.resizes))?;
                 put_steals(dict, c"bytes", int(stats.bytes))
             })();
-            match filled {
-                Ok(()) => Ok(dict),
-                Err(Raised) => {
-                    Py_DECREF(dict);
-                    Err(Raised)
-                }
-            }
+            give(or_give_back(dict, filled)?)
         }
     })
 }
@@ -208,63 +202,9 @@ pub(crate) unsafe extern "C" fn sizeof(op: *mut PyObject, _: *mut PyObject) -> *
         unsafe {
             let object = (*Py_TYPE(op)).tp_basicsize;
             let arrays = (*op.cast::<HashTable>()).pairs.bytes() as Py_ssize_t;
-            new_reference(PyLong_FromSsize_t(object + arrays))
+            give(new_reference(PyLong_FromSsize_t(object + arrays))?)
         }
     })
-}
-
-/// One pair of a [`Snapshot`].
-pub(crate) struct Copied {
-    pub(crate) bucket: usize,
-    pub(crate) hash: i64,
-    /// Both are references owned by the snapshot.
-    pub(crate) key: *mut PyObject,
-    pub(crate) value: *mut PyObject,
-}
-
-/// All pairs of a table at one moment, bucket by bucket in chain order, each with references of its own.
-///
-/// To make lists of what is in the buckets means to ask Python for memory, and that can start the garbage collector, and that can run
-/// any code. A snapshot stands still meanwhile. Whoever takes one gives it back with [`Snapshot::release`].
-pub(crate) struct Snapshot {
-    pub(crate) size: usize,
-    pub(crate) pairs: Vec<Copied>,
-}
-
-impl Snapshot {
-    /// Takes a reference to every key and value of the table. Runs no Python code.
-    ///
-    /// # Safety
-    /// `table` is a living table.
-    pub(crate) unsafe fn of(table: *mut HashTable) -> Result<Snapshot, Raised> {
-        // SAFETY: the table is alive and owns what lies in it; taking references runs nothing.
-        unsafe {
-            let table = &(*table).pairs;
-            let mut pairs = Vec::new();
-            pairs.try_reserve_exact(table.load()).map_err(|_| no_memory())?;
-            for bucket in 0..table.size() {
-                for at in table.chain(bucket) {
-                    let (key, value) = (table.key(at).borrowed(), table.value(at).borrowed());
-                    pairs.push(Copied { bucket, hash: table.hash(at), key: Py_NewRef(key), value: Py_NewRef(value) });
-                }
-            }
-            Ok(Snapshot { size: table.size(), pairs })
-        }
-    }
-
-    /// Gives all references back. Can run any Python code.
-    ///
-    /// # Safety
-    /// The GIL is held.
-    pub(crate) unsafe fn release(self) {
-        for pair in self.pairs {
-            // SAFETY: both are references that `of` took.
-            unsafe {
-                Py_DECREF(pair.key); // [R7]
-                Py_DECREF(pair.value); // [R7]
-            }
-        }
-    }
 }
 
 /// `h.buckets()`: a list of `size` lists of `(key, value)`, in chain order.
@@ -278,7 +218,7 @@ pub(crate) unsafe extern "C" fn buckets(op: *mut PyObject, _: *mut PyObject) -> 
             let snapshot = Snapshot::of(op.cast())?;
             let lists = lists_of(&snapshot);
             snapshot.release();
-            lists
+            give(lists?)
         }
     })
 }
@@ -293,19 +233,13 @@ unsafe fn lists_of(snapshot: &Snapshot) -> Result<*mut PyObject, Raised> {
         let filled = (0..snapshot.size).try_for_each(|bucket| {
             let inner = new_reference(PyList_New(0))?; // [R10]
             while let Some(pair) = rest.next_if(|pair| pair.bucket == bucket) {
-                if append_steals(inner, PyTuple_Pack(2, pair.key, pair.value)).is_err() {
+                if append_steals(inner, received(PyTuple_Pack(2, pair.key, pair.value))).is_err() {
                     Py_DECREF(inner);
                     return Err(Raised);
                 }
             }
             append_steals(outer, inner)
         });
-        match filled {
-            Ok(()) => Ok(outer),
-            Err(Raised) => {
-                Py_DECREF(outer);
-                Err(Raised)
-            }
-        }
+        or_give_back(outer, filled)
     }
 }

@@ -66,44 +66,41 @@ pub(crate) unsafe extern "C" fn tp_new(
     entry(|| {
         announce!("new");
         let pairs = Table::new(DEFAULT_SIZE, DEFAULT_MAX_LOAD).map_err(|_| no_memory())?;
-        // SAFETY: CPython passes a type that is ready and whose instances begin as this struct. `tp_alloc` returns zeroed memory
-        // with the head filled in. The garbage collector knows the object from then on, but cannot run until every field
+        // SAFETY: CPython passes a type that is ready and whose instances begin as this struct. The garbage collector knows the object from then on, but cannot run until every field
         // is written, since nothing between asks Python for memory. If there is no memory, `pairs` goes with this scope.
         unsafe {
-            let alloc = (*subtype).tp_alloc.expect("a type that is ready has tp_alloc");
-            let table = new_reference(alloc(subtype, 0))?.cast::<HashTable>(); // [R10]
+            let table = new_reference(allocate(subtype))?.cast::<HashTable>(); // [R10]
             (&raw mut (*table).pairs).write(pairs);
-            (*table).hash_func = Py_NewRef(builtin_hash());
+            fill_field(&raw mut (*table).hash_func, Py_NewRef(builtin_hash()));
             (*table).generation = 0;
             (*table).hashed_by = HashedBy::Builtin;
             (*table).typed = true;
             (*table).weakreflist = ptr::null_mut();
-            Ok::<_, Raised>(table.cast())
+            give(table.cast())
         }
     })
 }
 
-/// A new plain `HashTable` with this content: a new reference. Steals the references that the pairs are; borrows `hash_func`.
+/// A new plain `HashTable` around this table, which is still empty: a new reference. Borrows `hash_func`.
 ///
 /// # Safety
-/// The pairs own their keys and values; `hash_func` is a living callable.
+/// `hash_func` is a living callable.
 pub(crate) unsafe fn make(
-    mut pairs: Table<Stored, Stored>,
+    empty: Table<Stored, Stored>,
     hash_func: *mut PyObject,
     typed: bool,
 ) -> Result<*mut PyObject, Raised> {
     // SAFETY: as in `tp_new`. To allocate can run Python code, during which the function is kept by the reference taken first.
     unsafe {
         let hash_func = Py_NewRef(hash_func);
-        let op = PyType_GenericAlloc(crate::type_object::hash_table_type(), 0); // [R10]
+        let op = allocate(crate::type_object::hash_table_type()); // [R10]
         if op.is_null() {
-            release(pairs.take_pairs());
             Py_DECREF(hash_func);
             return Err(Raised);
         }
         let table = op.cast::<HashTable>();
-        (&raw mut (*table).pairs).write(pairs);
-        (*table).hash_func = hash_func;
+        (&raw mut (*table).pairs).write(empty);
+        fill_field(&raw mut (*table).hash_func, hash_func);
         (*table).generation = 0;
         (*table).hashed_by = hashed_by(hash_func);
         (*table).typed = typed;
@@ -120,7 +117,8 @@ pub(crate) unsafe fn exchange(one: *mut HashTable, other: *mut HashTable) {
     // SAFETY: no reference into either lives, and nothing here runs Python code.
     unsafe {
         (*one).pairs.exchange(&mut (*other).pairs);
-        ptr::swap(&raw mut (*one).hash_func, &raw mut (*other).hash_func);
+        Stored::exchanged(one.cast(), other.cast());
+        swap_fields(&raw mut (*one).hash_func, &raw mut (*other).hash_func);
         (*one).generation += 1;
         (*other).generation += 1;
         ptr::swap(&raw mut (*one).hashed_by, &raw mut (*other).hashed_by);
@@ -149,7 +147,7 @@ unsafe fn init(table: *mut HashTable, args: *mut PyObject, kwargs: *mut PyObject
     // for each. The caller keeps everything that is parsed alive.
     unsafe {
         // [R8] `typed` may be any object, and is asked for its truth.
-        let parsed = PyArg_ParseTupleAndKeywords(
+        parsed(PyArg_ParseTupleAndKeywords(
             args,
             kwargs,
             c"|OOO$p:HashTable".as_ptr(),
@@ -158,10 +156,7 @@ unsafe fn init(table: *mut HashTable, args: *mut PyObject, kwargs: *mut PyObject
             &raw mut max_load_object,
             &raw mut hash_func,
             &raw mut typed,
-        );
-        if parsed == 0 {
-            return Err(Raised);
-        }
+        ))?;
         let size = if size_object.is_null() { DEFAULT_SIZE } else { size_from(size_object)? };
         let max_load = if max_load_object.is_null() { DEFAULT_MAX_LOAD } else { max_load_from(max_load_object)? };
         if PyCallable_Check(hash_func) == 0 {
@@ -173,12 +168,11 @@ unsafe fn init(table: *mut HashTable, args: *mut PyObject, kwargs: *mut PyObject
         // Nothing fails from here on. First the table becomes what it is to be, then the old content goes.
         let mut old_pairs = pairs;
         (*table).pairs.exchange(&mut old_pairs);
-        let old_hash_func = (*table).hash_func;
-        (*table).hash_func = Py_NewRef(hash_func);
+        let old_hash_func = replace_field(&raw mut (*table).hash_func, Py_NewRef(hash_func));
         (*table).generation += 1;
         (*table).hashed_by = hashed_by(hash_func);
         (*table).typed = typed != 0;
-        release(old_pairs.take_pairs());
+        release(old_pairs.take_pairs(), table.cast());
         Py_DECREF(old_hash_func); // [R9]
     }
     Ok(())
@@ -226,16 +220,21 @@ unsafe fn max_load_from(op: *mut PyObject) -> Result<f64, Raised> {
     }
 }
 
-/// Gives up the references that the table owned. Steals them all. Can run any Python code.
+/// Gives up the references that `table` owned. Steals them all. Can run any Python code.
 ///
 /// # Safety
-/// The pairs have been taken out of their table.
-pub(crate) unsafe fn release(pairs: Pairs<Stored, Stored>) {
+/// The pairs have been taken out of the table.
+pub(crate) unsafe fn release(pairs: Pairs<Stored, Stored>, table: *mut PyObject) {
+    // They are all ours before the first one goes: what runs then may fill the table again, or exchange it with another.
+    for (key, value) in pairs.iter() {
+        key.take(table);
+        value.take(table);
+    }
     for (key, value) in pairs {
         // SAFETY: the table owned both and no longer has them: they are ours, once.
         unsafe {
-            Py_DECREF(key.take()); // [R7]
-            Py_DECREF(value.take()); // [R7]
+            Py_DECREF(key.taken()); // [R7]
+            Py_DECREF(value.taken()); // [R7]
         }
     }
 }
@@ -275,11 +274,10 @@ pub(crate) unsafe extern "C" fn tp_clear(op: *mut PyObject) -> c_int {
             let table = op.cast::<HashTable>();
             announce!("clear: the garbage collector breaks a cycle");
             let old_pairs = (*table).pairs.take_pairs();
-            let old_hash_func = (*table).hash_func;
-            (*table).hash_func = Py_NewRef(builtin_hash());
+            let old_hash_func = replace_field(&raw mut (*table).hash_func, Py_NewRef(builtin_hash()));
             (*table).generation += 1;
             (*table).hashed_by = HashedBy::Builtin;
-            release(old_pairs);
+            release(old_pairs, op);
             Py_DECREF(old_hash_func); // [R9]
             Ok::<_, Raised>(())
         }
@@ -311,7 +309,7 @@ unsafe fn take_apart(table: *mut HashTable) {
     // SAFETY: nobody else knows the table. Its struct is read for the last time for the type that frees it; the fields that
     // own something were emptied before.
     unsafe {
-        release((*table).pairs.take_pairs());
+        release((*table).pairs.take_pairs(), table.cast());
         Py_CLEAR(&raw mut (*table).hash_func); // [R9]
         ptr::drop_in_place(&raw mut (*table).pairs);
         let free = (*Py_TYPE(table.cast())).tp_free.expect("a type that is ready has tp_free");

@@ -1,6 +1,6 @@
 //! `==`, `|` and `|=` between tables, and between a table and a dict.
 
-use crate::errors::{Raised, entry, status};
+use crate::errors::{Raised, entry, no_memory, or_give_back, status};
 use crate::ffi::*;
 use crate::mapping::get_item;
 use crate::object::{HashTable, is_hash_table};
@@ -9,7 +9,10 @@ use crate::update::merge;
 use hashtable_core::Table;
 
 /// A new reference to `NotImplemented`: "ask the other operand".
-unsafe fn not_implemented() -> *mut PyObject {
+///
+/// # Safety
+/// The GIL is held.
+pub(crate) unsafe fn not_implemented() -> *mut PyObject {
     // SAFETY: the object always exists.
     unsafe { Py_NewRef(Py_NotImplemented()) }
 }
@@ -26,10 +29,10 @@ pub(crate) unsafe extern "C" fn tp_richcompare(
     // SAFETY: CPython keeps both alive.
     entry(|| unsafe {
         if !matches!(operator, Py_EQ | Py_NE) || !(is_hash_table(other) || PyDict_Check(other) != 0) {
-            return Ok(not_implemented());
+            return give(not_implemented());
         }
         let equal = equal(op.cast(), other)?;
-        Ok::<_, Raised>(Py_NewRef(if equal == (operator == Py_EQ) { Py_True() } else { Py_False() }))
+        give(Py_NewRef(if equal == (operator == Py_EQ) { Py_True() } else { Py_False() }))
     })
 }
 
@@ -146,26 +149,17 @@ pub(crate) unsafe extern "C" fn nb_or(one: *mut PyObject, other: *mut PyObject) 
     entry(|| unsafe {
         let union = if !is_hash_table(one) {
             if PyDict_Check(one) == 0 {
-                return Ok(not_implemented());
+                return give(not_implemented());
             }
             let union = like(other.cast())?;
-            give_back_unless(union, merge(union.cast(), one))?
+            or_give_back(union, merge(union.cast(), one))?
         } else if is_hash_table(other) || PyDict_Check(other) != 0 {
             duplicate(one.cast())?
         } else {
-            return Ok(not_implemented());
+            return give(not_implemented());
         };
-        give_back_unless(union, merge(union.cast(), other))
+        give(or_give_back(union, merge(union.cast(), other))?)
     })
-}
-
-/// `op` if all went well; else gives it back. Steals `op`, returns it.
-unsafe fn give_back_unless(op: *mut PyObject, result: Result<(), Raised>) -> Result<*mut PyObject, Raised> {
-    if result.is_err() {
-        // SAFETY: the caller owns `op` and hands it over.
-        unsafe { Py_DECREF(op) };
-    }
-    result.map(|()| op)
 }
 
 /// An empty table with the parameters of `table`: a new reference.
@@ -173,7 +167,7 @@ unsafe fn like(table: *mut HashTable) -> Result<*mut PyObject, Raised> {
     // SAFETY: the caller keeps the table alive; it is read before anything can run.
     unsafe {
         let pairs = Table::new((*table).pairs.initial_size(), (*table).pairs.max_load());
-        crate::object::make(pairs.map_err(|_| crate::errors::no_memory())?, (*table).hash_func, (*table).typed)
+        crate::object::make(pairs.map_err(|_| no_memory())?, (*table).hash_func, (*table).typed)
     }
 }
 
@@ -185,6 +179,6 @@ pub(crate) unsafe extern "C" fn nb_inplace_or(op: *mut PyObject, other: *mut PyO
     // SAFETY: CPython keeps both alive.
     entry(|| unsafe {
         merge(op.cast(), other)?;
-        Ok::<_, Raised>(Py_NewRef(op))
+        give(Py_NewRef(op))
     })
 }

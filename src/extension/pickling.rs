@@ -10,7 +10,7 @@
 //!
 //! The last two are what a subclass has added: its `__dict__`, and a dict of what is in its `__slots__`.
 
-use crate::errors::{Raised, entry, new_reference, no_memory, status, type_error};
+use crate::errors::{Raised, entry, new_reference, no_memory, or_give_back, status, type_error};
 use crate::ffi::*;
 use crate::iterators::{Direction, Yields, iterate};
 use crate::object::{HashTable, exchange, make};
@@ -25,7 +25,7 @@ use hashtable_core::Table;
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn copy(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
     // SAFETY: `op` is a table, alive during the call.
-    entry(|| unsafe { duplicate(op.cast()) })
+    entry(|| unsafe { give(duplicate(op.cast())?) })
 }
 
 /// A copy of `table`: a new reference.
@@ -33,15 +33,22 @@ pub(crate) unsafe extern "C" fn copy(op: *mut PyObject, _: *mut PyObject) -> *mu
 /// # Safety
 /// `table` is a living table that the caller keeps alive.
 pub(crate) unsafe fn duplicate(table: *mut HashTable) -> Result<*mut PyObject, Raised> {
-    // SAFETY: nothing that runs Python code happens between the copying of the pointers and the taking of the references; from
-    // then on the copy owns them.
+    // SAFETY: the object is made first, as that can run Python code. Nothing does between the copying of the pointers and the taking
+    // of the references; from then on the copy owns them.
     unsafe {
-        let pairs = (*table).pairs.duplicate().map_err(|_| no_memory())?;
-        for (key, value) in pairs.iter() {
-            Stored::store(Py_NewRef(key.borrowed()));
-            Stored::store(Py_NewRef(value.borrowed()));
-        }
-        make(pairs, (*table).hash_func, (*table).typed)
+        let empty = Table::new(1, (*table).pairs.max_load()).map_err(|_| no_memory())?;
+        let op = make(empty, (*table).hash_func, (*table).typed)?;
+        let copied = (*table).pairs.duplicate().map_err(|_| no_memory());
+        or_give_back(
+            op,
+            copied.map(|mut pairs| {
+                for (key, value) in pairs.iter() {
+                    Stored::store(Py_NewRef(key.borrowed()), op);
+                    Stored::store(Py_NewRef(value.borrowed()), op);
+                }
+                (*op.cast::<HashTable>()).pairs.exchange(&mut pairs);
+            }),
+        )
     }
 }
 
@@ -56,10 +63,11 @@ pub(crate) unsafe extern "C" fn reduce(op: *mut PyObject, _: *mut PyObject) -> *
         let reduced = (|| {
             let state = state_of(op, copyreg)?;
             let class = Py_TYPE(op).cast::<PyObject>();
-            tuple_of_stolen([PyObject_GetAttrString(copyreg, c"__newobj__".as_ptr()), PyTuple_Pack(1, class), state])
+            let make = PyObject_GetAttrString(copyreg, c"__newobj__".as_ptr());
+            tuple_of_stolen([make, received(PyTuple_Pack(1, class)), state])
         })();
         Py_DECREF(copyreg);
-        reduced
+        give(reduced?)
     })
 }
 
@@ -171,7 +179,7 @@ pub(crate) unsafe extern "C" fn setstate(op: *mut PyObject, state: *mut PyObject
             return Err(type_error(c"__setstate__ takes a tuple, as __reduce__ makes it."));
         }
         // [R8]
-        let parsed = PyArg_ParseTuple(
+        parsed(PyArg_ParseTuple(
             state,
             c"nndOpO!OO:__setstate__".as_ptr(),
             &raw mut initial_size,
@@ -183,10 +191,7 @@ pub(crate) unsafe extern "C" fn setstate(op: *mut PyObject, state: *mut PyObject
             &raw mut pairs,
             &raw mut attributes,
             &raw mut slots,
-        );
-        if parsed == 0 {
-            return Err(Raised);
-        }
+        ))?;
         let sizes_fit = 1 <= initial_size && initial_size <= size;
         if !(sizes_fit && max_load > 0.0 && max_load <= 1.0) || PyCallable_Check(hash_func) == 0 {
             return Err(type_error(c"__setstate__ takes a tuple, as __reduce__ makes it."));
@@ -198,7 +203,8 @@ pub(crate) unsafe extern "C" fn setstate(op: *mut PyObject, state: *mut PyObject
             exchange(op.cast(), made.cast());
         }
         Py_DECREF(made); // [R7]
-        restored.map(|()| Py_NewRef(Py_None()))
+        restored?;
+        give(Py_NewRef(Py_None()))
     })
 }
 

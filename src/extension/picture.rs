@@ -1,9 +1,9 @@
 //! The picture of a table: `repr(h)` and `f"{h:full}"`.
 
-use crate::errors::{Raised, entry, new_reference, no_memory, status, value_error};
+use crate::errors::{Raised, entry, new_reference, no_memory, value_error};
 use crate::ffi::*;
-use crate::methods::Snapshot;
 use crate::object::HashTable;
+use crate::snapshot::{Snapshot, append_steals};
 use hashtable_core::Table;
 
 /// `repr(h)`: for each bucket a line with `[]` and one `*` for each pair in it. Returns a new reference.
@@ -13,14 +13,15 @@ use hashtable_core::Table;
 pub(crate) unsafe extern "C" fn tp_repr(op: *mut PyObject) -> *mut PyObject {
     entry(|| {
         // SAFETY: `op` is a table, and nothing that runs Python code happens while it is looked at.
-        unsafe { picture(&(*op.cast::<HashTable>()).pairs) }
+        unsafe { give(picture(&(*op.cast::<HashTable>()).pairs)?) }
     })
 }
 
 /// Draws into a `str` of exactly the right length: two characters and the end of the line for each bucket, one for each pair.
 unsafe fn picture(table: &Table<Stored, Stored>) -> Result<*mut PyObject, Raised> {
     const GREATEST_ASCII: Py_UCS4 = 127;
-    let length = table.size().checked_mul(3).and_then(|ends| ends.checked_add(table.load())).ok_or_else(no_memory)?;
+    let length =
+        table.size().checked_mul(3).and_then(|ends| ends.checked_add(table.load())).ok_or_else(|| no_memory())?;
     // SAFETY: a fresh str that nobody else has seen may be written, and as its characters are ASCII it has `length` bytes of
     // them. Making it runs no Python code (a str is nothing for the garbage collector), so the table is what it was.
     unsafe {
@@ -53,7 +54,7 @@ pub(crate) unsafe extern "C" fn format(op: *mut PyObject, spec: *mut PyObject) -
                 return Err(crate::errors::type_error(c"__format__() argument must be str"));
             }
             if PyUnicode_GET_LENGTH(spec) == 0 {
-                return picture(&(*op.cast::<HashTable>()).pairs);
+                return give(picture(&(*op.cast::<HashTable>()).pairs)?);
             }
             if PyUnicode_CompareWithASCIIString(spec, c"full".as_ptr()) != 0 {
                 return Err(value_error(c"a HashTable's format is empty (the picture) or 'full' (the long picture)."));
@@ -61,7 +62,7 @@ pub(crate) unsafe extern "C" fn format(op: *mut PyObject, spec: *mut PyObject) -
             let snapshot = Snapshot::of(op.cast())?;
             let text = long_picture(op.cast(), &snapshot);
             snapshot.release();
-            text
+            give(text?)
         }
     })
 }
@@ -91,42 +92,28 @@ unsafe fn write_lines(table: *mut HashTable, snapshot: &Snapshot, lines: *mut Py
         let hash_func = Py_NewRef((*table).hash_func);
         let kinds = if (*table).typed { c"typed" } else { c"not typed" };
         // [R14]
-        let head = PyUnicode_FromFormat(
+        let head = received(PyUnicode_FromFormat(
             c"size %zu, load %zu, max_load %R, hash_func %R, %s\n".as_ptr(),
             snapshot.size,
             snapshot.pairs.len(),
             max_load,
             hash_func,
             kinds.as_ptr(),
-        );
+        ));
         Py_DECREF(hash_func);
         Py_DECREF(max_load);
         append_steals(lines, head)?;
 
         let mut rest = snapshot.pairs.iter().peekable();
         for bucket in 0..snapshot.size {
-            append_steals(lines, PyUnicode_FromFormat(c"[%zu]\n".as_ptr(), bucket))?;
+            append_steals(lines, received(PyUnicode_FromFormat(c"[%zu]\n".as_ptr(), bucket)))?;
             while let Some(pair) = rest.next_if(|pair| pair.bucket == bucket) {
                 let hash = pair.hash as c_longlong;
                 // [R14]
                 let line = PyUnicode_FromFormat(c"    hash %lld: %R -> %R\n".as_ptr(), hash, pair.key, pair.value);
-                append_steals(lines, line)?;
+                append_steals(lines, received(line))?;
             }
         }
         Ok(())
-    }
-}
-
-/// Appends `line` to the list. Steals `line`, which may be NULL with an exception set.
-///
-/// # Safety
-/// `lines` is a living list, `line` NULL or an object to which the caller owns a reference.
-pub(crate) unsafe fn append_steals(lines: *mut PyObject, line: *mut PyObject) -> Result<(), Raised> {
-    // SAFETY: the caller owns `line` and keeps the list alive; the list takes a reference of its own.
-    unsafe {
-        let line = new_reference(line)?;
-        let result = status(PyList_Append(lines, line));
-        Py_DECREF(line);
-        result.map(|_| ())
     }
 }

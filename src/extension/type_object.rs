@@ -326,7 +326,7 @@ Return the bytes of the table and its arrays, without keys and values.",
 /// Called by CPython, with the class and what stands in the brackets.
 unsafe extern "C" fn class_getitem(class: *mut PyObject, item: *mut PyObject) -> *mut PyObject {
     // SAFETY: both are borrowed and alive.
-    entry(|| unsafe { new_reference(Py_GenericAlias(class, item)) })
+    entry(|| unsafe { give(new_reference(Py_GenericAlias(class, item))?) })
 }
 
 // A member is an attribute that CPython reads straight out of the struct.
@@ -369,19 +369,19 @@ const fn read_only(
 /// `h.size`: a new reference.
 unsafe extern "C" fn size(op: *mut PyObject, _: *mut c_void) -> *mut PyObject {
     // SAFETY: CPython calls it with a `HashTable`. So with the two that follow.
-    entry(|| unsafe { new_reference(PyLong_FromSsize_t((*op.cast::<HashTable>()).pairs.size() as Py_ssize_t)) })
+    entry(|| unsafe { give(new_reference(PyLong_FromSsize_t((*op.cast::<HashTable>()).pairs.size() as Py_ssize_t))?) })
 }
 
 /// `h.load`: a new reference.
 unsafe extern "C" fn load(op: *mut PyObject, _: *mut c_void) -> *mut PyObject {
     // SAFETY: as above.
-    entry(|| unsafe { new_reference(PyLong_FromSsize_t((*op.cast::<HashTable>()).pairs.load() as Py_ssize_t)) })
+    entry(|| unsafe { give(new_reference(PyLong_FromSsize_t((*op.cast::<HashTable>()).pairs.load() as Py_ssize_t))?) })
 }
 
 /// `h.max_load`: a new reference.
 unsafe extern "C" fn max_load(op: *mut PyObject, _: *mut c_void) -> *mut PyObject {
     // SAFETY: as above.
-    entry(|| unsafe { new_reference(PyFloat_FromDouble((*op.cast::<HashTable>()).pairs.max_load())) })
+    entry(|| unsafe { give(new_reference(PyFloat_FromDouble((*op.cast::<HashTable>()).pairs.max_load()))?) })
 }
 
 // ---- iterators and views -----------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@
 //! Python code, and the source may be the table itself. So a pair is always owned here while it is on its way, and a source
 //! that changes under our hands ends in `RuntimeError`, as with `dict`.
 
-use crate::errors::{Raised, check_count, entry, new_reference, runtime_error, status};
+use crate::errors::{Raised, check_count, entry, new_reference, or_give_back, runtime_error, status};
 use crate::ffi::*;
 use crate::mapping::set_item;
 use crate::object::HashTable;
@@ -33,7 +33,7 @@ pub(crate) unsafe extern "C" fn update(
                     set_item(table, PyTuple_GET_ITEM(names, at), *args.offset(nargs + at))?;
                 }
             }
-            Ok::<_, Raised>(Py_NewRef(Py_None()))
+            give(Py_NewRef(Py_None()))
         }
     })
 }
@@ -205,13 +205,7 @@ pub(crate) unsafe extern "C" fn fromkeys(
                     }
                 })
             });
-            match filled {
-                Ok(()) => Ok(made),
-                Err(Raised) => {
-                    Py_DECREF(made);
-                    Err(Raised)
-                }
-            }
+            give(or_give_back(made, filled)?)
         }
     })
 }

@@ -3,8 +3,9 @@
 //! A view on keys or items behaves as a set. The operations make a real `set`, as those of `dict`'s views do: of the left operand
 //! first, which is then changed by what the right one yields. CPython calls these functions when *either* operand is a view.
 
-use crate::errors::{Raised, entry, new_reference, status};
+use crate::errors::{Raised, entry, new_reference, or_give_back, status};
 use crate::ffi::*;
+use crate::operators::not_implemented;
 use crate::update::for_each;
 use crate::views::{View, contains, is_set_like_view};
 
@@ -14,7 +15,7 @@ use crate::views::{View, contains, is_set_like_view};
 /// Called by CPython, with a view on keys or items among the two. So are the three that follow.
 pub(crate) unsafe extern "C" fn nb_subtract(one: *mut PyObject, other: *mut PyObject) -> *mut PyObject {
     // SAFETY: CPython keeps both alive.
-    entry(|| unsafe { changed_set(one, c"difference_update", other) })
+    entry(|| unsafe { give(changed_set(one, c"difference_update", other)?) })
 }
 
 /// `one | other`: a new reference to a set.
@@ -23,7 +24,7 @@ pub(crate) unsafe extern "C" fn nb_subtract(one: *mut PyObject, other: *mut PyOb
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn nb_or(one: *mut PyObject, other: *mut PyObject) -> *mut PyObject {
     // SAFETY: CPython keeps both alive.
-    entry(|| unsafe { changed_set(one, c"update", other) })
+    entry(|| unsafe { give(changed_set(one, c"update", other)?) })
 }
 
 /// `one ^ other`: a new reference to a set.
@@ -32,7 +33,7 @@ pub(crate) unsafe extern "C" fn nb_or(one: *mut PyObject, other: *mut PyObject) 
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn nb_xor(one: *mut PyObject, other: *mut PyObject) -> *mut PyObject {
     // SAFETY: CPython keeps both alive.
-    entry(|| unsafe { changed_set(one, c"symmetric_difference_update", other) })
+    entry(|| unsafe { give(changed_set(one, c"symmetric_difference_update", other)?) })
 }
 
 /// `one & other`: a new reference to a set of what the other yields and the view contains.
@@ -53,17 +54,8 @@ pub(crate) unsafe extern "C" fn nb_and(one: *mut PyObject, other: *mut PyObject)
                 Ok(())
             })
         });
-        returned_if(filled, set)
+        give(or_give_back(set, filled)?)
     })
-}
-
-/// `op` if all went well; else gives it back. Steals `op`, returns it.
-unsafe fn returned_if(result: Result<(), Raised>, op: *mut PyObject) -> Result<*mut PyObject, Raised> {
-    if result.is_err() {
-        // SAFETY: the caller owns `op` and hands it over.
-        unsafe { Py_DECREF(op) };
-    }
-    result.map(|()| op)
 }
 
 /// `set(one)`, after its method of this name was called with `other`: a new reference.
@@ -82,7 +74,7 @@ unsafe fn changed_set(
             Py_DECREF(new_reference(none)?);
             Ok(())
         });
-        returned_if(changed, set)
+        or_give_back(set, changed)
     }
 }
 
@@ -103,7 +95,7 @@ pub(crate) unsafe extern "C" fn tp_richcompare(
             || PyDictItems_Check(other) != 0
             || is_set_like_view(other);
         if !set_like {
-            return Ok(Py_NewRef(Py_NotImplemented()));
+            return give(not_implemented());
         }
         let (length, other_length) = (length_of(op)?, length_of(other)?);
         let answer = match operator {
@@ -114,7 +106,7 @@ pub(crate) unsafe extern "C" fn tp_richcompare(
             Py_GT => length > other_length && all_in(other, op)?,
             _ => length >= other_length && all_in(other, op)?,
         };
-        Ok::<_, Raised>(Py_NewRef(if answer { Py_True() } else { Py_False() }))
+        give(Py_NewRef(if answer { Py_True() } else { Py_False() }))
     })
 }
 
@@ -163,7 +155,7 @@ pub(crate) unsafe extern "C" fn isdisjoint(op: *mut PyObject, other: *mut PyObje
     // SAFETY: CPython keeps both alive.
     entry(|| unsafe {
         let disjoint = if op == other { length_of(op)? == 0 } else { none_is(other, |object| contains(op, object))? };
-        Ok::<_, Raised>(Py_NewRef(if disjoint { Py_True() } else { Py_False() }))
+        give(Py_NewRef(if disjoint { Py_True() } else { Py_False() }))
     })
 }
 
@@ -173,5 +165,5 @@ pub(crate) unsafe extern "C" fn isdisjoint(op: *mut PyObject, other: *mut PyObje
 /// Called by CPython, with a view.
 pub(crate) unsafe extern "C" fn mapping(op: *mut PyObject, _: *mut c_void) -> *mut PyObject {
     // SAFETY: a view that is alive owns its table; the proxy takes a reference of its own.
-    entry(|| unsafe { new_reference(PyDictProxy_New((*op.cast::<View>()).table.cast())) })
+    entry(|| unsafe { give(new_reference(PyDictProxy_New((*op.cast::<View>()).table.cast()))?) })
 }

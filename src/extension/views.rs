@@ -22,8 +22,8 @@ unsafe fn view_on(table: *mut PyObject, view_type: *mut PyTypeObject) -> Result<
     // SAFETY: the caller passes a ready type made for this struct and a living table; the one field is written before the
     // collector can run.
     unsafe {
-        let op = new_reference(PyType_GenericAlloc(view_type, 0))?; // [R10]
-        (*op.cast::<View>()).table = Py_NewRef(table).cast();
+        let op = new_reference(allocate(view_type))?; // [R10]
+        fill_field((&raw mut (*op.cast::<View>()).table).cast(), Py_NewRef(table));
         Ok(op)
     }
 }
@@ -34,7 +34,7 @@ unsafe fn view_on(table: *mut PyObject, view_type: *mut PyTypeObject) -> Result<
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn keys(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
     // SAFETY: `op` is a table.
-    entry(|| unsafe { view_on(op, crate::type_object::keys_view_type()) })
+    entry(|| unsafe { give(view_on(op, crate::type_object::keys_view_type())?) })
 }
 
 /// `h.values()`: a new reference to a view on the values.
@@ -43,7 +43,7 @@ pub(crate) unsafe extern "C" fn keys(op: *mut PyObject, _: *mut PyObject) -> *mu
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn values(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
     // SAFETY: `op` is a table.
-    entry(|| unsafe { view_on(op, crate::type_object::values_view_type()) })
+    entry(|| unsafe { give(view_on(op, crate::type_object::values_view_type())?) })
 }
 
 /// `h.items()`: a new reference to a view on the pairs.
@@ -52,7 +52,7 @@ pub(crate) unsafe extern "C" fn values(op: *mut PyObject, _: *mut PyObject) -> *
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn items(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
     // SAFETY: `op` is a table.
-    entry(|| unsafe { view_on(op, crate::type_object::items_view_type()) })
+    entry(|| unsafe { give(view_on(op, crate::type_object::items_view_type())?) })
 }
 
 /// What a view shows.
@@ -84,7 +84,7 @@ pub(crate) unsafe extern "C" fn sq_length(op: *mut PyObject) -> Py_ssize_t {
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn tp_iter(op: *mut PyObject) -> *mut PyObject {
     // SAFETY: a view that is alive owns its table.
-    entry(|| unsafe { iterate((*op.cast::<View>()).table, yields(op), Direction::Forwards) })
+    entry(|| unsafe { give(iterate((*op.cast::<View>()).table, yields(op), Direction::Forwards)?) })
 }
 
 /// `reversed(view)`: a new reference.
@@ -93,7 +93,7 @@ pub(crate) unsafe extern "C" fn tp_iter(op: *mut PyObject) -> *mut PyObject {
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn reversed(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
     // SAFETY: a view that is alive owns its table.
-    entry(|| unsafe { iterate((*op.cast::<View>()).table, yields(op), Direction::Backwards) })
+    entry(|| unsafe { give(iterate((*op.cast::<View>()).table, yields(op), Direction::Backwards)?) })
 }
 
 /// `object in view`, for a view on keys or items: 1, 0, or -1 with an exception set.
@@ -154,14 +154,14 @@ pub(crate) unsafe extern "C" fn tp_repr(op: *mut PyObject) -> *mut PyObject {
                 let text = if list.is_null() {
                     Err(Raised)
                 } else {
-                    let text = PyUnicode_FromFormat(c"%s(%R)".as_ptr(), short_name(op), list); // [R14]
+                    let text = received(PyUnicode_FromFormat(c"%s(%R)".as_ptr(), short_name(op), list)); // [R14]
                     Py_DECREF(list);
                     new_reference(text)
                 };
                 Py_ReprLeave(op);
-                text
+                give(text?)
             }
-            _ => new_reference(PyUnicode_FromString(c"...".as_ptr())),
+            _ => give(new_reference(PyUnicode_FromString(c"...".as_ptr()))?),
         }
     })
 }

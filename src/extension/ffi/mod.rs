@@ -1,11 +1,11 @@
 //! The one door to CPython's C API.
 //!
 //! No other file of this crate names `pyo3_ffi`. What passes here is spelled as in C, so that a reader can look it up in the
-//! C API's documentation, and is of three kinds, a file each:
+//! C API's documentation, and is of four kinds, a file each:
 //!
 //! * [`calls`]: the types, constants and functions that the extension uses, as they are;
-//! * [`refcount`]: the operations on reference counts, `Py_INCREF` to `Py_SETREF`, and [`Stored`], the form in which a
-//!   reference lies in the table;
+//! * [`refcount`]: the operations on reference counts, `Py_INCREF` to `Py_XSETREF`;
+//! * [`ownership`]: a reference goes from one owner to another: into a field, into the table, to the caller;
 //! * [`versions`]: what is spelled differently from one CPython to the next, and what C has as a macro.
 //!
 //! # The words
@@ -18,10 +18,18 @@
 //!
 //! An argument of which nothing is said is borrowed.
 
+// The one `use` that decides whether references are entered in a ledger (src/ledger): the traced build takes the C API through it.
+#[cfg(not(feature = "trace"))]
+use pyo3_ffi as api;
+#[cfg(feature = "trace")]
+use refcount_ledger::ffi as api;
+
 mod calls;
+mod ownership;
 mod refcount;
 mod versions;
 
 pub(crate) use calls::*;
+pub(crate) use ownership::*;
 pub(crate) use refcount::*;
 pub(crate) use versions::*;

@@ -1,24 +1,24 @@
-//! Reference counts: the operations, and the form in which a reference lies in the table.
+//! Reference counts: the operations.
 //!
 //! An object lives as long as its count is above zero, and the count is the number of references that somebody *owns*. C
 //! leaves the owning in the programmer's head; these few functions are where it happens.
 //!
 //! In the normal build each is the function of `pyo3-ffi` with the same name and nothing else: `make same-code` compiles the
 //! crate with these wrappers and without them (`cfg(bare_refcounts)`) and compares the machine code. They exist because
-//! they know from which line they were called (`#[track_caller]`).
+//! they know from which line they were called (`#[track_caller]`), which the traced build enters in its ledger.
 
-use core::ptr::NonNull;
-use pyo3_ffi::PyObject;
+use super::{PyObject, replace_field};
 
 #[cfg(bare_refcounts)]
-pub(crate) use pyo3_ffi::{Py_DECREF, Py_INCREF};
+pub(crate) use super::api::{Py_DECREF, Py_INCREF};
 
 #[cfg(not(bare_refcounts))]
 pub(crate) use wrapped::{Py_DECREF, Py_INCREF};
 
 #[cfg(not(bare_refcounts))]
 mod wrapped {
-    use pyo3_ffi::PyObject;
+    use super::super::api;
+    use super::PyObject;
 
     /// One more owner of `op`.
     ///
@@ -28,7 +28,7 @@ mod wrapped {
     #[inline(always)]
     pub(crate) unsafe fn Py_INCREF(op: *mut PyObject) {
         // SAFETY: the caller's promise is the one that is asked for.
-        unsafe { pyo3_ffi::Py_INCREF(op) }
+        unsafe { api::Py_INCREF(op) }
     }
 
     /// Steals `op`: one owner less, and with the last one the object goes. That can run any Python code, so nothing that was
@@ -40,7 +40,7 @@ mod wrapped {
     #[inline(always)]
     pub(crate) unsafe fn Py_DECREF(op: *mut PyObject) {
         // SAFETY: the caller's promise is the one that is asked for.
-        unsafe { pyo3_ffi::Py_DECREF(op) }
+        unsafe { api::Py_DECREF(op) }
     }
 }
 
@@ -79,7 +79,7 @@ pub(crate) unsafe fn Py_XDECREF(op: *mut PyObject) {
 pub(crate) unsafe fn Py_XSETREF(field: *mut *mut PyObject, new: *mut PyObject) {
     // SAFETY: the caller says that the field can be read and written, and that it owns what it held.
     unsafe {
-        let old = field.replace(new);
+        let old = replace_field(field, new);
         Py_XDECREF(old);
     }
 }
@@ -93,37 +93,4 @@ pub(crate) unsafe fn Py_XSETREF(field: *mut *mut PyObject, new: *mut PyObject) {
 pub(crate) unsafe fn Py_CLEAR(field: *mut *mut PyObject) {
     // SAFETY: the caller's promise covers it; NULL needs no owner.
     unsafe { Py_XSETREF(field, core::ptr::null_mut()) }
-}
-
-/// A reference that the table owns: a key or a value in one of its entries.
-///
-/// It is a bare pointer that can be copied, and copying it is not taking a reference: it is *the table* that owns one, from
-/// [`Stored::store`] to [`Stored::take`].
-#[derive(Clone, Copy)]
-pub(crate) struct Stored(NonNull<PyObject>);
-
-impl Stored {
-    /// Steals `op` for an entry of the table.
-    ///
-    /// # Safety
-    /// `op` is not NULL, and the caller owns the reference.
-    #[track_caller]
-    #[inline(always)]
-    pub(crate) unsafe fn store(op: *mut PyObject) -> Stored {
-        // SAFETY: the caller says that it is not NULL.
-        Stored(unsafe { NonNull::new_unchecked(op) })
-    }
-
-    /// The object, borrowed from the table: good until Python code can run, unless `Py_INCREF` comes first.
-    #[inline(always)]
-    pub(crate) fn borrowed(self) -> *mut PyObject {
-        self.0.as_ptr()
-    }
-
-    /// A new reference: the very one that the table owned. The entry it lay in must be gone from the table.
-    #[track_caller]
-    #[inline(always)]
-    pub(crate) fn take(self) -> *mut PyObject {
-        self.0.as_ptr()
-    }
 }

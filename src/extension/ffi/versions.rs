@@ -33,13 +33,13 @@ pub(crate) const fn type_flags(flags: core::ffi::c_ulong) -> core::sync::atomic:
 /// # Safety
 /// `module` and `value` are living objects, `name` is a string of C.
 #[cfg(Py_3_10)]
-pub(crate) use pyo3_ffi::PyModule_AddObjectRef;
+pub(crate) use super::api::PyModule_AddObjectRef;
 #[cfg(not(Py_3_10))]
 pub(crate) unsafe fn PyModule_AddObjectRef(module: *mut PyObject, name: *const c_char, value: *mut PyObject) -> c_int {
     // SAFETY: the caller's promise; the reference made here is given away by success and given back by failure.
     unsafe {
         super::Py_INCREF(value);
-        let result = pyo3_ffi::PyModule_AddObject(module, name, value);
+        let result = super::api::PyModule_AddObject(module, name, value);
         if result < 0 {
             super::Py_DECREF(value);
         }
@@ -54,21 +54,23 @@ pub(crate) unsafe fn PyModule_AddObjectRef(module: *mut PyObject, name: *const c
 ///
 /// # Safety
 /// `op` is a living object.
+#[track_caller]
 pub(crate) unsafe fn optional_attribute(op: *mut PyObject, name: &CStr) -> Result<Option<*mut PyObject>, Raised> {
     // SAFETY: the caller's promise.
-    unsafe { found_attribute(pyo3_ffi::PyObject_GetAttrString(op, name.as_ptr())) }
+    unsafe { found_attribute(super::api::PyObject_GetAttrString(op, name.as_ptr())) }
 }
 
 /// The same, with the name as a str, which is borrowed.
 ///
 /// # Safety
 /// `op` and `name` are living objects.
+#[track_caller]
 pub(crate) unsafe fn optional_attribute_named(
     op: *mut PyObject,
     name: *mut PyObject,
 ) -> Result<Option<*mut PyObject>, Raised> {
     // SAFETY: the caller's promise.
-    unsafe { found_attribute(pyo3_ffi::PyObject_GetAttr(op, name)) }
+    unsafe { found_attribute(super::api::PyObject_GetAttr(op, name)) }
 }
 
 /// Tells "there is no such attribute" from other failures. (`PyObject_GetOptionalAttr` does it, from 3.13 on.)

@@ -1,0 +1,76 @@
+//! A table as it was at one moment: what `buckets()` and the long picture work from.
+//!
+//! Both make lists, and to make a list is to ask Python for memory, which can start the garbage collector, which can run any code. So
+//! they do not look into the table while they work, but at a copy of its pairs that owns references of its own.
+
+use crate::errors::{Raised, new_reference, no_memory, status};
+use crate::ffi::*;
+use crate::object::HashTable;
+
+/// One pair of a [`Snapshot`].
+pub(crate) struct Copied {
+    pub(crate) bucket: usize,
+    pub(crate) hash: i64,
+    /// Both are references owned by the snapshot.
+    pub(crate) key: *mut PyObject,
+    pub(crate) value: *mut PyObject,
+}
+
+/// All pairs of a table at one moment, bucket by bucket in chain order, each with references of its own.
+///
+/// To make lists of what is in the buckets means to ask Python for memory, and that can start the garbage collector, and that can run
+/// any code. A snapshot stands still meanwhile. Whoever takes one gives it back with [`Snapshot::release`].
+pub(crate) struct Snapshot {
+    pub(crate) size: usize,
+    pub(crate) pairs: Vec<Copied>,
+}
+
+impl Snapshot {
+    /// Takes a reference to every key and value of the table. Runs no Python code.
+    ///
+    /// # Safety
+    /// `table` is a living table.
+    pub(crate) unsafe fn of(table: *mut HashTable) -> Result<Snapshot, Raised> {
+        // SAFETY: the table is alive and owns what lies in it; taking references runs nothing.
+        unsafe {
+            let table = &(*table).pairs;
+            let mut pairs = Vec::new();
+            pairs.try_reserve_exact(table.load()).map_err(|_| no_memory())?;
+            for bucket in 0..table.size() {
+                for at in table.chain(bucket) {
+                    let (key, value) = (table.key(at).borrowed(), table.value(at).borrowed());
+                    pairs.push(Copied { bucket, hash: table.hash(at), key: Py_NewRef(key), value: Py_NewRef(value) });
+                }
+            }
+            Ok(Snapshot { size: table.size(), pairs })
+        }
+    }
+
+    /// Gives all references back. Can run any Python code.
+    ///
+    /// # Safety
+    /// The GIL is held.
+    pub(crate) unsafe fn release(self) {
+        for pair in self.pairs {
+            // SAFETY: both are references that `of` took.
+            unsafe {
+                Py_DECREF(pair.key); // [R7]
+                Py_DECREF(pair.value); // [R7]
+            }
+        }
+    }
+}
+
+/// Appends `line` to the list. Steals `line`, which may be NULL with an exception set.
+///
+/// # Safety
+/// `lines` is a living list, `line` NULL or an object to which the caller owns a reference.
+pub(crate) unsafe fn append_steals(lines: *mut PyObject, line: *mut PyObject) -> Result<(), Raised> {
+    // SAFETY: the caller owns `line` and keeps the list alive; the list takes a reference of its own.
+    unsafe {
+        let line = new_reference(line)?;
+        let result = status(PyList_Append(lines, line));
+        Py_DECREF(line);
+        result.map(|_| ())
+    }
+}
