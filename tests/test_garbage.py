@@ -177,7 +177,7 @@ class Looks:
     def __del__(self):
         gc.collect()
         for op in gc.get_objects():
-            if type(op).__module__.startswith("hashtable") or isinstance(op, Sub):
+            if type(op).__module__ in ("hashtable", "hashtable_traced") or isinstance(op, Sub):
                 self.found.append(type(op).__name__)
                 with contextlib.suppress(RuntimeError):
                     list(op)

@@ -12,3 +12,7 @@ its own), `specimens` (a broken variant: read, applied, built), `stage` (how a d
 child is asked something), `leakmeters` and `leakcheck` (what the child measures, what is made of it), `owners` and
 `who` (likewise); `cli`.
 """
+
+from hashtable_lab.book import Book, Event, Finding, Unbalanced, ledger
+
+__all__ = ["Book", "Event", "Finding", "Unbalanced", "ledger"]

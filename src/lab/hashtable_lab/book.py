@@ -1,0 +1,182 @@
+"""The refcount ledger, read from Python: what was taken and never given back, what was given away without being owned.
+
+An extension that takes the C API through the crate in src/ledger (the traced build does; any extension on pyo3-ffi can)
+enters every change of ownership with its file and line. `ledger()` reads what was entered while its block ran:
+
+    >>> import hashtable_lab, hashtable_traced
+    >>> hashtable_traced.announce(False)
+    >>> with hashtable_lab.ledger() as book:
+    ...     hashtable_traced.HashTable().set("a", 1).get("a")
+    1
+    >>> book.open
+    []
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import importlib
+import types
+from collections.abc import Iterator
+from typing import Any
+
+__all__ = ["Book", "Event", "Finding", "Unbalanced", "has_a_ledger", "ledger"]
+
+
+class Unbalanced(AssertionError):
+    """Something was taken and not given back, or given away without being owned. The message is the report."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """Something that did not balance, as often as it happened at this place with objects of this type.
+
+    Attributes:
+        kind: "surplus" (taken, never given back), "deficit" (given back or away without being owned), "borrowed" (a
+            borrowed object was passed to what may run any code) or "exception" (a result and the exception that is
+            set contradict each other).
+        what: what happened, in words.
+        file, line: where a surplus was taken, or where a deficit was given away. Line 0: only the function is known.
+        function: the method or slot that was running.
+        type: the name of the object's type.
+        repr: the first such object in a few characters, made without running any code of its own.
+        address: the address of the first such object.
+        times: how often.
+    """
+
+    kind: str
+    what: str
+    file: str
+    line: int
+    function: str
+    type: str
+    repr: str
+    address: int
+    times: int
+
+    @property
+    def place(self) -> str:
+        """`file:line`, or the function where the line is not known."""
+        return f"{self.file}:{self.line}" if self.line else self.function
+
+    def __str__(self) -> str:
+        times = "" if self.times == 1 else f" ({self.times} times)"
+        return f"{self.place}: {self.kind}: {self.repr or self.type}: {self.what}, in {self.function}{times}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Event:
+    """One entry of the raw record.
+
+    Attributes:
+        what: "incref", "decref", "new" (received from a call), "returned" (to the caller), "stolen" (by a call),
+            "borrowed", "stored" or "taken" (into or out of a field or an entry).
+        file, line: where.
+        function: the method or slot that was running.
+        address, type: the object.
+        count: its reference count afterwards. Of an immortal object it says nothing.
+    """
+
+    what: str
+    file: str
+    line: int
+    function: str
+    address: int
+    type: str
+    count: int
+
+
+class Book:
+    """What was entered in a ledger during a `with` block. Made by `ledger()`.
+
+    After the block the content stands still; inside it, it is what there is so far.
+    """
+
+    def __init__(self, module: types.ModuleType, record: bool = True) -> None:
+        self._module = module
+        self._record = record
+        self._first_finding = self._first_event = 0
+        self._closed: tuple[list[Finding], list[Event]] | None = None
+
+    def __enter__(self) -> Book:
+        if self._record:
+            self._module.ledger_record(True)
+        self._first_finding, self._first_event = self._module.ledger_position()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closed = self._findings(), list(self._events())
+        if self._record:
+            self._module.ledger_record(False)
+
+    def _findings(self) -> list[Finding]:
+        alike: dict[tuple[Any, ...], list[tuple[Any, ...]]] = collections.defaultdict(list)
+        for kind, what, file, line, function, address, type_name, text in self._module.ledger_findings(
+            self._first_finding
+        ):
+            alike[kind, what, file, line, function, type_name].append((address, text))
+        return [
+            Finding(
+                *(kind, what, file, line, function, type_name),
+                repr=found[0][1],
+                address=found[0][0],
+                times=len(found),
+            )
+            for (kind, what, file, line, function, type_name), found in alike.items()
+        ]
+
+    def _events(self) -> Iterator[Event]:
+        if self._record:
+            for event in self._module.ledger_events(self._first_event):
+                yield Event(*event)
+
+    @property
+    def open(self) -> list[Finding]:
+        """What did not balance, alike findings together, in the order in which they came."""
+        return self._findings() if self._closed is None else self._closed[0]
+
+    @property
+    def events(self) -> list[Event]:
+        """The raw record, in order. Empty if the book was opened with `record=False`."""
+        return list(self._events()) if self._closed is None else self._closed[1]
+
+    @property
+    def balanced(self) -> bool:
+        """Is nothing open?"""
+        return not self.open
+
+    def assert_balanced(self) -> None:
+        """Nothing may be open.
+
+        Raises:
+            Unbalanced: with one line for each finding.
+        """
+        if found := self.open:
+            raise Unbalanced("the ledger does not balance:\n" + "\n".join(f"  {finding}" for finding in found))
+
+
+def has_a_ledger(module: types.ModuleType) -> bool:
+    """Does this extension module keep a ledger?"""
+    return hasattr(module, "ledger_position")
+
+
+def ledger(module: types.ModuleType | str = "hashtable_traced", *, record: bool = True) -> Book:
+    """A book of what an extension takes and gives, for a `with` block.
+
+    Args:
+        module: an extension module that keeps a ledger, or its name.
+        record: keep every event, not only what does not balance. That takes memory, about 100 bytes for each event.
+
+    Returns:
+        The book; what is open is known when the block has ended.
+
+    Raises:
+        ImportError: there is no such module.
+        TypeError: the module keeps no ledger.
+    """
+    if isinstance(module, str):
+        module = importlib.import_module(module)
+    if not has_a_ledger(module):
+        raise TypeError(f"{module.__name__} keeps no ledger: it must be built with the crate in src/ledger.")
+    return Book(module, record)
