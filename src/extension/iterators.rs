@@ -77,8 +77,11 @@ pub(crate) unsafe fn iterate(
 /// # Safety
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn iterate_keys(op: *mut PyObject) -> *mut PyObject {
-    // SAFETY: `op` is a table.
-    entry(|| unsafe { give(iterate(op.cast(), Yields::Keys, Direction::Forwards)?) })
+    entry(|| {
+        announce!("iter(h)");
+        // SAFETY: `op` is a table.
+        unsafe { give(iterate(op.cast(), Yields::Keys, Direction::Forwards)?) }
+    })
 }
 
 /// `reversed(h)`: over the keys, backwards.
@@ -95,11 +98,14 @@ pub(crate) unsafe extern "C" fn iterate_backwards(op: *mut PyObject, _: *mut PyO
 /// # Safety
 /// Called by CPython, with an iterator. So are all functions that follow.
 pub(crate) unsafe extern "C" fn tp_iternext(op: *mut PyObject) -> *mut PyObject {
-    // SAFETY: `op` is an iterator, alive during the call.
-    entry(|| unsafe {
-        match next(op.cast())? {
-            Some(object) => give(object),
-            None => Ok(no_more()),
+    entry(|| {
+        announce!("next(iterator)");
+        // SAFETY: `op` is an iterator, alive during the call.
+        unsafe {
+            match next(op.cast())? {
+                Some(object) => give(object),
+                None => Ok(no_more()),
+            }
         }
     })
 }

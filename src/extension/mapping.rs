@@ -95,8 +95,11 @@ pub(crate) unsafe fn contains(table: *mut HashTable, key: *mut PyObject) -> Resu
 /// # Safety
 /// Called by CPython, with a `HashTable`. So are all slots here.
 pub(crate) unsafe extern "C" fn mp_length(op: *mut PyObject) -> Py_ssize_t {
-    // SAFETY: `op` is a table.
-    entry(|| Ok::<_, Raised>(unsafe { (*op.cast::<HashTable>()).pairs.load() } as Py_ssize_t))
+    entry(|| {
+        announce!("len(h)");
+        // SAFETY: `op` is a table.
+        Ok::<_, Raised>(unsafe { (*op.cast::<HashTable>()).pairs.load() } as Py_ssize_t)
+    })
 }
 
 /// `h[key]`: a new reference, or `KeyError`.
