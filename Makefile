@@ -108,6 +108,25 @@ c-demo: c-library ## Build, test and run the C programs, under valgrind too
 header: check-tools ## Write src/capi/hashtable.h anew from the source
 	@cargo test --locked --quiet --package hashtable-capi --test header -- --ignored write_the_header
 
+# ---- what people install -------------------------------------------------------------------------------------------
+
+# Only for these CPythons: PYTHONS='3.11 3.13'. All of them take some forty seconds each.
+PYTHONS ?=
+wheels: check-tools $(VENV)/tools-wheels ## Build and try a wheel of the extension for each CPython found
+	$(call say,building wheels of the extension into dist)
+	@$(BIN)/python tests/wheels.py each --pythons '$(PYTHONS)'
+
+wheel-ctypes: check-tools $(VENV)/tools-wheels ## Build and try one wheel for every Python 3, by ctypes
+	$(call say,building one wheel for every Python 3 into dist)
+	@$(BIN)/python tests/wheels.py one
+
+sdist: check-tools $(VENV)/tools-wheels ## Build the source distribution, and a wheel from nothing else
+	$(call say,building the source distribution into dist)
+	@$(BIN)/python tests/wheels.py sdist
+
+wheels-page: $(VENV)/tools-wheels ## Take what these three measured into docs/wheels.md
+	@$(BIN)/python tests/wheels.py page
+
 # ---- looking for trouble -------------------------------------------------------------------------------------------
 
 fuzz: $(VENV)/tools-test ## Fuzz the library, for FUZZ_SECONDS (60) seconds
@@ -147,7 +166,10 @@ lint: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-lint ## Check style, ty
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 
-docs: $(VENV)/installed $(VENV)/tools-docs ## Build the book into target/docs/html, running all code in it
+check-binutils:
+	@for tool in nm readelf; do command -v $$tool >/dev/null || { echo "$$tool is missing: the book looks into the module's file with it (Debian: apt install binutils)." >&2; exit 1; }; done
+
+docs: check-binutils $(VENV)/installed $(VENV)/tools-docs ## Build the book into target/docs/html, running all code in it
 	$(call say,building the book)
 	@$(BIN)/python -m sphinx -W --keep-going -n -q -b doctest docs target/docs/doctest
 	@$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs target/docs/html
@@ -156,4 +178,4 @@ docs: $(VENV)/installed $(VENV)/tools-docs ## Build the book into target/docs/ht
 clean: ## Remove everything that was built or installed here
 	rm -rf $(VENV) build dist target .hypothesis .pytest_cache .mypy_cache .ruff_cache src/lab/*.egg-info src/lab/*.so
 
-.PHONY: guards help check-tools install demo test test-rust test-python test-cpython debug-python fuzz asan valgrind c-library c-demo header same-code ways-in leakcheck-demo lint docs clean
+.PHONY: guards help check-tools check-binutils install demo test test-rust test-python test-cpython debug-python fuzz asan valgrind c-library c-demo header same-code ways-in wheels wheel-ctypes wheels-page sdist leakcheck-demo lint docs clean
