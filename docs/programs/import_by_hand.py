@@ -1,0 +1,18 @@
+"""What `import hashtable` does, done by hand: find the file, load it, find the function, call it."""
+
+import ctypes
+import sys
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+
+candidates = [Path(folder, "hashtable" + ending) for folder in sys.path for ending in EXTENSION_SUFFIXES]
+file = next(candidate for candidate in candidates if candidate.is_file())
+print("found:", file.name)
+
+shared_object = ctypes.PyDLL(str(file))  # dlopen
+function = shared_object.PyInit_hashtable  # dlsym
+function.restype = ctypes.py_object
+
+hashtable = function()
+print("called:", type(hashtable), hashtable.__name__)
+print(hashtable.HashTable(hash_func=len).set("pi", 3.14159), end="")

@@ -1,0 +1,74 @@
+"""What the programs of the book show is what its chapters say they show.
+
+The book contains whatever they print when it is built. Here is compared what the words around it rely on.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAMS = Path(__file__).resolve().parent.parent / "docs" / "programs"
+
+pytestmark = pytest.mark.skipif(not PROGRAMS.is_dir(), reason="the source is not at hand")
+
+
+def run(program: str) -> str:
+    """What a program of the book prints; it must end well."""
+    done = subprocess.run([sys.executable, PROGRAMS / program], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def answers(output: str) -> dict[str, str]:
+    """For each case of wrong_files.py what was said about it."""
+    lines = output.splitlines()
+    return {case.split(":")[0]: said.strip() for case, said in zip(lines[::2], lines[1::2])}
+
+
+def test_import_by_hand() -> None:
+    said = run("import_by_hand.py").splitlines()
+    assert said[1] == "called: <class 'module'> hashtable"
+    assert said[2:] == ["[]", "[]", "[]*", "[]"]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the chapter is about ELF")
+def test_files_that_are_nearly_the_module() -> None:
+    said = answers(run("wrong_files.py"))
+    assert said.pop("as it should be") == said.pop("a shorter ending") == "imported: <class 'hashtable.HashTable'>"
+    assert said.pop("an ending for another Python") == "ModuleNotFoundError: No module named 'hashtable'"
+    no_function = "ImportError: dynamic module does not define module export function "
+    assert said.pop("another name") == no_function + "(PyInit_chainedtable)"
+    assert said.pop("the function has another name") == no_function + "(PyInit_hashtable)"
+    assert said.pop("the end is missing") == "the process was ended by SIGBUS"
+    assert said.pop("no shared object at all") == "ImportError: hashtable.so: invalid ELF header"
+    assert said == {}
+
+
+def test_an_exception_does_not_pass_through_c() -> None:
+    assert run("raising_callback.py").splitlines()[-1] == "qsort came back, and nothing was raised"
+    assert "not raised: ValueError('I do not compare')" in run("raising_callback.py")
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
+def test_a_library_that_describes_itself() -> None:
+    said = run("describing/show.py").splitlines()
+    assert said[0] == "<module 'words'>"
+    assert [line.split(":")[0].strip() for line in said[1:5]] == ["length", "mean", "hash31", "kind"]
+    word = 0
+    for byte in b"pi":
+        word = 31 * word + byte
+    assert said[5] == f"2 3.5 {word} {b'odd' if word % 2 else b'even'!r}"
+    assert said[6].startswith("ArgumentError: ")
+    assert said[7] == "ImportError: words.so describes itself in version 2, and this is a reader of version 1"
+    assert said[8].startswith("ImportError: hashtable.") and said[8].endswith("it has no describe_library")
+    assert len(said) == 9
+
+
+def test_the_loader_is_as_short_as_the_book_says() -> None:
+    code = [line for line in (PROGRAMS / "describing" / "loader.py").read_text("utf-8").splitlines() if line.strip()]
+    assert len(code) <= 30
