@@ -464,8 +464,8 @@ def each(pythons: str) -> None:
     control("a wheel linked by this machine's linker, and renamed", "; ".join(complaints(liar)))
     broken = without_entry_point(fixed, WORK / "control" / "broken")
     control("a module without PyInit_hashtable", found_out("control", python, broken))
-    figures = {"platform": PLATFORM, "without_zig": audit(native)["overall_tag"], "wheels": rows}
-    measured("extension", figures)
+    if not pythons:  # The page is about all of them.
+        measured("extension", {"platform": PLATFORM, "without_zig": audit(native)["overall_tag"], "wheels": rows})
 
 
 @cli.command()
