@@ -234,7 +234,9 @@ print("well")
 @pytest.mark.skipif(
     "asan" in os.environ.get("LD_PRELOAD", ""), reason="AddressSanitizer needs more memory than any limit"
 )
-@pytest.mark.skipif(hasattr(subject.module, "ledger_position"), reason="a ledger has no plan for when there is no memory")
+@pytest.mark.skipif(
+    hasattr(subject.module, "ledger_position"), reason="a ledger has no plan for when there is no memory"
+)
 def test_a_limit_on_memory(child):
     ending = child("-c", LIMITED, folder=Path(__file__).parent)
     assert ending.returncode == 0, ending.stderr

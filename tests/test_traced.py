@@ -313,6 +313,25 @@ print(hashtable_traced.HashTable().set("a", 1)["a"])
     assert (ending.returncode, ending.stdout, ending.stderr) == (0, "1\n", "")
 
 
+# ---- the ledger ------------------------------------------------------------------------------------------------------
+
+
+def test_a_caller_keeps_its_arguments_alive():
+    """An object that is an argument and also lies in the table is not merely borrowed from the table."""
+    from hashtable_lab.book import ledger
+
+    key = object()
+    table = traced.HashTable(typed=False)
+    table.set(key, key)
+    with ledger(traced) as book:
+        assert (key, key) in table.items()
+        assert (key, object()) not in table.items()
+        table.update([(key, key), (key, 1)])
+        table.update([(key, key)])
+    assert any(event.what == "borrowed" and event.address == id(key) for event in book.events)
+    book.assert_balanced()
+
+
 # ---- what is in the file ---------------------------------------------------------------------------------------------
 
 #: Parts of what the layers announce, and of what only the traced module has.
@@ -326,6 +345,7 @@ TEXTS = [
     b"asked to panic",
     b"Announce every step",
     b"PyInit_hashtable_traced",
+    b"given back without being owned",
 ]
 
 

@@ -45,6 +45,8 @@ type ByAddress<V> = HashMap<Address, V, BuildHasherDefault<AddressHasher>>;
 struct Hand {
     /// Where each reference that is in hand was taken. Empty: the object is known, but not owned.
     taken: Vec<Site>,
+    /// Does somebody keep it alive for the whole call, as the caller does with arguments?
+    kept: bool,
     /// Is it borrowed from something that can let go of it? Then no Python code may run before it is owned.
     lent: bool,
     /// Its type, read when it was certainly alive.
@@ -199,7 +201,7 @@ pub(crate) fn begin(function: &'static str, arguments: &[*mut PyObject]) {
     for &argument in arguments.iter().filter(|argument| !argument.is_null()) {
         // SAFETY: CPython passes living objects, or one that is being taken apart and still has its memory.
         let type_object = unsafe { pyo3_ffi::Py_TYPE(argument) } as usize;
-        frame.hands.insert(argument as Address, Hand { type_object, ..Hand::default() });
+        frame.hands.insert(argument as Address, Hand { type_object, kept: true, ..Hand::default() });
     }
     if let Some(&first) = arguments.first().filter(|first| !first.is_null())
         && let Some(size) = size_of_own(first)
@@ -368,7 +370,8 @@ pub(crate) fn lend(op: *mut PyObject, from_mutable: bool, site: Site) {
             // SAFETY: whoever lends it keeps it alive.
             hand.type_object = unsafe { pyo3_ffi::Py_TYPE(op) } as usize;
         }
-        if from_mutable && hand.taken.is_empty() && !hand.lent {
+        hand.kept |= !from_mutable;
+        if from_mutable && hand.taken.is_empty() && !hand.kept && !hand.lent {
             hand.lent = true;
             frame.lent.push(op as Address);
         }

@@ -192,7 +192,9 @@ unsafe extern "C" fn record(_: *mut PyObject, on: *mut PyObject) -> *mut PyObjec
             }
             _ => return null_mut(),
         }
-        Py_NewRef(Py_None())
+        let none = Py_None();
+        Py_INCREF(none);
+        none
     }
 }
 
@@ -269,7 +271,8 @@ unsafe extern "C" fn fail(_: *mut PyObject, args: *mut PyObject) -> *mut PyObjec
             PyErr_SetString(PyExc_TypeError, c"exception must be an exception or None".as_ptr());
             return null_mut();
         }
-        let stolen = if exception.is_null() || exception == Py_None() { null_mut() } else { Py_NewRef(exception) };
+        let stolen = if exception.is_null() || exception == Py_None() { null_mut() } else { exception };
+        Py_XINCREF(stolen);
         let (left, unused) = faults::order(wanted, stolen);
         Py_XDECREF(unused);
         PyLong_FromSize_t(left as usize)
