@@ -143,6 +143,17 @@ valgrind: $(VENV)/installed $(VENV)/tools-test ## Run a part of the Python tests
 
 # ---- looking closer ------------------------------------------------------------------------------------------------
 
+# QUICK=1 ends within two minutes; RECORD=1 makes of the results the record from which the book has its page.
+bench: $(VENV)/installed $(VENV)/tools-bench ## Measure against dict and its peers: QUICK=1, RECORD=1
+	$(call say,measuring)
+	@$(BIN)/python tests/bench/run.py $(if $(QUICK),--quick) $(if $(RECORD),--record)
+
+bench-page: $(VENV)/installed $(VENV)/tools-bench ## Write docs/performance.md anew from its record
+	@$(BIN)/python tests/bench/page.py
+
+bench-instructions: $(VENV)/installed $(VENV)/tools-bench ## Count the instructions of the hot paths, and compare with the record
+	@$(BIN)/python tests/bench/instructions.py $(if $(RECORD),--record)
+
 same-code: $(VENV)/installed $(VENV)/tools-test ## Show that the refcount wrappers cost nothing: same machine code
 	@$(BIN)/python -m pytest -q -s -m same_code tests/test_same_code.py
 
@@ -178,4 +189,4 @@ docs: check-binutils $(VENV)/installed $(VENV)/tools-docs ## Build the book into
 clean: ## Remove everything that was built or installed here
 	rm -rf $(VENV) build dist target .hypothesis .pytest_cache .mypy_cache .ruff_cache src/lab/*.egg-info src/lab/*.so
 
-.PHONY: guards help check-tools check-binutils install demo test test-rust test-python test-cpython debug-python fuzz asan valgrind c-library c-demo header same-code ways-in wheels wheel-ctypes wheels-page sdist leakcheck-demo lint docs clean
+.PHONY: bench bench-page bench-instructions guards help check-tools check-binutils install demo test test-rust test-python test-cpython debug-python fuzz asan valgrind c-library c-demo header same-code ways-in wheels wheel-ctypes wheels-page sdist leakcheck-demo lint docs clean

@@ -8,7 +8,7 @@ What makes the ratios worth something:
 
 * A group has a process of its own, so that memory lies elsewhere in each, strings hash otherwise, and no group inherits the heap of
   another.
-* In it, every life is lived in a child that is forked for it and ends with it. So every candidate finds the same heap, settled, with
+* In it, every life is lived in a child that is forked for it and ends with it. So every candidate finds the same settled heap, with
   nothing in it but the keys; no candidate pays for the nodes that another one gave back.
 * In every round each candidate lives once (for a small number of keys: many times), in random order. Ratios are taken within a
   round, and the median of the rounds counts; its spread is the middle half of them.
@@ -56,7 +56,7 @@ class Candidate:
     Attributes:
         name: its name.
         make: a Python expression for a new, empty one.
-        code: for each stage, the body of a function of `t`, the table, and `x`, the stage's material. A stage without code is left out.
+        code: for each stage, the body of a function of `t`, the table, and `x`, the stage's material. One without is left out.
         imports: what must be imported for all that.
     """
 
@@ -103,7 +103,7 @@ class Ratio:
 
     Attributes:
         median, low, high: of the rounds: the median and the quartiles around it.
-        each: what one key took, in nanoseconds, in the median; it says something about this machine only.
+        each: what one key took in the median, in nanoseconds or bytes. Nanoseconds say something about this machine only.
     """
 
     median: float
@@ -121,6 +121,7 @@ class Measured:
         failed: candidates that could not live, and the last line of why.
         noise: the largest distance from 1 of the control's ratios; None if there was no control.
         tries: how often it was measured.
+        growth: by candidate, the numbers of pairs at which it changed its size, and the bytes that it then had.
     """
 
     section: str
@@ -130,6 +131,7 @@ class Measured:
     failed: dict[str, str] = field(default_factory=dict)
     noise: float | None = None
     tries: int = 1
+    growth: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
 
     def too_noisy(self) -> bool:
         return self.noise is not None and self.noise > NOISE
@@ -231,6 +233,20 @@ def measure_here(group: Group, say: Callable[[str], None] = lambda line: None) -
     return ratios_of(group, samples, failed)
 
 
+def ratio_of(quotients: Sequence[float], each: Sequence[float]) -> Ratio:
+    """The median of the rounds and their spread.
+
+    Args:
+        quotients: a ratio for each round.
+        each: what was measured in each, in nanoseconds or bytes.
+    """
+    if len(quotients) > 1:
+        low, median, high = statistics.quantiles(quotients, n=4, method="inclusive")
+    else:
+        low = median = high = quotients[0]
+    return Ratio(median, low, high, statistics.median(each))
+
+
 def ratios_of(group: Group, samples: Mapping[str, Sequence[Mapping[str, float]]], failed: dict[str, str]) -> Measured:
     """Makes ratios of samples: those of each candidate, one a round."""
     first = group.candidates[0].name
@@ -245,11 +261,8 @@ def ratios_of(group: Group, samples: Mapping[str, Sequence[Mapping[str, float]]]
             # What only a peer does (an empty loop) is compared with what the first one does in the same stage, if anything.
             pairs = [(mine[stage], base[stage]) for mine, base in zip(rounds, samples[first]) if base.get(stage)]
             if pairs:
-                quotients = [mine / base for mine, base in pairs]
-                low, median, high = (
-                    statistics.quantiles(quotients, n=4, method="inclusive") if len(quotients) > 1 else quotients * 3
-                )
-                result.ratios[name][stage] = Ratio(median, low, high, statistics.median(mine for mine, _ in pairs))
+                each = [mine for mine, _ in pairs]
+                result.ratios[name][stage] = ratio_of([mine / base for mine, base in pairs], each)
     control = result.ratios.get(again(group.candidates[0]).name)
     if control:
         result.noise = max(abs(ratio.median - 1) for ratio in control.values())

@@ -1,52 +1,228 @@
-"""Measures HashTable against dict and its peers: `make bench`."""
+"""Measures HashTable against dict and its peers, and says which goals it reaches: `make bench`.
+
+All figures are ratios within one run. How they are taken is told in measuring.py, what is measured in works.py. What comes of it is
+written to target/bench/results.json, after every measurement, so that nothing is lost to Ctrl-C.
+"""
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
+import platform
+import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
+from rich.table import Table
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
-from commands import console, last_lines, run_command, watch  # noqa: E402
-from measuring import SCRIPT, Group, Measured, from_json, quietest  # noqa: E402
-from works import SECTIONS  # noqa: E402
+import apart  # noqa: E402
+import peers  # noqa: E402
+from commands import ROOT, console, last_lines, run_command, watch  # noqa: E402
+from measuring import NOISE, SCRIPT, TRIES, Group, Measured, from_json, quietest, to_json  # noqa: E402
+from works import APART, GOALS, SECTIONS, Finding, finding  # noqa: E402
+
+RESULTS = ROOT / "target" / "bench" / "results.json"
+RECORD = ROOT / "docs" / "performance" / "results.json"
 
 
-def measure(group: Group) -> Measured:
+def environment() -> dict[str, str]:
+    """The environment of a process that measures: it finds the peers, and writes nothing beside the source."""
+    path = [str(peers.FOLDER), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path)), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def machine() -> dict[str, str]:
+    """What it was measured on."""
+    processor = platform.processor() or platform.machine()
+    memory = ""
+    if Path("/proc/cpuinfo").is_file():
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        processor = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), processor)
+        memory = f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f} GiB"
+    rust = subprocess.run(["rustc", "--version"], capture_output=True, text=True).stdout.split()
+    return {
+        "processor": f"{processor}, {os.cpu_count()} of them",
+        "memory": memory,
+        "system": f"{platform.system()} {platform.release()}",
+        "python": f"CPython {platform.python_version()}, {platform.python_compiler()}",
+        "rust": rust[1] if len(rust) > 1 else "",
+        "load": f"{os.getloadavg()[0]:.1f} processes wanted to run when it began",
+    }
+
+
+def measure_once(group: Group, label: str) -> Measured:
     """Measures a group in a process of its own."""
-    from dataclasses import asdict
-
     command = [sys.executable, SCRIPT, json.dumps(asdict(group))]
-    code, output, _ = watch(group.title(), command, {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+    code, output, _ = watch(f"{label} {group.title()}", command, environment())
     if code != 0:
         raise click.ClickException(f"{group.title()} could not be measured; its last lines:\n{last_lines(output)}")
     return from_json(json.loads(output.splitlines()[-1]))
 
 
-@click.command()
-@click.option("--quick", is_flag=True)
-@click.option("--only", multiple=True, type=click.Choice(list(SECTIONS)))
-@click.option("--kind", multiple=True)
-@click.option("--size", multiple=True, type=int)
-def main(quick, only, kind, size):
-    for name, section in SECTIONS.items():
-        if only and name not in only:
-            continue
-        for group in section(quick):
-            if (kind and group.kind not in kind) or (size and group.n not in size):
-                continue
-            m = quietest(lambda group=group: measure(group), console.print)
-            for candidate, stages in m.ratios.items():
-                console.print(
-                    f"{candidate:14}",
-                    "  ".join(f"{s} {r.median:.2f} ({r.low:.2f}-{r.high:.2f})" for s, r in stages.items()),
-                )
-            for f, why in m.failed.items():
-                console.print(f, "failed:", why)
+def measure(group: Group, label: str, missing: dict[str, str], quick: bool) -> Measured | None:
+    """Measures a group, again while the machine is too noisy; None, with a word, if there is nothing to compare with."""
+    needs = {"textbook": "textbook", "PyO3": "with_pyo3", "call": "fastcall"}
+    lacking = needs.get(group.section)
+    if lacking in missing:
+        console.print(f"{group.title()} is left out: {lacking} is missing")
+        return None
+
+    def warn(line: str) -> None:
+        console.print(f"  {group.title()}: {line}")
+
+    return quietest(lambda: measure_once(group, label), warn, 2 if quick else TRIES)
+
+
+# ---- the report --------------------------------------------------------------------------------------------------------
+
+
+def report(results: Sequence[Measured], where: dict[str, str], missing: dict[str, str]) -> None:
+    """Prints every ratio, and below them the goals."""
+    for section in dict.fromkeys(measured.section for measured in results):
+        console.print()
+        show(ratio_table(section, [measured for measured in results if measured.section == section]))
+    table = Table(
+        "goal",
+        "at most",
+        "worst",
+        "its spread",
+        "in",
+        "mean",
+        "above",
+        "",
+        title="Goals",
+        box=None,
+        padding=(0, 2, 0, 0),
+    )
+    for goal in GOALS:
+        found = finding(goal, results)
+        table.add_row(*goal_row(found) if found else (goal.work, goal.text, "not measured", "", "", "", "", ""))
+    console.print()
+    show(table)
+    for name, why in missing.items():
+        console.print(f"{name} was left out: {why}")
+    if any(measured.too_noisy() for measured in results):
+        console.print(f"~ the machine was too noisy: the same differed from itself by more than {NOISE:.0%}")
+    console.print(", ".join(filter(None, where.values())))
+
+
+def show(table: Table) -> None:
+    """Prints a table as wide as it is, unless a terminal is not."""
+    console.print(table, width=None if console.is_terminal else 180)
+
+
+def goal_row(found: Finding) -> tuple[str, ...]:
+    """A goal and what it came to."""
+    spread = f"{found.worst.low:.2f} - {found.worst.high:.2f}"
+    verdict = ("reached" if found.reached() else "NOT REACHED") + " ~" * found.noisy
+    mean = "" if found.goal.mean is None else f"{found.mean:.2f}"
+    above = f"{found.above} of {found.of}"
+    return found.goal.work, found.goal.text, f"{found.worst.median:.2f}", spread, found.where, mean, above, verdict
+
+
+def ratio_table(section: str, results: Sequence[Measured]) -> Table:
+    """All ratios of a section: a row for each candidate and kind of work."""
+    stages = dict.fromkeys(stage for measured in results for stages in measured.ratios.values() for stage in stages)
+    table = Table("keys", "", "", title=section, box=None, padding=(0, 2, 0, 0))
+    for stage in stages:
+        table.add_column(stage, justify="right", no_wrap=False)
+    for measured in results:
+        for number, (name, ratios) in enumerate(measured.ratios.items()):
+            if name == next(iter(measured.ratios)) and len(measured.ratios) > 1:
+                continue  # 1.00 throughout
+            cells = [f"{ratios[stage].median:.2f}" if stage in ratios else "" for stage in stages]
+            first = number <= 1
+            table.add_row(
+                measured.kind * first,
+                f"{measured.n:,}" * (first and measured.n > 0),
+                name + " ~" * measured.too_noisy(),
+                *cells,
+            )
+        for name, why in measured.failed.items():
+            table.add_row("", "", f"{name}: {why}")
+    return table
+
+
+def save(file: Path, results: Sequence[Measured], where: dict[str, str], missing: dict[str, str], quick: bool) -> None:
+    """Writes the results."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    whole = {
+        "date": datetime.date.today().isoformat(),
+        "quick": quick,
+        "machine": where,
+        "missing": missing,
+        "results": [to_json(measured) for measured in results],
+    }
+    # A file that is complete takes the place of the old one.
+    new = file.with_suffix(".new")
+    new.write_text(json.dumps(rounded(whole), indent=1) + "\n")
+    new.replace(file)
+
+
+def rounded(value: Any) -> Any:
+    """The same with four digits behind the point: more is noise."""
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [rounded(item) for item in value]
+    return value
+
+
+@click.command(help=__doc__.split("\n\n")[0], epilog="Exit codes: 0 measured, 2 something is missing, 130 interrupted.")
+@click.option("--quick", is_flag=True, help="Fewer keys, fewer rounds: ends within two minutes on two cores.")
+@click.option("--only", "only", multiple=True, type=click.Choice([*SECTIONS, *APART]), help="Only this section.")
+@click.option("--kind", "kinds", multiple=True, help="Only this kind of keys, such as int.")
+@click.option("--size", "sizes", multiple=True, type=int, help="Only this number of keys, such as 1000.")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON at the end, not as tables.")
+@click.option(
+    "--record",
+    is_flag=True,
+    help=f"Write them to {RECORD.relative_to(ROOT)} too, from which the page in the book is made.",
+)
+def main(
+    quick: bool, only: tuple[str, ...], kinds: tuple[str, ...], sizes: tuple[int, ...], as_json: bool, record: bool
+) -> None:
+    """The command line."""
+    if as_json:
+        # What is said meanwhile must not get between a program and the JSON.
+        console.stderr = True
+    console.print("no figure here is a time: all are ratios of what was measured side by side")
+    missing = peers.prepare(dict(os.environ))
+    where = machine()
+    results: list[Measured] = []
+
+    def add(measured: Measured | None) -> None:
+        if measured is not None:
+            results.append(measured)
+            save(RESULTS, results, where, missing, quick)
+
+    chosen = [name for name in [*SECTIONS, *APART] if not only or name in only]
+    todo = [group for name in chosen if name in SECTIONS for group in SECTIONS[name](quick)]
+    todo = [group for group in todo if (not kinds or group.kind in kinds) and (not sizes or group.n in sizes)]
+    for number, group in enumerate(todo, start=1):
+        add(measure(group, f"[{number}/{len(todo)}]", missing, quick))
+    for name in chosen:
+        if name in APART and not (name == "import" and "empty" in missing):
+            console.print(f"{name}, each in a process of its own ...")
+            with console.status(name):
+                for measured in APART[name](quick, lambda what, *how: apart.run(what, *how, environment=environment())):
+                    add(measured)
+    if as_json:
+        print(RESULTS.read_text(), end="")
+    else:
+        report(results, where, missing)
+        console.print(f"written to {RESULTS.relative_to(ROOT)}")
+    if record:
+        save(RECORD, results, where, missing, quick)
 
 
 if __name__ == "__main__":
