@@ -270,12 +270,18 @@ def ratios_of(group: Group, samples: Mapping[str, Sequence[Mapping[str, float]]]
 
 
 def to_json(measured: Measured) -> dict[str, Any]:
-    return asdict(measured)
+    """For a file: a ratio is a list of its four numbers."""
+    ratios = {
+        name: {stage: list(asdict(ratio).values()) for stage, ratio in stages.items()}
+        for name, stages in measured.ratios.items()
+    }
+    return {**asdict(measured), "ratios": ratios}
 
 
 def from_json(read: Mapping[str, Any]) -> Measured:
+    """What `to_json` wrote."""
     ratios = {
-        name: {stage: Ratio(**ratio) for stage, ratio in stages.items()} for name, stages in read["ratios"].items()
+        name: {stage: Ratio(*ratio) for stage, ratio in stages.items()} for name, stages in read["ratios"].items()
     }
     return Measured(**{**read, "ratios": ratios})
 

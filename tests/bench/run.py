@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
 from rich.table import Table
 
 HERE = Path(__file__).resolve().parent
@@ -48,12 +49,12 @@ def machine() -> dict[str, str]:
         memory = f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f} GiB"
     rust = subprocess.run(["rustc", "--version"], capture_output=True, text=True).stdout.split()
     return {
-        "processor": f"{processor}, {os.cpu_count()} of them",
+        "processor": f"{processor}, {os.cpu_count()} cores",
         "memory": memory,
         "system": f"{platform.system()} {platform.release()}",
         "python": f"CPython {platform.python_version()}, {platform.python_compiler()}",
         "rust": rust[1] if len(rust) > 1 else "",
-        "load": f"{os.getloadavg()[0]:.1f} processes wanted to run when it began",
+        "load": f"{os.getloadavg()[0]:.1f} processes wanted to run, on the average of the minute before",
     }
 
 
@@ -110,12 +111,12 @@ def report(results: Sequence[Measured], where: dict[str, str], missing: dict[str
         console.print(f"{name} was left out: {why}")
     if any(measured.too_noisy() for measured in results):
         console.print(f"~ the machine was too noisy: the same differed from itself by more than {NOISE:.0%}")
-    console.print(", ".join(filter(None, where.values())))
+    console.print("; ".join(f"{what}: {value}" for what, value in where.items() if value))
 
 
 def show(table: Table) -> None:
     """Prints a table as wide as it is, unless a terminal is not."""
-    console.print(table, width=None if console.is_terminal else 180)
+    (console if console.is_terminal else Console(width=180)).print(table)
 
 
 def goal_row(found: Finding) -> tuple[str, ...]:
@@ -162,8 +163,15 @@ def save(file: Path, results: Sequence[Measured], where: dict[str, str], missing
     }
     # A file that is complete takes the place of the old one.
     new = file.with_suffix(".new")
-    new.write_text(json.dumps(rounded(whole), indent=1) + "\n")
+    new.write_text(lines_of(rounded(whole)))
     new.replace(file)
+
+
+def lines_of(whole: dict[str, Any]) -> str:
+    """JSON with a line for each measurement: a record that changes is to be compared line by line."""
+    head = json.dumps({**whole, "results": []}, indent=1)
+    lines = ",\n".join("  " + json.dumps(measured) for measured in whole["results"])
+    return head.replace('"results": []', f'"results": [\n{lines}\n ]') + "\n"
 
 
 def rounded(value: Any) -> Any:
@@ -208,14 +216,16 @@ def main(
     chosen = [name for name in [*SECTIONS, *APART] if not only or name in only]
     todo = [group for name in chosen if name in SECTIONS for group in SECTIONS[name](quick)]
     todo = [group for group in todo if (not kinds or group.kind in kinds) and (not sizes or group.n in sizes)]
-    for number, group in enumerate(todo, start=1):
-        add(measure(group, f"[{number}/{len(todo)}]", missing, quick))
     for name in chosen:
         if name in APART and not (name == "import" and "empty" in missing):
             console.print(f"{name}, each in a process of its own ...")
             with console.status(name):
                 for measured in APART[name](quick, lambda what, *how: apart.run(what, *how, environment=environment())):
                     add(measured)
+    # The longest last: who ends it early has nearly everything.
+    todo.sort(key=lambda group: group.n)
+    for number, group in enumerate(todo, start=1):
+        add(measure(group, f"[{number}/{len(todo)}]", missing, quick))
     if as_json:
         print(RESULTS.read_text(), end="")
     else:

@@ -1,0 +1,318 @@
+"""Writes docs/performance.md and its plots from the records that are kept beside them: `make bench-page`.
+
+Nothing is measured here. The records are docs/performance/results.json, which `make bench RECORD=1` writes, and
+tests/bench/instructions.json, which `make bench-instructions RECORD=1` writes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+from commands import ROOT, console, run_command  # noqa: E402
+from measuring import NOISE, Measured, from_json  # noqa: E402
+from works import GOALS, MAPPING, PREPARING, finding  # noqa: E402
+
+DOCS = ROOT / "docs"
+PAGE = DOCS / "performance.md"
+RECORD = DOCS / "performance" / "results.json"
+INSTRUCTIONS = HERE / "instructions.json"
+PLOTS = {"cost": DOCS / "performance" / "cost.svg", "bytes": DOCS / "performance" / "bytes.svg"}
+
+TEXT = """\
+<!-- Written by `make bench-page` from docs/performance/results.json and tests/bench/instructions.json: change those, or
+tests/bench/page.py, not this. -->
+
+# Performance
+
+What one would take instead of this table is `dict`, so that is what it is compared with: the same statement, on the same keys, in
+the same interpreter, side by side. This page shows what came of it, and how it was measured, so that you can do it again:
+
+```console
+$ make bench
+$ make bench QUICK=1
+$ make bench-instructions
+```
+
+All figures are ratios within one run: 0.80 means that HashTable takes 80 % of the time of what it is compared with. Seconds would
+say more about the machine than about the table. The figures on this page were taken on {date}, here:
+
+{machine}
+
+## Goals
+
+{goals}
+
+"Worst" is the largest ratio of all that the goal is about, the median of several rounds; "spread" is the middle half of the
+rounds. "Mean" is the geometric mean, where the goal has one. The `for` loop around a statement is part of the time on both
+sides{loop}.
+{noise}
+## Cost against the number of keys
+
+![The cost of one operation against the number of keys, for dict and HashTable](performance/cost.svg)
+
+The unit is the time that `d[k]` takes with a dict of 1000 ints. Keys are put in, looked up and deleted in three different random
+orders; then what is larger than a cache of the processor costs more with every step, for every table.
+
+{mapping}
+
+## Memory
+
+![Bytes per pair against the number of pairs, for dict and HashTable](performance/bytes.svg)
+
+The arrays of a table are doubled when they are full. Just after that the bytes per pair are most, then they fall until the next
+doubling. The plot shows what `sys.getsizeof` says; the table has beside it what the process grew by (RSS), with a million pairs,
+and where a table is worst.
+
+{memory}
+
+## Other work
+
+{other}
+
+## Keys that suit a chained table badly
+
+The bucket of a key is its hash modulo the number of buckets. `hash` leaves an int as it is, so with a power of two of buckets all
+multiples of a large power of two share a few buckets; many floats do too, whose hash has its digits in the upper bits. `dict`
+mixes all bits of a hash into its search, and does not mind. Two remedies: choose an odd `size` that is large enough from the
+beginning, such as `HashTable(size=2 * n + 1)`; or pass a `hash_func` that mixes the bits, here
+`lambda key: hash(key) * 0x9E3779B97F4A7C15 >> 61`, which costs a call of Python each time. How much worse the default is grows with
+the number of keys.
+
+{hard}
+
+## Peers
+
+Other tables, against dict. PyO3 is a table written for this comparison with the PyO3 crate over hashbrown
+(`tests/bench/peers/pyo3`). immutables and rpds-py keep old versions of a table intact, and sortedcontainers keeps keys in order,
+which is what they are for and costs something. A map of immutables that is being changed cannot be walked over.
+
+{peers}
+{missing}
+## Instructions
+
+valgrind counts the instructions that an operation takes. This repeats where seconds do not, so it is checked against a record:
+`make bench-instructions`. "In the extension" are those of HashTable itself, "all" has the interpreter's in it. Counted with
+{versions}.
+
+{instructions}
+
+## How it is measured
+
+{how}
+"""
+
+
+def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown; all columns but the first are aligned to the right."""
+    lines = [head, [":--"] + ["--:"] * (len(head) - 1), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def section(results: Sequence[Measured], *names: str) -> str:
+    """The ratios of some sections: a table for each set of stages."""
+    tables = []
+    chosen = [measured for measured in results if measured.section in names]
+    for stages in dict.fromkeys(stages_of(measured) for measured in chosen):
+        rows = []
+        for measured in chosen:
+            if stages_of(measured) == stages:
+                for name, ratios in list(measured.ratios.items())[1 if len(measured.ratios) > 1 else 0 :]:
+                    if not name.endswith(" again") and name != "empty loop":
+                        keys = f"{measured.kind}, {measured.n:,}" if measured.kind else ""
+                        cells = [f"{ratios[stage].median:.2f}" if stage in ratios else "" for stage in stages]
+                        rows.append([f"{keys}{' ~' * measured.too_noisy()}", name, *cells])
+                rows += [
+                    [f"{measured.kind}, {measured.n:,}", name, "could not be measured"] for name in measured.failed
+                ]
+        tables.append(markdown(["keys", "", *stages], rows))
+    return "\n\n".join(tables) if tables else "Not measured in this run."
+
+
+def stages_of(measured: Measured) -> tuple[str, ...]:
+    """What a measurement's columns are."""
+    return tuple(
+        dict.fromkeys(stage for stages in measured.ratios.values() for stage in stages if stage not in PREPARING)
+    )
+
+
+def goals(results: Sequence[Measured]) -> str:
+    """The table of goals."""
+    rows = []
+    for goal in GOALS:
+        found = finding(goal, results)
+        if found is None:
+            rows.append([goal.work, goal.text, "not measured", "", "", "", ""])
+            continue
+        worst = found.worst
+        mean = "" if goal.mean is None else f"{found.mean:.2f}"
+        verdict = ("reached" if found.reached() else f"missed: {found.above} of {found.of} above") + " ~" * found.noisy
+        spread = f"{worst.low:.2f} to {worst.high:.2f}"
+        rows.append([goal.work, goal.text, f"{worst.median:.2f}", spread, found.where, mean, verdict])
+    return markdown(["work", "goal", "worst", "spread", "where", "mean", ""], rows)
+
+
+def paragraphs(text: str) -> str:
+    """The part of a docstring after its first paragraph."""
+    return text.strip().split("\n\n", 1)[1]
+
+
+def render(record: dict[str, Any], instructions: dict[str, Any]) -> str:
+    """The page, from the two records."""
+    import measuring
+
+    results = [from_json(read) for read in record["results"]]
+    loops = [
+        ratio.median for measured in results for ratio in measured.ratios.get("empty loop", {}).values() if measured.n
+    ]
+    noisy = sum(measured.too_noisy() for measured in results)
+    headings = {
+        "Methods": ("methods",),
+        "Bulk": ("bulk",),
+        "Equality and views": ("views",),
+        "Other keys": ("other keys",),
+        "A hash function in Python, against `map` calling it": ("hash function",),
+        "Against the textbook extension in C (`tests/bench/peers/textbook.c`)": ("textbook",),
+        "Against PyO3 over hashbrown": ("PyO3",),
+        "`get` on an empty table, against a C function (`tests/bench/peers/fastcall.c`)": ("call",),
+        "The longest insert while growing": ("pause",),
+        "Import, in milliseconds over an empty extension": ("import",),
+        "A size that is one less than a power of two": ("odd size",),
+        "Grown from size 7, against grown from size 4": ("odd size, grown from 7",),
+    }
+    counts = [
+        [name, f"{count['extension']:.0f}", f"{count['all']:.0f}"] for name, count in instructions["counts"].items()
+    ]
+    return TEXT.format(
+        date=record["date"],
+        machine="\n".join(
+            [
+                *(f"- {what}: {value}" for what, value in record["machine"].items() if value),
+                *(["- a quick run: fewer keys, fewer rounds"] if record["quick"] else []),
+            ]
+        ),
+        goals=goals(results),
+        loop=f"; a loop with nothing in it takes {min(loops):.0%} to {max(loops):.0%} of dict's time" if loops else "",
+        noise=(
+            f"\nA ~ marks what was measured while the machine was too noisy: the same, measured twice, differed from itself by\n"
+            f"more than {NOISE:.0%}. That is so for {noisy} of {len(results)} measurements.\n" * bool(noisy)
+        ),
+        mapping=section(results, "mapping"),
+        memory=section(results, "memory"),
+        other="\n\n".join(f"### {heading}\n\n{section(results, *names)}" for heading, names in headings.items()),
+        hard=section(results, "hard keys"),
+        peers=section(results, "peers"),
+        missing="".join(f"\n{name} could not be measured: {why}.\n" for name, why in record["missing"].items()),
+        versions=", ".join(f"{value}" for value in instructions["versions"].values()),
+        instructions=markdown(["operation", "in the extension", "all"], counts),
+        how=paragraphs(measuring.__doc__ or ""),
+    )
+
+
+# ---- plots -----------------------------------------------------------------------------------------------------------
+
+COLOURS = {"dict": "#b35806", "HashTable": "#2166ac"}
+STYLES = {"int": "-", "str": "--"}
+
+
+def digest(record: dict[str, Any]) -> str:
+    """What tells this record from others."""
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+
+
+def plots(record: dict[str, Any]) -> dict[str, str]:
+    """The plots as SVG, by name. Each says in its description which record it was made from."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    # The same record gives the same file.
+    matplotlib.rcParams.update({"svg.hashsalt": "hashtable", "svg.fonttype": "none", "font.size": 9})
+    results = [from_json(read) for read in record["results"]]
+    drawn = {}
+    for name, figure in {"cost": cost_plot(results), "bytes": bytes_plot(results)}.items():
+        file = io.StringIO()
+        figure.savefig(file, format="svg", metadata={"Date": None, "Description": f"record {digest(record)}"})
+        drawn[name] = "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"
+    return drawn
+
+
+def cost_plot(results: Sequence[Measured]) -> Any:
+    """The cost of each operation against the number of keys."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 5.4), layout="constrained")
+    axes = figure.subplots(2, 3, sharex=True).flat
+    mapping = sorted((m for m in results if m.section == "mapping"), key=lambda m: m.n)
+    unit = next((m.ratios["dict"]["get"].each for m in mapping if m.kind == "int"), 1.0)
+    titles = {"set": "h[k] = k", "get": "h[k]", "miss": "k in h, absent", "iterate": "for k in h", "del": "del h[k]"}
+    for stage, axis in zip(MAPPING, axes):
+        for name, colour in COLOURS.items():
+            for kind, style in STYLES.items():
+                chosen = [m for m in mapping if m.kind == kind and stage in m.ratios.get(name, {})]
+                costs = [m.ratios[name][stage].each / unit for m in chosen]
+                label = f"{name}, {kind}"
+                axis.plot([m.n for m in chosen], costs, style, color=colour, marker="o", markersize=3, label=label)
+        axis.set_xscale("log")
+        axis.set_title(titles[stage])
+        axis.set_ylim(bottom=0)
+        axis.grid(alpha=0.3)
+    last = list(axes)[-1]
+    last.axis("off")
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    last.legend(handles, labels, loc="center", frameon=False)
+    figure.supxlabel("number of keys")
+    figure.supylabel("cost of one operation")
+    return figure
+
+
+def bytes_plot(results: Sequence[Measured]) -> Any:
+    """Bytes per pair against the number of pairs."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    memory = [m for m in results if m.section == "memory"]
+    for measured, axis in zip(memory, figure.subplots(1, max(2, len(memory)), sharey=True).flat):
+        for name, steps in measured.growth.items():
+            # Between two changes the bytes stay and the pairs get more.
+            points = [
+                (n, size / n)
+                for (begin, size), (end, _) in zip(steps, [*steps[1:], steps[-1]])
+                for n in (begin, end - 1)
+                if n >= 1000
+            ]
+            if points:
+                axis.plot(*zip(*points), color=COLOURS[name], label=name)
+        axis.set_xscale("log")
+        axis.set_title(f"{measured.kind} keys")
+        axis.set_ylim(bottom=0)
+        axis.grid(alpha=0.3)
+        axis.legend(frameon=False, loc="lower left")
+    figure.supxlabel("number of pairs")
+    figure.supylabel("bytes per pair")
+    return figure
+
+
+@click.command(help=__doc__.split("\n\n")[0])
+def main() -> None:
+    """The command line."""
+    for file, how in {RECORD: "make bench RECORD=1", INSTRUCTIONS: "make bench-instructions RECORD=1"}.items():
+        if not file.is_file():
+            raise click.ClickException(f"{file.relative_to(ROOT)} is missing: {how} writes it.")
+    record = json.loads(RECORD.read_text())
+    for name, drawn in plots(record).items():
+        PLOTS[name].write_text(drawn)
+    PAGE.write_text(render(record, json.loads(INSTRUCTIONS.read_text())))
+    console.print(f"{PAGE.relative_to(ROOT)} and {len(PLOTS)} plots are written")
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,289 @@
+"""The benchmarks measure what they say, and notice when they cannot; and their page says what their record says.
+
+Nothing here says how fast anything is: that is for `make bench`. A time is never compared with a bound, only with another time that
+must be larger by far.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+for package in ("click", "rich"):
+    pytest.importorskip(package, reason=f"the benchmarks need {package}: pip install '.[bench]'")
+
+TESTS = Path(__file__).resolve().parent
+BENCH = TESTS / "bench"
+sys.path.insert(0, str(BENCH))
+import instructions  # noqa: E402
+import keys  # noqa: E402
+import measuring  # noqa: E402
+import page  # noqa: E402
+import works  # noqa: E402
+from measuring import Candidate, Group, Measured, Ratio, again  # noqa: E402
+
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="the benchmarks fork")
+
+READ = {"fill": "for k in x: t[k] = k", "read": "for k in x: t[k]"}
+# The same, with a good deal more to do.
+SLOW = {**READ, "read": "for k in x: t[k]; t[k]; t[k]; t[k]; t[k]; t[k]"}
+DICT = Candidate("dict", "{}", READ)
+
+
+def group(*candidates: Candidate, n: int = 20_000) -> Group:
+    return Group("test", "int", n, [("fill", "fill"), ("read", "find")], candidates, rounds=5)
+
+
+# ---- time --------------------------------------------------------------------------------------------------------------
+
+
+@needs_fork
+def test_a_candidate_that_is_slowed_on_purpose_comes_out_slower() -> None:
+    measured = measuring.measure_here(group(DICT, again(DICT), Candidate("slow", "{}", SLOW)))
+    same, slow = measured.ratios["dict again"]["read"], measured.ratios["slow"]["read"]
+    assert slow.median > 1.5 * same.median, measured
+    assert measured.noise is not None and measured.noise >= abs(same.median - 1)
+    # In the stage in which it is not slowed, it is not slower by anything like that.
+    assert measured.ratios["slow"]["fill"].median < slow.median
+
+
+@needs_fork
+def test_who_fails_is_left_out_with_a_word_why() -> None:
+    broken = Candidate("broken", "{}", {**READ, "read": "t['no such key']"})
+    dies = Candidate("dies", "{}", {**READ, "read": "import os; os.kill(os.getpid(), 9)"})
+    measured = measuring.measure_here(group(DICT, broken, dies, n=1000))
+    assert set(measured.ratios) == {"dict"}
+    assert measured.failed["broken"] == "KeyError: 'no such key'"
+    assert "status 9" in measured.failed["dies"]
+
+
+@needs_fork
+def test_nothing_is_left_to_the_next_candidate() -> None:
+    """Each life ends with its process: what one does to its module, the next does not see."""
+    careless = {"fill": "import string\nassert not hasattr(string, 'left'); string.left = list(x)", "read": "t"}
+    # So many keys that a sample is one life.
+    measured = measuring.measure_here(group(Candidate("careless", "{}", careless), n=measuring.KEYS_IN_A_SAMPLE))
+    assert measured.failed == {}
+
+
+@needs_fork
+def test_candidates_live_in_random_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr(
+        measuring, "in_child", lambda work: (seen.append(work.__defaults__[0].name) or {"read": 1.0}, "")
+    )
+    candidates = [Candidate(name, "{}", READ) for name in "abcd"]
+    measuring.measure_here(Group("test", "int", 10, [("read", "find")], candidates, rounds=20))
+    rounds = {tuple(seen[i : i + 4]) for i in range(0, 80, 4)}
+    assert all(set(names) == set("abcd") for names in rounds)
+    assert len(rounds) > 5
+
+
+def measured_with(noise: float) -> Measured:
+    return Measured("test", "int", 1000, {"dict": {"read": Ratio(1, 1, 1, 20)}}, noise=noise)
+
+
+def test_a_dict_that_differs_from_itself_is_reported_and_measured_again() -> None:
+    tries = iter([measured_with(0.2), measured_with(0.04)])
+    said: list[str] = []
+    result = measuring.quietest(lambda: next(tries), said.append)
+    assert (result.noise, result.tries, result.too_noisy()) == (0.04, 2, False)
+    assert said == ["the machine is too noisy: the same differs from itself by 20%; measured again"]
+
+
+def test_measuring_again_comes_to_an_end_and_keeps_the_quietest() -> None:
+    tries = iter([measured_with(0.3), measured_with(0.1), measured_with(0.2)])
+    said: list[str] = []
+    result = measuring.quietest(lambda: next(tries), said.append, tries=3)
+    assert (result.noise, result.too_noisy()) == (0.1, True)
+    assert len(said) == 3 and "given up" in said[-1]
+
+
+def test_the_control_is_what_makes_the_noise() -> None:
+    samples = {"dict": [{"read": 10.0}] * 5, "dict again": [{"read": 10.0}, {"read": 12.0}] * 2 + [{"read": 12.0}]}
+    result = measuring.ratios_of(group(DICT, again(DICT)), samples, {})
+    assert result.noise == pytest.approx(0.2) and result.too_noisy()
+
+
+def test_medians_and_quartiles() -> None:
+    samples = {"dict": [{"read": 10.0}] * 5, "other": [{"read": time} for time in (5.0, 20.0, 8.0, 9.0, 7.0)]}
+    [ratio] = measuring.ratios_of(group(DICT), samples, {}).ratios["other"].values()
+    assert ratio == Ratio(median=0.8, low=0.7, high=0.9, each=8.0)
+
+
+@needs_fork
+def test_a_group_is_measured_in_a_process_of_its_own() -> None:
+    from dataclasses import asdict
+
+    command = [sys.executable, str(measuring.SCRIPT), json.dumps(asdict(group(DICT, again(DICT), n=1000)))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    *progress, last = done.stdout.splitlines()
+    assert progress == [f"round {number} of 5" for number in range(1, 6)]
+    assert set(measuring.from_json(json.loads(last)).ratios) == {"dict", "dict again"}
+
+
+# ---- keys ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", keys.COPIES)
+def test_copies_equal_their_keys_and_are_other_objects(kind: str) -> None:
+    made = keys.material(kind, 1000, ["equal", "absent", "find"], seed=1)
+    known = {key: key for key in made["fill"]}
+    assert len(known) == 1000
+    # The smallest ints are one object each.
+    assert sum(known[key] is not key for key in made["equal"]) > 700
+    assert not any(key in known for key in made["absent"])
+    assert {id(key) for key in made["find"]} == {id(key) for key in made["fill"]}
+    assert made["find"] != made["fill"]
+
+
+@pytest.mark.parametrize("kind", keys.KINDS)
+def test_keys_of_a_kind_are_different(kind: str) -> None:
+    made = keys.material(kind, 500, ["absent"], seed=1)
+    assert len({*made["fill"], *made["absent"]}) == 1000
+
+
+# ---- goals ---------------------------------------------------------------------------------------------------------------
+
+
+def test_every_section_has_its_groups_and_every_goal_its_section() -> None:
+    for quick in (True, False):
+        groups = [group for section in works.SECTIONS.values() for group in section(quick)]
+        sections = {group.section for group in groups} | set(works.APART)
+        assert {name for goal in works.GOALS for name in goal.sections} <= sections
+        for one in groups:
+            # There is a control in each, and a stage that it has in common with HashTable.
+            assert one.candidates[1].name == again(one.candidates[0]).name
+            table = next(candidate for candidate in one.candidates if candidate.name == "HashTable")
+            assert set(table.code) & set(one.candidates[0].code) & {stage for stage, _ in one.stages}
+
+
+@needs_fork
+@pytest.mark.parametrize("name", [name for name in works.SECTIONS if name not in ("textbook", "PyO3", "call", "peers")])
+def test_every_statement_of_a_section_runs(name: str) -> None:
+    from dataclasses import replace
+
+    seen = set()
+    for one in works.SECTIONS[name](True):
+        if (one.section, one.kind) not in seen:
+            seen.add((one.section, one.kind))
+            failed = measuring.measure_here(replace(one, n=100, rounds=1)).failed
+            assert failed == {}, one.title()
+
+
+def test_a_goal_is_reached_or_missed_by_its_worst_and_its_mean() -> None:
+    goal = works.Goal("work", ("test",), "", worst=1.0, mean=0.8)
+
+    def found(*medians: float) -> works.Finding:
+        stages = {str(number): Ratio(median, 0, 0, 0) for number, median in enumerate(medians)}
+        finding = works.finding(
+            goal, [Measured("test", "int", 10, {"HashTable": {**stages, "fill": Ratio(9, 9, 9, 9)}})]
+        )
+        assert finding is not None
+        return finding
+
+    assert found(0.5, 1.0).reached()
+    assert not found(0.5, 1.01).reached() and found(0.5, 1.01).above == 1
+    assert not found(0.9, 0.9).reached() and found(0.9, 0.9).mean == pytest.approx(0.9)
+    assert works.finding(goal, [Measured("another", "int", 10, {})]) is None
+
+
+# ---- the record and its page -------------------------------------------------------------------------------------------
+
+
+def records() -> tuple[dict, dict]:
+    return json.loads(page.RECORD.read_text("utf-8")), json.loads(page.INSTRUCTIONS.read_text("utf-8"))
+
+
+def test_the_page_says_what_the_record_says() -> None:
+    record, counts = records()
+    assert page.PAGE.read_text("utf-8") == page.render(record, counts), "make bench-page writes it anew"
+    # And would say something else if the record did.
+    first = next(iter(record["results"][0]["ratios"]["HashTable"].values()))
+    first[0] += 1
+    assert page.PAGE.read_text("utf-8") != page.render(record, counts)
+
+
+@pytest.mark.parametrize("name", page.PLOTS)
+def test_the_plots_are_made_from_the_record(name: str) -> None:
+    record, _ = records()
+    assert f"record {page.digest(record)}" in page.PLOTS[name].read_text("utf-8"), "make bench-page draws it anew"
+    record["date"] += "!"
+    assert f"record {page.digest(record)}" not in page.PLOTS[name].read_text("utf-8")
+
+
+def test_a_measurement_survives_its_file() -> None:
+    record, _ = records()
+    for read in record["results"]:
+        assert json.loads(json.dumps(measuring.to_json(measuring.from_json(read)))) == read
+
+
+# ---- instructions --------------------------------------------------------------------------------------------------------
+
+
+def test_a_profile_is_read() -> None:
+    profile = """\
+events: Ir
+ob=(1) /usr/bin/python
+fn=(1) loop
+5 100
+cob=(2) /site/hashtable.cpython.so
+cfn=(2) get
+calls=7 0
+5 7000
+ob=(2)
+fn=(2)
++3 70
+* 7
+ob=(3) /usr/lib/libhashtable-like.so
+fn=(3)
+1 1000
+"""
+    assert instructions.counts_of(profile) == (77, 1177)
+
+
+VERSIONS = {"python": "CPython 3", "rust": "1"}
+COUNTS = {"int: get": {"extension": 100.0, "all": 300.0}}
+
+
+@pytest.mark.parametrize(
+    "extension, everything, python, expected",
+    [
+        (101.0, 303.0, "CPython 3", []),
+        (103.0, 303.0, "CPython 3", ["extension 100 in the record, now 103 (+3.0%)"]),
+        (97.0, 297.0, "CPython 3", ["extension 100 in the record, now 97 (-3.0%)"]),
+        (100.0, 310.0, "CPython 3", ["all 300 in the record, now 310 (+3.3%)"]),
+        (100.0, 310.0, "CPython 4", []),
+    ],
+)
+def test_counts_are_compared(extension: float, everything: float, python: str, expected: list[str]) -> None:
+    counted = {"int: get": {"extension": extension, "all": everything}}
+    found = instructions.complaints({"versions": VERSIONS, "counts": COUNTS}, counted, {**VERSIONS, "python": python})
+    assert found == [f"int: get: {line}" for line in expected]
+
+
+def test_an_operation_that_is_not_in_the_record_is_missed() -> None:
+    found = instructions.complaints(
+        {"versions": VERSIONS, "counts": COUNTS}, {"int: set": COUNTS["int: get"]}, VERSIONS
+    )
+    assert found == ["int: get: it is only in the record", "int: set: it is only counted"]
+
+
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not there")
+@pytest.mark.skipif(hasattr(sys, "gettotalrefcount"), reason="a debug build counts much else")
+def test_an_operation_done_twice_takes_twice_the_instructions() -> None:
+    """The whole way, with valgrind: once and again it is the same to within the tolerance, and what does more is caught."""
+    once, same = (instructions.count("int", "get, same object", "for k in keys: t[k]") for _ in range(2))
+    twice = instructions.count("int", "get, same object", "for k in keys: t[k]; t[k]")
+    assert once["extension"] > 0
+    record = {"versions": VERSIONS, "counts": {"get": once}}
+    assert instructions.complaints(record, {"get": same}, VERSIONS) == []
+    assert len(instructions.complaints(record, {"get": twice}, VERSIONS)) == 2
+    assert twice["extension"] == pytest.approx(2 * once["extension"], rel=0.01)
