@@ -22,7 +22,7 @@ endif
 .DEFAULT_GOAL := help
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # ---- what must be there --------------------------------------------------------------------------------------------
 
@@ -170,7 +170,8 @@ guards: $(VENV)/installed $(VENV)/tools-test ## Take each guard against hostile 
 
 lint: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-lint ## Check style, types and the safety comments
 	$(call say,rustfmt and clippy)
-	@cargo fmt --all --check && cargo fmt --manifest-path src/core/fuzz/Cargo.toml --check
+	@cargo fmt --all --check && cargo fmt --manifest-path src/core/fuzz/Cargo.toml --check \
+	  && cargo fmt --manifest-path tests/bench/peers/pyo3/Cargo.toml --check
 	@cargo clippy --locked --quiet --workspace --all-targets -- --deny warnings
 	@cargo clippy --locked --quiet --workspace --all-targets --features hashtable-extension/trace -- --deny warnings
 	$(call say,ruff and mypy)

@@ -199,13 +199,16 @@ def main(record: bool, as_json: bool) -> int:
     console.stderr = as_json
     if not console.is_terminal:
         console.print(f"counting the instructions of {len(todo)} operations ...")
-    with (
-        Progress(console=console, transient=True, disable=not console.is_terminal) as progress,
-        ThreadPoolExecutor(os.cpu_count()) as pool,
-    ):
-        # What is counted is the same however many are counted at once.
-        for (kind, work, _), result in zip(todo, progress.track(pool.map(lambda args: count(*args), todo), len(todo))):
-            counted[f"{kind}: {work}"] = result
+    # What is counted is the same however many are counted at once.
+    pool = ThreadPoolExecutor(os.cpu_count())
+    try:
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+            results = pool.map(lambda arguments: count(*arguments), todo)
+            for (kind, work, _), result in zip(todo, progress.track(results, len(todo))):
+                counted[f"{kind}: {work}"] = result
+    finally:
+        # After Ctrl-C nothing more is begun.
+        pool.shutdown(cancel_futures=True)
     whole = {"versions": versions(), "counts": counted}
     if as_json:
         print(json.dumps(whole, indent=1))

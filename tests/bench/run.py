@@ -12,7 +12,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,23 @@ def measure(group: Group, label: str, missing: dict[str, str], quick: bool) -> M
         console.print(f"  {group.title()}: {line}")
 
     return quietest(lambda: measure_once(group, label), warn, 2 if quick else TRIES)
+
+
+def measure_apart(name: str, quick: bool, add: Callable[[Measured], None]) -> str:
+    """Measures a section of which each measurement has a process. Returns "" or why it could not be."""
+    console.print(f"{name}, each in a process of its own ...")
+    with console.status(name) as status:
+
+        def run(what: str, *how: Any) -> Any:
+            status.update(f"{name}: {', '.join(str(part) for part in how if part)}")
+            return apart.run(what, *how, environment=environment())
+
+        try:
+            for measured in APART[name](quick, run):
+                add(measured)
+        except RuntimeError as error:
+            return str(error)
+    return ""
 
 
 # ---- the report --------------------------------------------------------------------------------------------------------
@@ -218,10 +235,9 @@ def main(
     todo = [group for group in todo if (not kinds or group.kind in kinds) and (not sizes or group.n in sizes)]
     for name in chosen:
         if name in APART and not (name == "import" and "empty" in missing):
-            console.print(f"{name}, each in a process of its own ...")
-            with console.status(name):
-                for measured in APART[name](quick, lambda what, *how: apart.run(what, *how, environment=environment())):
-                    add(measured)
+            why = measure_apart(name, quick, add)
+            if why:
+                missing[name] = why
     # The longest last: who ends it early has nearly everything.
     todo.sort(key=lambda group: group.n)
     for number, group in enumerate(todo, start=1):

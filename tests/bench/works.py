@@ -65,13 +65,13 @@ TABLE = mapping("HashTable", "HashTable()", HASHTABLE)
 
 def rounds(n: int, quick: bool) -> int:
     """How many rounds are measured with n keys."""
-    full = 5 if n >= 10**7 else 9 if n >= 10**6 else 21
+    full = 5 if n >= 10**6 else 15
     return min(full, 7) if quick else full
 
 
 def sizes_of(quick: bool) -> list[int]:
     """How many keys there are where the goal does not say."""
-    return [10**3] if quick else [10**3, 10**5, 10**6]
+    return [10**3] if quick else [10**3, 10**5]
 
 
 def groups(
@@ -96,7 +96,8 @@ def section_mapping(quick: bool) -> Iterator[Group]:
 
 def section_methods(quick: bool) -> Iterator[Group]:
     candidates = [methods("dict", "{}", set_method="__setitem__"), methods("HashTable", "HashTable()", HASHTABLE)]
-    yield from groups("methods", METHODS_LIFE, candidates, ["int", "str"], sizes_of(quick), quick)
+    sizes = [10**3] if quick else [10**3, 10**5, 10**6]
+    yield from groups("methods", METHODS_LIFE, candidates, ["int", "str"], sizes, quick)
 
 
 def section_bulk(quick: bool) -> Iterator[Group]:
