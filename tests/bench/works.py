@@ -101,15 +101,20 @@ def section_methods(quick: bool) -> Iterator[Group]:
 
 
 def section_bulk(quick: bool) -> Iterator[Group]:
+    update = "u = {make}\nu.update({what})\nreturn u".format
     both = {"fill": "t.update(x)", "copy": "return t.copy()"}
-    # HashTable's constructor takes no pairs: it is constructed and updated. dict's does.
-    update = "u = {}\nu.update({})\nreturn u".format
-    construct = {"construct from pairs": "x", "construct from a dict": "x", "construct from a table": "t"}
-    code = {**both, "update with pairs": "x", "update with a dict": "x", **construct}
-    dict_code = {
-        stage: f"return dict({what})" if stage in construct else update("{}", what) for stage, what in code.items()
+    updates = {"update with pairs": "x", "update with a dict": "x"}
+    constructions = {"construct from pairs": "x", "construct from a dict": "x", "construct from a table": "t"}
+    # dict's constructor takes pairs. HashTable's has other parameters; one updates a new one.
+    of_dict = {
+        **both,
+        **{stage: update(make="{}", what=what) for stage, what in updates.items()},
+        **{stage: f"return dict({what})" for stage, what in constructions.items()},
     }
-    table_code = {stage: update("HashTable()", what) for stage, what in code.items()}
+    of_table = {
+        **both,
+        **{stage: update(make="HashTable()", what=what) for stage, what in {**updates, **constructions}.items()},
+    }
     life = [
         ("fill", "pairs"),
         ("update with pairs", "pairs"),
@@ -120,8 +125,8 @@ def section_bulk(quick: bool) -> Iterator[Group]:
         ("copy", "fill"),
     ]
     candidates = [
-        Candidate("dict", "{}", {**dict_code, **both}),
-        Candidate("HashTable", "HashTable()", {**table_code, **both}, HASHTABLE),
+        Candidate("dict", "{}", of_dict),
+        Candidate("HashTable", "HashTable()", of_table, HASHTABLE),
     ]
     sizes = [10**5] if quick else [10**6]
     yield from groups("bulk", life, candidates, ["int", "str"], sizes, quick)
@@ -164,19 +169,20 @@ def section_keys(quick: bool) -> Iterator[Group]:
 
 
 def section_hash_function(quick: bool) -> Iterator[Group]:
-    for what, body in {"k": "k", "k * 2654435761 & 0xFFFFFFFF": "k * 2654435761 & 0xFFFFFFFF"}.items():
+    for body in ("k", "k * 2654435761 & 0xFFFFFFFF"):
+        stage = f"return {body}"
         imports = f"{HASHTABLE}\nfrom collections import deque\ndef function(k):\n    return {body}"
+        fill = "for k in x: t[k] = k"
         candidates = [
-            Candidate("map", "None", {f"return {what}": "deque(map(function, x), maxlen=0)"}, imports),
+            Candidate("map", "None", {stage: "deque(map(function, x), maxlen=0)"}, imports),
             Candidate(
                 "HashTable",
                 "HashTable(hash_func=function)",
-                {"fill": "for k in x: t[k] = k", f"return {what}": "deque(map(t.get, x), maxlen=0)"},
+                {"fill": fill, stage: "deque(map(t.get, x), maxlen=0)"},
                 imports,
             ),
         ]
-        life = [("fill", "fill"), (f"return {what}", "find")]
-        yield from groups("hash function", life, candidates, ["int"], [10**3], quick)
+        yield from groups("hash function", [("fill", "fill"), (stage, "find")], candidates, ["int"], [10**3], quick)
 
 
 def section_textbook(quick: bool) -> Iterator[Group]:
@@ -336,6 +342,7 @@ def section_pause(quick: bool, run: Run) -> Iterator[Measured]:
     for kind in ("int", "str"):
         everyone = {"dict": MAPPINGS["dict"], "dict again": MAPPINGS["dict"], "HashTable": MAPPINGS["HashTable"]}
         samples: dict[str, list[float]] = {name: [] for name in everyone}
+        # Three, and not again if it is noisy: each takes a good many seconds.
         for number in range(3):
             # Not always in the same order.
             for name in sorted(everyone, reverse=number % 2 == 1):
@@ -372,9 +379,9 @@ class Goal:
     Attributes:
         work: what is measured.
         sections: the sections of the results that it is about.
-        worst: no ratio may be above; None if there is no such limit.
-        mean: nor their geometric mean above this.
         text: the goal in words.
+        worst: no ratio may be above.
+        mean: nor their geometric mean above this; None if there is no such limit.
         kinds: kinds of keys that it is about; all if empty.
         stages: stages that it is about; all but what only prepares if empty.
     """
