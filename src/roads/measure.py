@@ -1,0 +1,119 @@
+"""What is measured in one road, in a process of its own: `python measure.py NAME`. Prints JSON.
+
+Times are of the processor and not of the clock, the best of several rounds, in ns per call. Memory is what malloc has given out
+(with PYTHONMALLOC=malloc that is all of it), asked of glibc.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import importlib
+import json
+import sys
+import time
+import timeit
+from typing import Any
+
+ROUNDS, SECONDS = 7, 0.02
+TABLES = 2000
+
+
+def nanoseconds(statement: str, names: dict[str, Any]) -> float:
+    """What one run of a statement takes, the loop around it taken off."""
+    best = []
+    for text in (statement, "pass"):
+        timer = timeit.Timer(text, globals=names, timer=time.process_time)
+        number = 1000
+        while timer.timeit(number) < SECONDS and number < 1_000_000:
+            number *= 2
+        best.append(min(timer.repeat(ROUNDS, number)) / number)
+    return 1e9 * (best[0] - best[1])
+
+
+def times(hello: Any, table_of: Any) -> dict[str, float]:
+    """ns per call, by what is called."""
+
+    def function(key: int) -> int:
+        return key
+
+    default, called = table_of(2048), table_of(2048, 0.5, function)
+    for key in range(1000):
+        default.set(key, key)
+        default.set(f"key {key}", key)
+        called.set(key, key)
+    names = {"hello": hello, "default": default, "called": called, "function": function, "word": "key 77"}
+    names.update(nothing=hello.nothing, ask=hello.ask, get=default.get, set=default.set, get_called=called.get)
+    found = {
+        "empty": nanoseconds("nothing()", names),
+        "get": nanoseconds("get(777)", names),
+        "get_str": nanoseconds("get(word)", names),
+        "set": nanoseconds("set(777, 5)", names),
+        "get_hash_func": nanoseconds("get_called(777)", names),
+        "ask": nanoseconds("ask(function, 777)", names),
+    }
+    # What the hash function costs in a call of get: the way to it, its work and the way back.
+    found["hash_func"] = found["get_hash_func"] - found["get"]
+    return found
+
+
+class Mallinfo2(ctypes.Structure):
+    """glibc's account of its heap, in bytes."""
+
+    _fields_ = [(name, ctypes.c_size_t) for name in "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks".split()]
+    _fields_ += [("fordblks", ctypes.c_size_t), ("keepcost", ctypes.c_size_t)]
+
+
+def bytes_per_table(table_of: Any) -> float:
+    """The memory of an empty table of four buckets."""
+    mallinfo2 = ctypes.CDLL(None).mallinfo2
+    mallinfo2.restype = Mallinfo2
+
+    def used() -> int:
+        gc.collect()
+        now = mallinfo2()
+        return now.uordblks + now.hblkhd
+
+    tables = [table_of() for _ in range(TABLES)]  # what is made once is made now
+    tables[:] = [None] * TABLES
+    before = used()
+    for number in range(TABLES):
+        tables[number] = table_of()
+    return (used() - before) / TABLES
+
+
+class Python:
+    """Python itself, to compare with: a function in Python, and dict."""
+
+    @staticmethod
+    def nothing() -> None:
+        pass
+
+    @staticmethod
+    def ask(function: Any, key: int) -> int:
+        return function(key)
+
+
+class Dict(dict):
+    """A dict with the names of a table's methods."""
+
+    def __init__(self, *parameters: Any) -> None:
+        self.set = self.__setitem__
+
+
+def main() -> None:
+    name, what = sys.argv[1:]
+    if name == "python":
+        hello, table_of = Python, Dict
+    else:
+        module = name.replace("-", "_")
+        hello = importlib.import_module(f"hello_{module}")
+        table_of = importlib.import_module(f"road_{module}").HashTable
+    if what == "times":
+        print(json.dumps(times(hello, table_of)))
+    else:
+        print(json.dumps({"bytes": bytes_per_table(dict if name == "python" else table_of)}))
+
+
+if __name__ == "__main__":
+    main()
