@@ -126,9 +126,10 @@ def cargo(folder: Path, module: str, library: str) -> None:
         if library == "hashtable":
             package, manifest, module = "hashtable-extension", ROOT / "Cargo.toml", "hashtable"
     made = folder / "cargo"
+    command = ["cargo", "rustc", "--locked", "--quiet", "--release", "--manifest-path", manifest, "--package", package]
+    linking = ["-L", folder, "-C", "link-arg=-Wl,-rpath,$ORIGIN"]
     run(
-        ["cargo", "rustc", "--locked", "--quiet", "--release", "--manifest-path", manifest, "--package", package]
-        + [*chosen, "--", "-L", str(folder), "-C", "link-arg=-Wl,-rpath,$ORIGIN"],
+        [*command, *chosen, "--", *linking],
         CARGO_TARGET_DIR=str(made),
         PYO3_PYTHON=sys.executable,
         PYO3_BUILD_EXTENSION_MODULE="1",
@@ -186,9 +187,18 @@ class Road:
         return "hello_" + self.name.replace("-", "_")
 
     @property
+    def compiled(self) -> bool:
+        """Whether there is anything to build."""
+        return self.build is not nothing_to_build
+
+    @property
     def binary(self) -> Path | None:
         """The compiled file that only this road needs, or None."""
-        made = [*self.target.glob("*road_*.so"), *self.target.glob("_cffi_api*.so"), *self.target.glob("hashtable.*.so")]
+        made = [
+            *self.target.glob("*road_*.so"),
+            *self.target.glob("_cffi_api*.so"),
+            *self.target.glob("hashtable.*.so"),
+        ]
         return made[0] if made else None
 
 
@@ -197,7 +207,7 @@ ROADS = [
     Road("ctypes", "ctypes", nothing_to_build, ("hello_ctypes.py",), ("road_ctypes.py",)),
     Road(
         "cffi-abi",
-        "cffi, ABI mode",
+        "cffi ABI",
         nothing_to_build,
         ("hello_cffi_abi.py",),
         ("road_cffi_abi.py", "header.py", "table.py"),
@@ -206,7 +216,7 @@ ROADS = [
     ),
     Road(
         "cffi-api",
-        "cffi, API mode",
+        "cffi API",
         cffi_api,
         ("hello_cffi_api.py", "build_hello.py"),
         ("road_cffi_api.py", "build_table.py", "header.py", "table.py"),
@@ -287,9 +297,11 @@ def install_from_debian(package: str) -> None:
     Raises:
         Failed: it cannot be had.
     """
-    if shutil.which("dpkg") and "install ok installed" in subprocess.run(
-        ["dpkg", "--status", package], capture_output=True, text=True
-    ).stdout:
+    if (
+        shutil.which("dpkg")
+        and "install ok installed"
+        in subprocess.run(["dpkg", "--status", package], capture_output=True, text=True).stdout
+    ):
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise Failed(f"not here (Debian: apt install {package})")
@@ -338,4 +350,4 @@ def build(road: Road, ready: Path) -> float:
     road.build(road.target, road.module, "hashtable")
     seconds = time.perf_counter() - begin
     road.build(road.target, road.hello_module, "hello")
-    return 0.0 if road.build is nothing_to_build else seconds
+    return seconds if road.compiled else 0.0

@@ -95,13 +95,15 @@ def initialised_while_hashing(table_of: Any, hello: Any) -> str:
 
 
 def cycle(table_of: Any, hello: Any) -> str:
-    def function(key: Any) -> int:
-        return 0 if table else 1
+    def tied() -> weakref.ref[Any]:
+        def function(key: Any) -> int:
+            return 0 if table else 1
 
-    table = table_of(4, 0.5, function)
-    table.set(1, 2)
-    gone = weakref.ref(function)
-    del table, function
+        table = table_of(4, 0.5, function)  # it holds the function, whose closure holds it
+        table.set(1, 2)
+        return weakref.ref(function)
+
+    gone = tied()
     gc.collect()
     return expect(gone() is None, "a table and its hash function hold each other for ever")
 

@@ -6,6 +6,6 @@ They wrap the C ABI. The extension goes past it, straight to the library's Rust:
 import hashtable
 
 
-def HashTable(size=4, max_load=0.5, hash_func=hashtable.library_hash):  # noqa: N802 - it stands for a class
+def HashTable(size=4, max_load=0.5, hash_func=hashtable.library_hash):
     """A hash table; without `hash_func` the library's default hash is used."""
     return hashtable.HashTable(size, max_load, hash_func)

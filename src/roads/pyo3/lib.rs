@@ -162,11 +162,7 @@ impl HashTable {
     }
 
     /// Adds a pair or overwrites a value; returns the table.
-    fn set<'py>(
-        slf: Bound<'py, Self>,
-        key: Bound<'py, PyAny>,
-        value: Bound<'py, PyAny>,
-    ) -> PyResult<Bound<'py, Self>> {
+    fn set<'py>(slf: Bound<'py, Self>, key: Bound<'py, PyAny>, value: Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
         let (item, worth) = (to_item(&key)?, to_item(&value)?);
         let hash = hash_of(&slf, &key, &item)?;
         // SAFETY: the table is alive and nobody else uses it; the strings live as long as key and value.

@@ -25,6 +25,6 @@ def hello(road):
 
 
 @pytest.fixture
-def HashTable(road):  # noqa: N802 - it is a class
+def HashTable(road):
     """The hash table."""
     return module("road", road).HashTable
