@@ -8,14 +8,18 @@ the libraries and headers are copied there first, and the modules find the libra
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import sysconfig
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from hashtable_lab.errors import Missing
+from hashtable_lab.specimens import apply
+from unidiff import PatchSet
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -51,7 +55,9 @@ def run(command: list[str | Path], folder: Path = ROOT, **variables: str) -> str
         raise Failed(f"{words[0]} cannot be run: {error.strerror}") from None
     if done.returncode:
         lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
-        telling = [line for line in lines if "error" in line.lower() or "ERROR" in line] or lines or ["no word"]
+        telling = (
+            [line for line in lines if re.search("error|cannot find", line, re.IGNORECASE)] or lines or ["no word"]
+        )
         raise Failed(f"{Path(words[0]).name} failed: {telling[0][:200]}")
     return done.stdout
 
@@ -255,7 +261,11 @@ def patched(folder: Path, module: str, library: str) -> None:
     name = module.partition("_")[2]
     kind = module.partition("_")[0]
     if kind == "road":
-        run(["patch", "--silent", "road_c_api.c", HERE / "controls" / f"{name}.diff"], folder)
+        difference = (HERE / "controls" / f"{name}.diff").read_text(encoding="utf-8")
+        try:
+            apply(PatchSet(difference), folder, name)
+        except Missing as error:
+            raise Failed(str(error)) from None
     source = folder / f"{kind}_c_api.c"
     source.write_text(source.read_text(encoding="utf-8").replace(f"PyInit_{kind}_c_api", f"PyInit_{module}"))
     compiled(folder, module, library, source=source.name)
@@ -337,7 +347,7 @@ def build(road: Road, ready: Path) -> float:
         ready: the folder of the libraries.
 
     Returns:
-        How many seconds the module of the hash table took, by the clock.
+        How many seconds of processors the module of the hash table took.
 
     Raises:
         Failed: it cannot be built.
@@ -346,8 +356,9 @@ def build(road: Road, ready: Path) -> float:
     shutil.copytree(ready, road.target)
     for name in {*road.hello, *road.table}:
         shutil.copy(road.source / name, road.target)
-    begin = time.perf_counter()
+    begin = os.times()
     road.build(road.target, road.module, "hashtable")
-    seconds = time.perf_counter() - begin
+    end = os.times()
+    seconds = end.children_user + end.children_system - begin.children_user - begin.children_system
     road.build(road.target, road.hello_module, "hello")
     return seconds if road.compiled else 0.0

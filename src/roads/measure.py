@@ -1,12 +1,11 @@
 """What is measured in one road, in a process of its own: `python measure.py NAME`. Prints JSON.
 
 Times are of the processor and not of the clock, the best of several rounds, in ns per call. Memory is what malloc has given out
-(with PYTHONMALLOC=malloc that is all of it), asked of glibc.
+(with PYTHONMALLOC=malloc that is all of it).
 """
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import importlib
 import json
@@ -14,6 +13,8 @@ import sys
 import time
 import timeit
 from typing import Any
+
+import psutil
 
 ROUNDS, SECONDS = 7, 0.02
 TABLES = 2000
@@ -64,22 +65,14 @@ def times(hello: Any, table_of: Any) -> dict[str, float]:
     return found
 
 
-class Mallinfo2(ctypes.Structure):
-    """glibc's account of its heap, in bytes."""
-
-    _names = ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost")
-    _fields_ = [(name, ctypes.c_size_t) for name in _names]
-
-
 def bytes_per_table(table_of: Any) -> float:
     """The memory of an empty table of four buckets."""
-    mallinfo2 = ctypes.CDLL(None).mallinfo2
-    mallinfo2.restype = Mallinfo2
 
     def used() -> int:
         gc.collect()
-        now = mallinfo2()
-        return now.uordblks + now.hblkhd
+        psutil.heap_trim()
+        heap = psutil.heap_info()
+        return heap.heap_used + heap.mmap_used
 
     tables = [table_of() for _ in range(TABLES)]  # what is made once is made now
     tables[:] = [None] * TABLES

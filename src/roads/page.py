@@ -38,30 +38,42 @@ COLUMNS = {
     "lines for hello and pi": ("lines", "hello"),
     "lines for the table": ("lines", "table"),
     "seconds to build": ("build_seconds",),
-    "size of what is shipped": ("bytes", "total"),
+    "kB to ship": ("bytes", "total"),
 }
 
 #: Why a road beats ours, by column; what is said must hold for every road that does.
 WHY = {
-    "`get` at the end of a chain of 100": "The library's default hash of a str is its length, so that a hundred keys of one length are all compared. "
-    "The C library compares kind, length and bytes, which lie in the table. Ours asks Python whether two objects are equal, and holds a reference "
-    "to each meanwhile: the comparison might be a method in Python that changes the table. A hash function that spreads the keys leaves nothing "
-    "of the difference, as the line for a str shows.",
-    "lines for hello and pi": "Ours is the C API by hand, in a language that is not C: what others generate, or find in a header, is "
-    "written out, reference by reference.",
-    "lines for the table": "Ours does not only what the suite asks for but all that `dict` does, and says of each line that C would not check why "
-    "it is safe.",
-    "seconds to build": "Where nothing is compiled, nothing takes time, and the others compile one file against a library that is there already. Ours "
-    "compiles the library and the declarations of the C API along, and optimises all of it as one program.",
-    "size of what is shipped": "Who compiles nothing ships the library alone, and the binding in C adds little to it. Ours is the library and all "
-    "of `dict`'s methods; Rust's standard library is in both.",
+    "`get` at the end of a chain of 100": (
+        "The library's default hash of a str is its length, so that a hundred keys of one length are all "
+        "compared. The C library compares kind, length and bytes, which lie in the table. Ours asks Python "
+        "whether two objects are equal, and holds a reference to each meanwhile: the comparison might be a "
+        "method in Python that changes the table. A hash function that spreads the keys leaves nothing of the "
+        "difference, as the line for a str shows."
+    ),
+    "lines for hello and pi": (
+        "Ours is the C API by hand, in a language that is not C: what others generate, or find in a header, "
+        "is written out, reference by reference."
+    ),
+    "lines for the table": (
+        "Ours does not only what the suite asks for but all that `dict` does, and says of each line that C "
+        "would not check why it is safe."
+    ),
+    "seconds to build": (
+        "Where nothing is compiled, nothing takes time, and the others compile one file against a library "
+        "that is there already. Ours compiles the library and the declarations of the C API along, and "
+        "optimises all of it as one program."
+    ),
+    "kB to ship": (
+        "Who compiles nothing ships the library alone, and the binding in C adds little to it. Ours is the "
+        "library and all of `dict`'s methods; Rust's standard library is in both."
+    ),
 }
 
 
 def value(row: dict[str, Any], path: tuple[str, ...]) -> float:
     """A figure of a road."""
     if path == ("bytes", "total"):
-        return row["bytes"]["module"] + row["bytes"]["library"]
+        return (row["bytes"]["module"] + row["bytes"]["library"]) / 1024
     for key in path:
         row = row[key]
     return float(row)  # type: ignore[arg-type]
@@ -99,14 +111,8 @@ def calls(results: dict[str, Any]) -> str:
     """What calls cost."""
     names = ("empty", "get", "set", "get_str", "get_chain", "get_hash_func", "ask")
     rows = [[row["title"], *(number(row["ns"][name]) for name in names)] for row in built(results).values()]
-    rows.append(
-        [
-            "Python and `dict`",
-            *(number(results["baseline"][name]) for name in names[:4]),
-            "",
-            number(results["baseline"]["ask"]),
-        ]
-    )
+    plain = results["baseline"]
+    rows.append(["Python and `dict`", *("" if name == "get_hash_func" else number(plain[name]) for name in names)])
     header = [
         "ns per call",
         "empty",
@@ -153,7 +159,7 @@ def adjectives(results: dict[str, Any]) -> str:
                 f"{row['needs']['build']}; {row['needs']['run']}",
                 f"{row['lines']['table']} lines",
                 f"{worked} of {len(row['pythons'])}",
-                row["from_c"],
+                {"library": "only the library below"}.get(row["from_c"], row["from_c"]),
                 number(1e3 / row["ns"]["get"]),
                 f"{sum(kept)} of 2",
                 f"{passed} of {len(row['probes'])}",
@@ -186,14 +192,16 @@ def pythons(results: dict[str, Any]) -> str:
 
 def bad_input(results: dict[str, Any]) -> str:
     """The bad input that some road does not carry to Python, and what comes of it."""
-    rows = built(results)
+    rows = built(results).values()
     lines = []
     for name in PROBES:
-        failing = {
-            row["title"]: row["probes"][name]["what"] for row in rows.values() if not row["probes"][name]["passes"]
-        }
-        what = "; ".join(f"{title}: `{' '.join(said.replace('`', '').split())}`" for title, said in failing.items())
-        lines.append([name, f"{len(rows) - len(failing)} of {len(rows)}", what.replace("|", "\\|")])
+        said: dict[str, list[str]] = {}
+        for row in rows:
+            if not row["probes"][name]["passes"]:
+                said.setdefault(row["probes"][name]["what"].replace("`", "").replace("|", ""), []).append(row["title"])
+        carried = len(rows) - sum(map(len, said.values()))
+        others = "; ".join(f"{', '.join(titles)}: `{what}`" for what, titles in said.items())
+        lines.append([name, f"{carried} of {len(rows)}", others])
     return table(["", "roads that carry it", "the others"], lines)
 
 
@@ -213,20 +221,19 @@ def winners(results: dict[str, Any]) -> str:
 
 def controls(results: dict[str, Any]) -> str:
     """What became of the bindings that are broken on purpose."""
-    rows = [
-        [name, f"caught by {said['by']}" if said["caught"] else "not caught", f"`{said['what']}`"]
-        for name, said in results["controls"].items()
-    ]
-    return table(
-        ["", "", "what was said"],
-        [[name, caught, what.replace("```", "`").replace("`", "")] for name, caught, what in rows],
-    )
+    rows = []
+    for name, said in results["controls"].items():
+        caught = f"caught by {said['by']}" if said["caught"] else "not caught"
+        rows.append([name, caught, said["what"]])
+    return table(["", "", "what was said"], rows)
 
 
 def missing(results: dict[str, Any]) -> str:
     """The roads that could not be built where the record was made."""
     rows = [f"- {row['title']}: {row['missing']}" for row in results["roads"].values() if "missing" in row]
-    return "\n".join(rows) or "None was missing."
+    if not rows:
+        return "All roads could be built for this record."
+    return "These roads could not be built for this record:\n\n" + "\n".join(rows)
 
 
 def page(results: dict[str, Any]) -> str:
@@ -258,7 +265,7 @@ def plots(results: dict[str, Any]) -> None:
     import matplotlib.pyplot as plt
 
     # The same record gives the same file.
-    matplotlib.rcParams.update({"svg.hashsalt": "roads", "font.size": 9})
+    matplotlib.rcParams.update({"svg.hashsalt": "roads", "svg.fonttype": "none", "font.size": 9})
     rows = built(results)
     titles = [row["title"] for row in rows.values()]
 
@@ -269,7 +276,7 @@ def plots(results: dict[str, Any]) -> None:
             drawn = axis.barh(titles, figures, color=["#c44e52" if name == OURS else "#4c72b0" for name in rows])
             axis.bar_label(drawn, [number(figure) for figure in figures], padding=2, fontsize=8)
             axis.set(title=title, xlabel=label, xscale="log")
-            axis.margins(x=0.25)
+            axis.set_xlim(1, 4 * max(figures))
             axis.spines[["top", "right"]].set_visible(False)
         axes[0].invert_yaxis()
         figure.savefig(RECORD.parent / f"{name}.svg", metadata={"Date": None, "Description": digest(results)})

@@ -4,7 +4,7 @@
 
 The roads and how they are built are in builds.py. What is tried of each runs in processes of its own, with the Python of the
 roads' own environment: the shared suite (suite/), the figures (measure.py), bad input (probe.py), loading the one binary in
-every CPython of this machine (load.py), and the laboratory's leak check. Two bindings that are broken on purpose go the same
+every CPython of this machine (suite/load.py), and the laboratory's leak check. Two bindings that are broken on purpose go the same
 way, and must be caught.
 """
 
@@ -85,14 +85,12 @@ def suite(road: Road) -> dict[str, Any]:
     """The shared suite: how many tests passed, and how many did not."""
     options = ["-q", "-p", "no:cacheprovider", "-c", os.devnull, f"--rootdir={HERE / 'suite'}"]
     done = child([PYTHON, "-m", "pytest", *options, HERE / "suite", "--road", road.name], PYTHONPATH=str(road.target))
-    summary = done.stdout.splitlines()[-1] if done.stdout.strip() else ""
     counted = {what: int(number) for number, what in re.findall(r"(\d+) (passed|failed|error)", done.stdout)}
     found = {"passed": counted.get("passed", 0), "failed": counted.get("failed", 0) + counted.get("error", 0)}
     if done.returncode not in (0, 1):
         return {**found, "failed": found["failed"] + 1, "what": ending(done)}
-    if done.returncode:
-        return {**found, "what": re.sub(r"^FAILED \S*::", "", summary)[:160]}
-    return found
+    failing = dict.fromkeys(re.findall(r"^(?:FAILED|ERROR) \S*::(\w+)", done.stdout, re.MULTILINE))
+    return {**found, "what": ", ".join(failing)}
 
 
 def lines(files: list[Path]) -> int:
@@ -167,16 +165,10 @@ def leaks(road: Road) -> dict[str, str]:
 
 def pythons() -> dict[str, str]:
     """Every CPython of this machine, by version, from 2.7 on."""
-    found = {}
     root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    old = [
-        *root.glob("versions/2.7*/bin/python2.7"),
-        *([Path(shutil.which("python2.7") or "")] if not root.exists() else []),
-    ]
-    for path in old:
-        if child([path, "-c", "import ctypes"], timeout=30).returncode == 0:
-            found.setdefault("2.7", str(path))
-    return {**found, **interpreters(oldest=(3, 0))}
+    old = [*root.glob("versions/2.7*/bin/python2.7"), *filter(None, [shutil.which("python2.7")])]
+    usable = [str(path) for path in old if child([path, "-c", "import ctypes"], timeout=30).returncode == 0]
+    return {**({"2.7": usable[0]} if usable else {}), **interpreters(oldest=(3, 0))}
 
 
 def loads(road: Road, everywhere: dict[str, str]) -> dict[str, str]:
@@ -198,7 +190,9 @@ def loads(road: Road, everywhere: dict[str, str]) -> dict[str, str]:
                 if not packages.exists():
                     child([python, "-m", "pip", "install", "--quiet", "--target", packages, "cffi"])
                 path.append(str(packages))
-            done = child([python, HERE / "load.py", road.module], timeout=30, PYTHONPATH=os.pathsep.join(path))
+            done = child(
+                [python, HERE / "suite" / "load.py", road.module], timeout=30, PYTHONPATH=os.pathsep.join(path)
+            )
             found[version] = "works" if done.returncode == 0 else ending(done)
     return found
 
@@ -207,7 +201,7 @@ def needs(road: Road) -> dict[str, str]:
     """What is needed on top of CPython, to build it and to run it. The second is tried, without any package."""
     compilers = {"cc": "a C compiler", "c++": "a C++ compiler", "cargo": "Rust"}
     build = [road.tool or road.debian, compilers[road.program]] if road.compiled else []
-    done = child([sys.executable, "-S", HERE / "load.py", road.module], PYTHONPATH=str(road.target))
+    done = child([sys.executable, "-S", HERE / "suite" / "load.py", road.module], PYTHONPATH=str(road.target))
     absent = re.search(r"No module named '(\w+)'", done.stderr)
     run = "nothing" if done.returncode == 0 else absent.group(1) if absent else ending(done)
     return {"build": ", ".join(filter(None, build)) or "nothing", "run": run}

@@ -1,4 +1,4 @@
-"""Tries a binding in whatever Python runs this, 2.7 included: `python load.py MODULE`. Ends with 0 if it works."""
+"""The shortest of all tests, for whatever Python runs this, 2.7 included: `python load.py MODULE`. Ends with 0 if it works."""
 
 import importlib
 import sys
