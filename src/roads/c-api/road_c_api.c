@@ -122,11 +122,20 @@ static void table_dealloc(HashTable *self)
     Py_TYPE(self)->tp_free(self);
 }
 
+/* Whether a method got so many arguments; with an exception set if not. */
+static int counted(const char *name, Py_ssize_t count, Py_ssize_t least, Py_ssize_t most)
+{
+    if (least <= count && count <= most)
+        return 1;
+    PyErr_Format(PyExc_TypeError, "%s() takes %zd to %zd arguments (%zd given)", name, least, most, count);
+    return 0;
+}
+
 static PyObject *table_set(HashTable *self, PyObject *const *args, Py_ssize_t count)
 {
     ht_item key, value;
     int64_t hash;
-    if (!_PyArg_CheckPositional("set", count, 2, 2) || to_item(args[0], &key) < 0 || to_item(args[1], &value) < 0)
+    if (!counted("set", count, 2, 2) || to_item(args[0], &key) < 0 || to_item(args[1], &value) < 0)
         return NULL;
     if (hash_of(self, args[0], &key, &hash) < 0 || check(ht_set_hashed(self->table, hash, &key, &value, NULL)) < 0)
         return NULL;
@@ -138,7 +147,7 @@ static PyObject *table_get(HashTable *self, PyObject *const *args, Py_ssize_t co
 {
     ht_item key, value;
     int64_t hash;
-    if (!_PyArg_CheckPositional("get", count, 1, 2) || to_item(args[0], &key) < 0)
+    if (!counted("get", count, 1, 2) || to_item(args[0], &key) < 0)
         return NULL;
     if (hash_of(self, args[0], &key, &hash) < 0)
         return NULL;
@@ -156,7 +165,7 @@ static PyObject *table_pop(HashTable *self, PyObject *const *args, Py_ssize_t co
 {
     ht_item key, value;
     int64_t hash;
-    if (!_PyArg_CheckPositional("pop", count, 1, 2) || to_item(args[0], &key) < 0)
+    if (!counted("pop", count, 1, 2) || to_item(args[0], &key) < 0)
         return NULL;
     if (hash_of(self, args[0], &key, &hash) < 0)
         return NULL;
