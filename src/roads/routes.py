@@ -188,7 +188,7 @@ def loads(road: Road, everywhere: dict[str, str]) -> dict[str, str]:
             if road.tool == "cffi":
                 packages = TARGET / "cffi-for" / version
                 if not packages.exists():
-                    child([python, "-m", "pip", "install", "--quiet", "--target", packages, "cffi"])
+                    child([python, "-m", "pip", "install", "--quiet", "--no-compile", "--target", packages, "cffi"])
                 path.append(str(packages))
             done = child(
                 [python, HERE / "suite" / "load.py", road.module], timeout=30, PYTHONPATH=os.pathsep.join(path)
