@@ -24,7 +24,8 @@ from unidiff import PatchSet
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 TARGET = ROOT / "target" / "roads"
-VENV = TARGET / "venv"
+#: One for each kind of Python that the roads were built with.
+VENV = TARGET / "venv" / str(sysconfig.get_config_var("SOABI"))
 PYTHON = VENV / "bin" / "python"
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
 
@@ -208,7 +209,6 @@ class Road:
         return made[0] if made else None
 
 
-_CPP = {"program": "c++"}
 ROADS = [
     Road("ctypes", "ctypes", nothing_to_build, ("hello_ctypes.py",), ("road_ctypes.py",)),
     Road(
@@ -238,10 +238,26 @@ ROADS = [
         ("hello_boost_python.cpp",),
         ("road_boost_python.cpp",),
         debian="libboost-python-dev",
-        **_CPP,
+        program="c++",
     ),
-    Road("pybind11", "pybind11", pybind11, ("hello_pybind11.cpp",), ("road_pybind11.cpp",), tool="pybind11", **_CPP),
-    Road("nanobind", "nanobind", nanobind, ("hello_nanobind.cpp",), ("road_nanobind.cpp",), tool="nanobind", **_CPP),
+    Road(
+        "pybind11",
+        "pybind11",
+        pybind11,
+        ("hello_pybind11.cpp",),
+        ("road_pybind11.cpp",),
+        tool="pybind11",
+        program="c++",
+    ),
+    Road(
+        "nanobind",
+        "nanobind",
+        nanobind,
+        ("hello_nanobind.cpp",),
+        ("road_nanobind.cpp",),
+        tool="nanobind",
+        program="c++",
+    ),
     Road("pyo3", "PyO3", cargo, ("hello.rs",), ("lib.rs",), program="cargo"),
     Road("c-api", "C API in C", compiled, ("hello_c_api.c",), ("road_c_api.c",)),
     Road("extension", "our extension", cargo, ("hello.rs",), ("road_extension.py",), program="cargo"),
@@ -295,7 +311,7 @@ def install(requirement: str) -> None:
     # What is in the environment of the project, the laboratory among it, can be imported here too.
     (site,) = VENV.glob("lib/python*/site-packages")
     (site / "project.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
-    known = TARGET / f"installed-{requirement}"
+    known = VENV / f"installed-{requirement}"
     if requirement and not known.exists():
         run([PYTHON, "-m", "pip", "install", "--quiet", requirement])
         known.touch()

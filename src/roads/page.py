@@ -96,7 +96,7 @@ def beaten(results: dict[str, Any]) -> dict[str, list[str]]:
     return found
 
 
-def table(header: list[str], rows: list[list[str]], right: int = 0) -> str:
+def table(header: list[str], rows: list[list[str]], right: bool = False) -> str:
     """A table in Markdown, with all columns but the first to the right if `right`."""
     rule = ["---"] + ["--:" if right else "---"] * (len(header) - 1)
     return "\n".join("| " + " | ".join(cells) + " |" for cells in [header, rule, *rows])
@@ -123,7 +123,7 @@ def calls(results: dict[str, Any]) -> str:
         "`get`, hash in Python",
         "call back from C",
     ]
-    return table(header, rows, right=1)
+    return table(header, rows, right=True)
 
 
 def costs(results: dict[str, Any]) -> str:
@@ -143,7 +143,7 @@ def costs(results: dict[str, Any]) -> str:
         "library, kB",
         "bytes per table",
     ]
-    return table(header, rows, right=1)
+    return table(header, rows, right=True)
 
 
 def adjectives(results: dict[str, Any]) -> str:

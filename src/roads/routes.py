@@ -121,7 +121,7 @@ def probes(road: Road) -> dict[str, dict[str, Any]]:
     found = {}
     names = json.loads(builds.run([PYTHON, "-c", "import json, probe; print(json.dumps(list(probe.PROBES)))"], HERE))
     for name in [*names, "cycle"]:
-        done = child([PYTHON, HERE / "probe.py", road.name, name], timeout=20, PYTHONPATH=str(road.target))
+        done = child([PYTHON, HERE / "probe.py", road.name, name], timeout=60, PYTHONPATH=str(road.target))
         answered = done.returncode == 0 and done.stdout.strip()
         found[name] = json.loads(done.stdout.splitlines()[-1]) if answered else {"passes": False, "what": ending(done)}
     return found
