@@ -45,7 +45,7 @@ $(VENV)/tools-%: pyproject.toml | $(BIN)/python
 	@$(BIN)/python tests/requirements.py $* | $(BIN)/python -m pip install --quiet --requirement /dev/stdin
 	@touch $@
 
-SOURCES := $(shell find src setup.py pyproject.toml Cargo.toml Cargo.lock -type f -not -path '*/__pycache__/*' -not -path '*.egg-info/*')
+SOURCES := $(shell find src setup.py pyproject.toml Cargo.toml Cargo.lock -type f -not -path '*/__pycache__/*' -not -path '*.egg-info/*' -not -path 'src/roads/*')
 
 # The extension, the traced extension and the lab, as `pip install .` installs them.
 $(VENV)/installed: $(SOURCES) $(VENV)/tools-lab
@@ -127,6 +127,17 @@ sdist: check-tools $(VENV)/tools-wheels ## Build the source distribution, and a 
 wheels-page: $(VENV)/tools-wheels ## Take what these three measured into docs/wheels.md
 	@$(BIN)/python tests/wheels.py page
 
+# ---- the other roads -----------------------------------------------------------------------------------------------
+
+# Only these: ROADS='ctypes cffi-abi c-api'. All of them take some five minutes. OPTIONS=--json prints all that was found.
+ROADS ?=
+OPTIONS ?=
+routes: $(VENV)/installed $(VENV)/tools-test ## Take the library to Python by every road, test and measure them
+	@$(BIN)/python src/roads/routes.py $(OPTIONS) $(ROADS)
+
+routes-record: $(VENV)/installed $(VENV)/tools-test ## The same, and write docs/roads.md and its record anew
+	@$(BIN)/python src/roads/routes.py --record
+
 # ---- looking for trouble -------------------------------------------------------------------------------------------
 
 fuzz: $(VENV)/tools-test ## Fuzz the library, for FUZZ_SECONDS (60) seconds
@@ -174,6 +185,8 @@ lint: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-lint ## Check style, ty
 	  && cargo fmt --manifest-path tests/bench/peers/pyo3/Cargo.toml --check
 	@cargo clippy --locked --quiet --workspace --all-targets -- --deny warnings
 	@cargo clippy --locked --quiet --workspace --all-targets --features hashtable-extension/trace -- --deny warnings
+	@cargo fmt --manifest-path src/roads/Cargo.toml --all --check
+	@cargo clippy --manifest-path src/roads/Cargo.toml --target-dir $(CARGO_OUTPUT)/roads/lint --locked --quiet --workspace --all-targets -- --deny warnings
 	$(call say,ruff and mypy)
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
@@ -190,4 +203,5 @@ docs: check-binutils $(VENV)/installed $(VENV)/tools-docs ## Build the book into
 clean: ## Remove everything that was built or installed here
 	rm -rf $(VENV) build dist target .hypothesis .pytest_cache .mypy_cache .ruff_cache src/lab/*.egg-info src/lab/*.so
 
-.PHONY: bench bench-page bench-instructions guards help check-tools check-binutils install demo test test-rust test-python test-cpython debug-python fuzz asan valgrind c-library c-demo header same-code ways-in wheels wheel-ctypes wheels-page sdist leakcheck-demo lint docs clean
+# Every target with a description is a command, not a file; so are the checks.
+.PHONY: check-tools check-binutils debug-python $(shell sed -n 's/^\([a-z-]*\):.*\#\# .*/\1/p' $(MAKEFILE_LIST))
