@@ -438,6 +438,23 @@ def test_what_missing_raises_is_not_replaced():
         Refusing()["a"]
 
 
+def test_a_class_that_cannot_be_looked_into_is_no_class_without_missing():
+    """What looking for `__missing__` raises is raised, and is not a KeyError. (dict loses it.)"""
+
+    class Name(str):
+        """A name that raises when it is compared with another of the same hash."""
+
+        __slots__ = ()
+        __hash__ = str.__hash__
+
+        def __eq__(self, other):
+            raise ZeroDivisionError
+
+    odd = type("Odd", (HashTable,), {Name("__missing__"): None})
+    with pytest.raises(ZeroDivisionError):
+        odd()["a"]
+
+
 @pytest.mark.parametrize(
     "missing",
     [

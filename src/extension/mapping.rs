@@ -146,11 +146,16 @@ unsafe fn special_method(op: *mut PyObject, name: &core::ffi::CStr) -> Result<Op
             // From 3.12 on, the classes that CPython itself brings along have theirs elsewhere. None of them has `__missing__`
             // and is a base of a table's class.
             let attribute = if dict.is_null() { core::ptr::null_mut() } else { PyDict_GetItemWithError(dict, name) };
-            (!attribute.is_null()).then_some(attribute)
+            if !attribute.is_null() {
+                Some(Ok(Py_NewRef(attribute)))
+            } else if !PyErr_Occurred().is_null() {
+                Some(Err(Raised))
+            } else {
+                None
+            }
         });
-        let attribute = found.map(|attribute| Py_NewRef(attribute));
         Py_DECREF(name);
-        let Some(attribute) = attribute else { return Ok(None) };
+        let Some(attribute) = found.transpose()? else { return Ok(None) };
         let Some(bind) = (*Py_TYPE(attribute)).tp_descr_get else { return Ok(Some(attribute)) };
         let method = received(bind(attribute, op, Py_TYPE(op).cast())); // [R15]
         Py_DECREF(attribute);
