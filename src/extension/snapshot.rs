@@ -35,7 +35,7 @@ impl Snapshot {
         unsafe {
             let table = &(*table).pairs;
             let mut pairs = Vec::new();
-            pairs.try_reserve_exact(table.load()).map_err(|_| no_memory())?;
+            reserve(&mut pairs, table.load())?;
             for bucket in 0..table.size() {
                 for at in table.chain(bucket) {
                     let (key, value) = (table.key(at).borrowed(), table.value(at).borrowed());
@@ -58,6 +58,19 @@ impl Snapshot {
                 Py_DECREF(pair.value); // [R7]
             }
         }
+    }
+}
+
+/// Room for so many more in a `Vec` of ours, or `MemoryError`. Rust's own allocator cannot be made to refuse, so the traced build
+/// refuses here.
+#[track_caller]
+fn reserve<T>(items: &mut Vec<T>, number: usize) -> Result<(), Raised> {
+    if refused() {
+        return Err(Raised);
+    }
+    match items.try_reserve_exact(number) {
+        Ok(()) => Ok(()),
+        Err(_) => Err(no_memory()),
     }
 }
 

@@ -117,6 +117,13 @@ pub(crate) fn parsed(answer: super::c_int) -> Result<(), Raised> {
     if answer == 0 || book::fails("PyArg_Parse") { Err(Raised) } else { Ok(()) }
 }
 
+/// Whether a request for memory of Rust's, made on this line, is to fail: then an exception is set.
+#[track_caller]
+#[inline(always)]
+pub(crate) fn refused() -> bool {
+    book::fails("memory for Rust")
+}
+
 /// Says that something failed on this line which cannot be made to fail there: a request for memory of Rust's.
 #[track_caller]
 #[inline(always)]
