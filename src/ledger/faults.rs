@@ -3,13 +3,20 @@
 //! Every function of `ffi.rs` that can fail asks here first. While faults are on, the place of each such call is written down
 //! with how often it was reached and how often it was made to fail. A failing call does nothing but raise: the exception that was
 //! asked for, or `MemoryError`, which any call may raise.
+//!
+//! What happens while the module is loaded comes before anybody in Python can ask for anything. So the first order can be
+//! given in the environment: `LEDGER_FAIL="3 KeyError"` makes the third call fail with a `KeyError`; 0 only counts.
 
 use crate::account::Site;
 use core::panic::Location;
 use core::sync::atomic::{AtomicBool, Ordering};
 use pyo3_ffi::PyObject;
 use std::collections::HashMap;
+use std::ffi::CString;
 use std::sync::{LazyLock, Mutex, MutexGuard};
+
+/// The environment variable with the first order.
+const FIRST_ORDER: &str = "LEDGER_FAIL";
 
 /// A place at which a call may fail.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,12 +31,22 @@ pub(crate) struct Faults {
     left: u64,
     /// What it raises: owned, or 0 for `MemoryError`.
     exception: usize,
+    /// The name of a builtin exception to be raised instead, if the order came from the environment.
+    by_name: Option<CString>,
     /// Each place, how often it was reached and how often it failed.
     pub(crate) places: HashMap<Place, (u64, u64)>,
 }
 
-static ON: AtomicBool = AtomicBool::new(false);
-static FAULTS: LazyLock<Mutex<Faults>> = LazyLock::new(Mutex::default);
+static ON: LazyLock<AtomicBool> = LazyLock::new(|| AtomicBool::new(std::env::var_os(FIRST_ORDER).is_some()));
+static FAULTS: LazyLock<Mutex<Faults>> = LazyLock::new(|| Mutex::new(first_order()));
+
+/// What the environment orders. What cannot be read only counts.
+fn first_order() -> Faults {
+    let order = std::env::var(FIRST_ORDER).unwrap_or_default();
+    let mut words = order.split_whitespace();
+    let left = words.next().and_then(|nth| nth.parse().ok()).unwrap_or_default();
+    Faults { left, by_name: words.next().and_then(|name| CString::new(name).ok()), ..Faults::default() }
+}
 
 pub(crate) fn faults() -> MutexGuard<'static, Faults> {
     FAULTS.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
@@ -41,6 +58,7 @@ pub(crate) fn order(nth: Option<u64>, exception: *mut PyObject) -> (u64, *mut Py
     let mut faults = faults();
     let left = std::mem::replace(&mut faults.left, nth.unwrap_or(0));
     let unused = std::mem::replace(&mut faults.exception, exception as usize);
+    faults.by_name = None;
     ON.store(nth.is_some(), Ordering::Relaxed);
     (left, unused as *mut PyObject)
 }
@@ -60,10 +78,13 @@ pub(crate) fn due(call: &'static str, site: Site) -> bool {
     }
     place.1 += 1;
     let exception = std::mem::take(&mut faults.exception) as *mut PyObject;
+    let by_name = faults.by_name.take();
     drop(faults);
     // SAFETY: the GIL is held by whoever makes the call. The exception is ours and given back once it is set.
     unsafe {
-        if exception.is_null() {
+        if let Some(name) = by_name {
+            raise_builtin(&name);
+        } else if exception.is_null() {
             pyo3_ffi::PyErr_NoMemory();
         } else {
             pyo3_ffi::PyErr_SetObject(pyo3_ffi::Py_TYPE(exception).cast(), exception);
@@ -71,6 +92,19 @@ pub(crate) fn due(call: &'static str, site: Site) -> bool {
         }
     }
     true
+}
+
+/// Raises the builtin exception of this name, or what comes of looking for it.
+unsafe fn raise_builtin(name: &CString) {
+    // SAFETY: the caller holds the GIL. The class is ours until the DECREF; the module is borrowed and always there.
+    unsafe {
+        let builtins = pyo3_ffi::PyImport_AddModule(c"builtins".as_ptr());
+        let class = pyo3_ffi::PyObject_GetAttrString(builtins, name.as_ptr());
+        if !class.is_null() {
+            pyo3_ffi::PyErr_SetString(class, c"ordered by LEDGER_FAIL".as_ptr());
+            pyo3_ffi::Py_DECREF(class);
+        }
+    }
 }
 
 /// Whether a call that the ledger does not know, made on this line, is to fail: then an exception is set.
