@@ -179,6 +179,12 @@ GUARDS ?=
 guards: $(VENV)/installed $(VENV)/tools-test ## Take each guard against hostile code out: a test must fail
 	@$(BIN)/python -m pytest -q -m guards -k '$(GUARDS)' tests/test_guards.py
 
+# Only calls that contain one of these words: FAULTS='setdefault fromkeys'.
+FAULTS ?=
+faults: $(VENV)/installed $(VENV)/tools-test ## Make everything fail that can fail: nothing but an exception may come of it
+	$(call say,making everything fail that can fail)
+	@$(BIN)/python tests/faults.py $(FAULTS)
+
 lint: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-lint ## Check style, types and the safety comments
 	$(call say,rustfmt and clippy)
 	@cargo fmt --all --check && cargo fmt --manifest-path src/core/fuzz/Cargo.toml --check \

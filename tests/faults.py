@@ -1,0 +1,375 @@
+"""Makes everything fail that can fail, and sees that nothing comes of it but an exception. `make faults` does it.
+
+    python tests/faults.py [--json] [CALL...]
+
+Runs on the traced build. Each call of injection.py is made again and again: the first thing in it that may fail does, then the
+second, and so on until the call succeeds. The import of the module is driven likewise, each time in a process of its own. With
+CALL, only calls that contain one of these words (`setdefault`, `.update(`, `import`).
+
+At the end it says how many places there are at which something may fail (fallible.py finds them in the source), how many of them
+did fail, and what was wrong. Exit code 1 if anything was wrong, or a place never failed that is not in `CANNOT_BE_REACHED`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+import fallible
+from commands import ROOT, console, run_command
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+HERE = Path(__file__).resolve().parent
+TRACED = "hashtable_traced"
+
+#: Places that no call can make fail: a file, what its line says, what fails there, from which version of Python on that is so, and
+#: the proof. A place in this list that fails after all is an error, and so is an entry that is no place.
+CANNOT_BE_REACHED = [
+    ("src/extension/picture.rs", "checked_mul(3)", "memory for Rust", (3, 9),
+     "the length overflows only if there are 2**62 buckets of 4 bytes each, for which there are not enough addresses"),
+    ("src/extension/ffi/versions.rs", "super::api::PyModule_AddObject(", "PyModule_AddObject", (3, 10),
+     "compiled for Python 3.9 only; from 3.10 on PyModule_AddObjectRef takes its place"),
+]  # fmt: skip
+
+#: What the import is called among the calls.
+IMPORT = "import hashtable_traced"
+
+
+@dataclasses.dataclass(frozen=True)
+class Wrong:
+    """Something that misbehaved.
+
+    Attributes:
+        call: which call.
+        fault: what was put in.
+        nth: at which place of the call, counted from 1.
+        place: `file:line: what failed`, if it is known.
+        complaint: what was wrong.
+    """
+
+    call: str
+    fault: str
+    nth: int
+    place: str
+    complaint: str
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What came of all runs: how many calls and runs there were, how often each place failed, and what was wrong."""
+
+    calls: int = 0
+    runs: int = 0
+    failed: Counter[tuple[str, int, str]] = dataclasses.field(default_factory=Counter)
+    wrong: list[Wrong] = dataclasses.field(default_factory=list)
+
+
+def in_words(place: Sequence[object] | None) -> str:
+    """A place as `file:line: what failed`."""
+    return "{}:{}: {}".format(*place) if place else ""
+
+
+# ---- the calls -------------------------------------------------------------------------------------------------------
+
+
+def drive(statements: list[str], folder: Path | None, source: Path, outcome: Outcome) -> Iterator[str]:
+    """Makes all calls, in children: one that dies is named, and another goes on with the next call.
+
+    Args:
+        statements: the calls.
+        folder: where to look for the traced module first.
+        source: the project's folder, or the copy from which the module was built.
+        outcome: what came of them is added to it.
+
+    Yields:
+        Each call as it begins.
+    """
+    from hashtable_lab import children
+
+    path = [str(folder)] * (folder is not None) + [str(HERE), *map(os.path.abspath, sys.path)]
+    environment = {
+        **os.environ,
+        "HASHTABLE_MODULE": TRACED,
+        "HASHTABLE_SOURCE": str(source),
+        "PYTHONPATH": os.pathsep.join(path),
+    }
+    left = list(statements)
+    while left:
+        call, fault, nth, said = "", "", 0, []
+        command = [sys.executable, str(HERE / "injection.py"), json.dumps(left)]
+        with children.start(command, env=environment) as child:
+            assert child.stdout is not None
+            for line in child.stdout:
+                if not line.startswith("["):
+                    said.append(line.rstrip())
+                    continue
+                what, *words = json.loads(line)
+                if what == "call":
+                    call, fault, nth = words[0], "", 0
+                    yield call
+                elif what == "run":
+                    fault, nth = words
+                    outcome.runs += 1
+                else:
+                    left.remove(call)
+                    outcome.calls += 1
+                    for *place, times in words[2]:
+                        outcome.failed[tuple(place)] += times
+                    outcome.wrong += [Wrong(call, f, n, in_words(place), text) for f, n, place, text in words[3]]
+        if child.returncode != 0:
+            ending = children.Ending("\n".join(said), child.returncode)
+            if not call:
+                raise click.ClickException(f"the child could not begin: {ending}\n{ending.output}")
+            outcome.wrong.append(
+                Wrong(call, fault, nth, "", f"the process {ending}: {' | '.join(said[-4:])}"),
+            )
+            left.remove(call)
+            outcome.calls += 1
+
+
+# ---- the import ------------------------------------------------------------------------------------------------------
+
+
+def imported(name: str) -> dict[str, object]:
+    """Imports the module, with the fault that the environment orders (src/ledger/faults.rs), and again. Runs in a child.
+
+    Returns:
+        What came of the first import, what is left of the order, the places that failed, what is in hand and what was found in
+        the end, and whether the module works.
+    """
+    import importlib
+    import sys
+    from collections import Counter
+
+    try:
+        importlib.import_module(name)
+        outcome = ["returned"]
+    except Exception as error:
+        outcome = ["raised", type(error).__name__, str(error)]
+    half_made = outcome[0] == "raised" and name in sys.modules
+    traced = importlib.import_module(name)
+    left = traced.ledger_fail(None)
+    traced.announce(False)
+    in_hand = Counter(f"{type_name} taken at {file}:{line}" for file, line, _, type_name, _ in traced.ledger_outside())
+    return {
+        "outcome": outcome,
+        "half made": half_made,
+        "left": left,
+        "failed": [[file, line, call] for file, line, call, _, failed in traced.ledger_places() if failed],
+        "in hand": dict(in_hand),
+        "found": [f"{finding[0]}: {finding[1]}, at {finding[2]}:{finding[3]}" for finding in traced.ledger_findings(0)],
+        "works": traced.HashTable().set("a", 1).get("a") == 1,
+    }
+
+
+def drive_import(kinds: Sequence[str], folder: Path | None, outcome: Outcome) -> Iterator[str]:
+    """Imports the module with every exception at every place, each in a child of its own.
+
+    Args:
+        kinds: the names of the exceptions.
+        folder, outcome: as for `drive`.
+
+    Yields:
+        What it is about to do.
+    """
+    from hashtable_lab import children
+
+    def run(order: str) -> children.Ending:
+        return children.run_function(imported, TRACED, module_folder=folder, environment={"LEDGER_FAIL": order})
+
+    outcome.calls += 1
+    right = run("0")
+    if not right.well:
+        raise click.ClickException(f"the traced module cannot be imported: {right}\n{right.output}")
+    for kind in kinds:
+        for nth in range(1, 1000):
+            yield f"{IMPORT}, {kind} {nth}"
+            ending = run(f"{nth} {kind}")
+            outcome.runs += 1
+            complaints, place = [], None
+            if not ending.well:
+                complaints.append(f"the process {ending}: {ending.output.strip()[-500:]}")
+            else:
+                seen = ending.result
+                if seen["left"]:
+                    break
+                outcome.failed.update(map(tuple, seen["failed"]))
+                place = seen["failed"][0] if seen["failed"] else None
+                said = seen["outcome"]
+                if said[:2] != ["raised", kind] or "ordered by LEDGER_FAIL" not in said[2]:
+                    complaints.append(f"{kind} was due, and this came: {' '.join(said)}")
+                if seen["half made"]:
+                    complaints.append("the module that could not be made is in sys.modules")
+                if not seen["works"]:
+                    complaints.append("imported again, the module does not work")
+                complaints += seen["found"]
+                more = Counter(seen["in hand"]) - Counter(right.result["in hand"])
+                complaints += [f"surplus: {what}" for what in more]
+            outcome.wrong += [Wrong(IMPORT, kind, nth, in_words(place), complaint) for complaint in complaints]
+            if not ending.well:
+                break
+
+
+# ---- the report ------------------------------------------------------------------------------------------------------
+
+
+def excused(site: fallible.Site) -> str | None:
+    """Why this site cannot be reached, or None."""
+    for file, part, call, since, proof in CANNOT_BE_REACHED:
+        if (site.file, site.call) == (file, call) and part in site.text and sys.version_info >= since:
+            return proof
+    return None
+
+
+def judged(sites: list[fallible.Site], outcome: Outcome, everything: bool) -> dict[str, object]:
+    """The report, as `--json` prints it.
+
+    Args:
+        sites: what fallible.py found.
+        outcome: what came of the runs.
+        everything: whether all calls were made, so that every site must have failed.
+
+    Returns:
+        A dict of what JSON can carry. `well` says whether all is as it should be.
+    """
+    failed = {site for site in sites if outcome.failed[site.file, site.line, site.call]}
+    proofs = {site: excused(site) for site in sites}
+    missing = [site for site in sites if everything and site not in failed and proofs[site] is None]
+    errors = [
+        f"{site.file}:{site.line}: {site.call} failed, and is said to be out of reach"
+        for site in failed
+        if proofs[site]
+    ]
+    errors += [
+        f"{in_words(place)} failed, and fallible.py has not found it"
+        for place in outcome.failed
+        if place not in {(site.file, site.line, site.call) for site in sites}
+    ]
+    errors += [
+        f"{file}: no line with `{part}` that can fail: take it out of CANNOT_BE_REACHED"
+        for file, part, call, _, _ in CANNOT_BE_REACHED
+        if not any((site.file, site.call) == (file, call) and part in site.text for site in sites)
+    ]
+    alike: dict[tuple[str, str, str], list[Wrong]] = defaultdict(list)
+    for wrong in outcome.wrong:
+        alike[wrong.place, wrong.complaint, wrong.call].append(wrong)
+    return {
+        "python": sys.version.split()[0],
+        "calls": outcome.calls,
+        "runs": outcome.runs,
+        "sites": [
+            {**dataclasses.asdict(site), "failed": outcome.failed[site.file, site.line, site.call]} for site in sites
+        ],
+        "out of reach": [
+            {"site": f"{site.file}:{site.line}: {site.call}", "proof": proof} for site, proof in proofs.items() if proof
+        ],
+        "never failed": [f"{site.file}:{site.line}: {site.call}" for site in missing],
+        "errors": errors,
+        "wrong": [
+            {
+                "place": place,
+                "complaint": complaint,
+                "call": call,
+                "nth": found[0].nth,
+                "faults": list(dict.fromkeys(wrong.fault for wrong in found)),
+            }
+            for (place, complaint, call), found in alike.items()
+        ],
+        "well": not (missing or errors or alike),
+    }
+
+
+def show(report: dict[str, object], everything: bool, seconds: float) -> None:
+    """Prints the report for a reader."""
+    sites = report["sites"]
+    failed = sum(1 for site in sites if site["failed"])
+    if report["wrong"]:
+        console.print("misbehaved:")
+    for wrong in report["wrong"]:
+        console.print(f"  {wrong['place'] or 'at an unknown place'}\n    {wrong['complaint']}")
+        console.print(f"    in `{wrong['call']}`, fault {wrong['nth']}: {', '.join(wrong['faults'])}")
+    for kind in ("never failed", "errors"):
+        if report[kind]:
+            console.print(f"{kind}:")
+            for line in report[kind]:
+                console.print(f"  {line}")
+    if everything and report["out of reach"]:
+        console.print("cannot be reached, and why:")
+        for entry in report["out of reach"]:
+            console.print(f"  {entry['site']}\n    {entry['proof']}")
+    figures = Table.grid(padding=(0, 2))
+    figures.add_column()
+    figures.add_column(justify="right")
+    for name, number in (
+        ("calls driven", report["calls"]),
+        ("runs, one fault each", report["runs"]),
+        ("call sites known", len(sites)),
+        ("call sites failed at least once", failed),
+        ("call sites out of reach", len(report["out of reach"])),
+        *([("call sites missing", len(report["never failed"]))] if everything else []),
+        ("misbehaved", len(report["wrong"]) + len(report["errors"])),
+    ):
+        figures.add_row(name, str(number))
+    console.print(figures)
+    verdict = "all is well" if report["well"] else "not well"
+    if console.is_terminal:
+        verdict += f", after {seconds:.0f} seconds"
+    console.print(verdict)
+
+
+@click.command(help=str(__doc__), context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("calls", nargs=-1, metavar="[CALL]...")
+@click.option("--folder", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Find the module here.")
+@click.option(
+    "--source", type=click.Path(exists=True, file_okay=False, path_type=Path), default=ROOT, help="Its source."
+)
+@click.option("--list", "only_list", is_flag=True, help="Print the calls, and make none.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def main(calls: tuple[str, ...], folder: Path | None, source: Path, only_list: bool, as_json: bool) -> int:
+    try:
+        import hashtable_lab.children  # noqa: F401
+        import hashtable_traced  # noqa: F401
+    except ImportError as error:
+        raise click.ClickException(f"{error.name} is missing: run `make install`.") from None
+    os.environ["HASHTABLE_MODULE"] = TRACED
+    import injection
+
+    begin = time.monotonic()
+    chosen = [s for s in injection.STATEMENTS if not calls or any(word in s for word in calls)]
+    with_import = not calls or any(word in IMPORT for word in calls)
+    if not chosen and not with_import:
+        raise click.ClickException(f"no call contains {' or '.join(calls)}.")
+    if only_list:
+        click.echo("\n".join([*chosen, IMPORT][: len(chosen) + with_import]))
+        return 0
+    outcome = Outcome()
+    columns = (TextColumn("{task.description:.60}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    # Without a terminal, or for programs, nothing is drawn.
+    with Progress(*columns, console=console, transient=True, disable=as_json or not console.is_terminal) as progress:
+        task = progress.add_task("", total=len(chosen) + with_import)
+        for call in drive(chosen, folder, source, outcome):
+            progress.update(task, description=call.replace("\n", " "), completed=outcome.calls)
+        if with_import:
+            for step in drive_import(list(injection.EXCEPTIONS), folder, outcome):
+                progress.update(task, description=step, completed=outcome.calls - 1)
+    sites = fallible.scan(source)
+    report = judged(sites, outcome, everything=not calls)
+    report["errors"] += fallible.overlooked(source)
+    report["well"] = bool(report["well"] and not report["errors"])
+    if as_json:
+        print(json.dumps(report, indent=2))
+    else:
+        show(report, not calls, time.monotonic() - begin)
+    return 0 if report["well"] else 1
+
+
+if __name__ == "__main__":
+    run_command(main)
