@@ -301,6 +301,11 @@ def show(report: dict[str, object], everything: bool, seconds: float) -> None:
             console.print(f"{kind}:")
             for line in report[kind]:
                 console.print(f"  {line}")
+    if not everything:
+        console.print("made to fail:")
+        for site in sites:
+            if site["failed"]:
+                console.print(f"  {site['file']}:{site['line']}: {site['call']}, {site['failed']} times")
     if everything and report["out of reach"]:
         console.print("cannot be reached, and why:")
         for entry in report["out of reach"]:
@@ -313,7 +318,7 @@ def show(report: dict[str, object], everything: bool, seconds: float) -> None:
         ("runs, one fault each", report["runs"]),
         ("call sites known", len(sites)),
         ("call sites failed at least once", failed),
-        ("call sites out of reach", len(report["out of reach"])),
+        *([("call sites out of reach", len(report["out of reach"]))] if everything else []),
         *([("call sites missing", len(report["never failed"]))] if everything else []),
         ("misbehaved", len(report["wrong"]) + len(report["errors"])),
     ):
