@@ -45,7 +45,7 @@ ON_PURPOSE = "on purpose"
 ARRAYS = "the table's arrays"
 
 #: A call that has not ended after so many seconds never will.
-TIME_LIMIT = 60
+TIME_LIMIT = 300
 
 # ---- calls beside those of calls.py ----------------------------------------------------------------------------------
 
