@@ -30,13 +30,16 @@ from rich.table import Table
 HERE = Path(__file__).resolve().parent
 TRACED = "hashtable_traced"
 
-#: Places that no call can make fail: a file, what its line says, what fails there, from which version of Python on that is so, and
-#: the proof. A place in this list that fails after all is an error, and so is an entry that is no place.
+#: Places that no call can make fail: a file, what its line says, what fails there, with which versions of Python that is so (from
+#: the first to before the second), and the proof. If such a place fails after all, that is an error; so is an entry that is no
+#: place.
 CANNOT_BE_REACHED = [
-    ("src/extension/picture.rs", "checked_mul(3)", "memory for Rust", (3, 9),
+    ("src/extension/picture.rs", "checked_mul(3)", "memory for Rust", (3, 9), (4, 0),
      "the length overflows only if there are 2**62 buckets of 4 bytes each, for which there are not enough addresses"),
-    ("src/extension/ffi/versions.rs", "super::api::PyModule_AddObject(", "PyModule_AddObject", (3, 10),
+    ("src/extension/ffi/versions.rs", "super::api::PyModule_AddObject(", "PyModule_AddObject", (3, 10), (4, 0),
      "compiled for Python 3.9 only; from 3.10 on PyModule_AddObjectRef takes its place"),
+    ("src/extension/lib.rs", "PyModule_AddObjectRef(", "PyModule_AddObjectRef", (3, 9), (3, 10),
+     "Python 3.9 has no such function; versions.rs has one of that name, in which PyModule_AddObject fails"),
 ]  # fmt: skip
 
 #: What the import is called among the calls.
@@ -223,8 +226,8 @@ def drive_import(kinds: Sequence[str], folder: Path | None, outcome: Outcome) ->
 
 def excused(site: fallible.Site) -> str | None:
     """Why this site cannot be reached, or None."""
-    for file, part, call, since, proof in CANNOT_BE_REACHED:
-        if (site.file, site.call) == (file, call) and part in site.text and sys.version_info >= since:
+    for file, part, call, first, before, proof in CANNOT_BE_REACHED:
+        if (site.file, site.call) == (file, call) and part in site.text and first <= sys.version_info < before:
             return proof
     return None
 
@@ -255,7 +258,7 @@ def judged(sites: list[fallible.Site], outcome: Outcome, everything: bool) -> di
     ]
     errors += [
         f"{file}: no line with `{part}` that can fail: take it out of CANNOT_BE_REACHED"
-        for file, part, call, _, _ in CANNOT_BE_REACHED
+        for file, part, call, *_ in CANNOT_BE_REACHED
         if not any((site.file, site.call) == (file, call) and part in site.text for site in sites)
     ]
     alike: dict[tuple[str, str, str], list[Wrong]] = defaultdict(list)
