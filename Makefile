@@ -210,4 +210,4 @@ clean: ## Remove everything that was built or installed here
 	rm -rf $(VENV) build dist target .hypothesis .pytest_cache .mypy_cache .ruff_cache src/lab/*.egg-info src/lab/*.so
 
 # Every target with a description is a command, not a file; so are the checks.
-.PHONY: check-tools check-binutils debug-python $(shell sed -n 's/^\([a-z-]*\):.*\#\# .*/\1/p' $(MAKEFILE_LIST))
+.PHONY: check-tools check-binutils debug-python $(shell awk -F: '/^[a-z-]+:.*\#\# / { print $$1 }' $(MAKEFILE_LIST))
