@@ -39,6 +39,20 @@ pub(crate) fn reserve<T>(entries: &mut Vec<T>, more: usize) -> Result<(), OutOfM
     entries.try_reserve_exact(more).map_err(|_| OutOfMemory)
 }
 
+/// Asks the processor to fetch what `at` points to, if there is anything, so that it is there when it is needed. A hint: it does
+/// nothing that a program could tell, and on processors for which Rust has no such instruction it does nothing.
+#[inline(always)]
+pub fn prefetch<T>(at: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: the instruction takes any address and never faults.
+    unsafe {
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(at.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
+}
+
 #[cfg(not(feature = "trace"))]
 #[inline(always)]
 fn refuse_if_told_to() -> Result<(), OutOfMemory> {

@@ -35,7 +35,7 @@
 //! anew or be about to go. The points are marked with their number in the source, and `tests/test_reentrancy.py` has a test for each.
 //!
 //! 1. `[R1]` The hash function is called. (hashing.rs)
-//! 2. `[R2]` The builtin `hash` calls the key's `__hash__`. (hashing.rs)
+//! 2. `[R2]` The builtin `hash` calls the key's `__hash__`; the long picture asks for hashes again. (hashing.rs, picture.rs)
 //! 3. `[R3]` Two keys are compared: `__eq__`, and `__bool__` of what it answers. (lookup.rs)
 //! 4. `[R4]` The compared key is given back, and it was the last reference: `__del__`. (lookup.rs)
 //! 5. `[R5]` An overwritten value goes. (mapping.rs)

@@ -1,12 +1,11 @@
 //! `==`, `|` and `|=` between tables, and between a table and a dict.
 
-use crate::errors::{Raised, entry, no_memory, or_give_back, status};
+use crate::errors::{Raised, entry, or_give_back, status};
 use crate::ffi::*;
 use crate::mapping::get_item;
-use crate::object::{HashTable, is_hash_table};
+use crate::object::{HashTable, empty, is_hash_table, make};
 use crate::pickling::duplicate;
 use crate::update::merge;
-use hashtable_core::Table;
 
 /// A new reference to `NotImplemented`: "ask the other operand".
 ///
@@ -166,8 +165,9 @@ pub(crate) unsafe extern "C" fn nb_or(one: *mut PyObject, other: *mut PyObject) 
 unsafe fn like(table: *mut HashTable) -> Result<*mut PyObject, Raised> {
     // SAFETY: the caller keeps the table alive; it is read before anything can run.
     unsafe {
-        let pairs = Table::new((*table).pairs.initial_size(), (*table).pairs.max_load());
-        crate::object::make(pairs.map_err(|_| no_memory())?, (*table).hash_func, (*table).typed)
+        let size = (*table).pairs.initial_size();
+        let pairs = empty(size, size, (*table).pairs.max_load(), (*table).hashed_by)?;
+        make(pairs, (*table).hash_func, (*table).typed)
     }
 }
 

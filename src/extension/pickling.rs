@@ -12,8 +12,9 @@
 
 use crate::errors::{Raised, entry, new_reference, no_memory, or_give_back, status, type_error};
 use crate::ffi::*;
+use crate::hashing::hashed_by;
 use crate::iterators::{Direction, Yields, iterate};
-use crate::object::{HashTable, exchange, make};
+use crate::object::{HashTable, empty, exchange, make};
 use crate::update::{for_each, merge};
 use core::ptr::null_mut;
 use hashtable_core::Table;
@@ -196,8 +197,8 @@ pub(crate) unsafe extern "C" fn setstate(op: *mut PyObject, state: *mut PyObject
         if !(sizes_fit && max_load > 0.0 && max_load <= 1.0) || PyCallable_Check(hash_func) == 0 {
             return Err(type_error(c"__setstate__ takes a tuple, as __reduce__ makes it."));
         }
-        let empty = Table::new_grown(initial_size as usize, size as usize, max_load).map_err(|_| no_memory())?;
-        let made = make(empty, hash_func, typed != 0)?;
+        let pairs_to_be = empty(initial_size as usize, size as usize, max_load, hashed_by(hash_func))?;
+        let made = make(pairs_to_be, hash_func, typed != 0)?;
         let restored = merge(made.cast(), pairs).and_then(|()| restore_attributes(op, attributes, slots));
         if restored.is_ok() {
             exchange(op.cast(), made.cast());
