@@ -55,6 +55,7 @@
 //! 19. `[R19]` Copies import a module, and read and write attributes of a subclass. (pickling.rs, iterators.rs)
 //! 20. `[R20]` In the traced build, an announcement is printed: `sys.stdout` may be anything. (announce.rs)
 //! 21. `[R21]` The other operand of a set operation on a view: `__iter__`, `__next__`, `__len__`, `__contains__`. (view_sets.rs)
+//! 22. `[R22]` An iterator over items gives up the tuple that it yielded last, or what was in it. (iterators.rs)
 
 // The C API's names are spelled as in C.
 #![allow(non_snake_case, non_upper_case_globals)]
