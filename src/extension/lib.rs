@@ -38,7 +38,7 @@
 //! 2. `[R2]` The builtin `hash` calls the key's `__hash__`; the long picture asks for hashes again. (hashing.rs, picture.rs)
 //! 3. `[R3]` Two keys are compared: `__eq__`, and `__bool__` of what it answers. (lookup.rs)
 //! 4. `[R4]` The compared key is given back, and it was the last reference: `__del__`. (lookup.rs)
-//! 5. `[R5]` An overwritten value goes. (mapping.rs)
+//! 5. `[R5]` An overwritten value goes. (mapping.rs, update.rs)
 //! 6. `[R6]` The key of a removed pair goes, and with `del` its value. (mapping.rs)
 //! 7. `[R7]` The pairs of an emptied table go, or those of a snapshot. (object.rs, snapshot.rs, pickling.rs)
 //! 8. `[R8]` Parameters are read: `__float__` of `max_load`, `__bool__` of `typed`. (object.rs, pickling.rs)

@@ -15,9 +15,9 @@ use crate::ffi::*;
 use crate::hashing::hashed_by;
 use crate::iterators::{Direction, Yields, iterate};
 use crate::object::{HashTable, empty, exchange, make};
-use crate::update::{for_each, merge};
+use crate::update::{BATCH, for_each, merge};
 use core::ptr::null_mut;
-use hashtable_core::Table;
+use hashtable_core::{Table, prefetch};
 
 /// `h.copy()`: a new reference to a `HashTable` that is like this one in everything. (Of a subclass too it is a plain
 /// `HashTable`, as with `dict`.)
@@ -43,13 +43,30 @@ pub(crate) unsafe fn duplicate(table: *mut HashTable) -> Result<*mut PyObject, R
         or_give_back(
             op,
             copied.map(|mut pairs| {
-                for (key, value) in pairs.iter() {
-                    Stored::store(Py_NewRef(key.borrowed()), op);
-                    Stored::store(Py_NewRef(value.borrowed()), op);
-                }
+                own_all(&pairs, op);
                 (*op.cast::<HashTable>()).pairs.exchange(&mut pairs);
             }),
         )
+    }
+}
+
+/// Takes a reference to every key and value for `table`, whose arrays are, or will be, `pairs`: they were copied bit by bit. Runs no
+/// Python code.
+///
+/// # Safety
+/// All keys and values are alive, and so far it is somebody else who owns them.
+pub(crate) unsafe fn own_all(pairs: &Table<Stored, Stored>, table: *mut PyObject) {
+    let mut ahead = pairs.iter().skip(BATCH);
+    for (key, value) in pairs.iter() {
+        if let Some((key, value)) = ahead.next() {
+            prefetch(key.borrowed());
+            prefetch(value.borrowed());
+        }
+        // SAFETY: the caller says that they are alive.
+        unsafe {
+            Stored::store(Py_NewRef(key.borrowed()), table);
+            Stored::store(Py_NewRef(value.borrowed()), table);
+        }
     }
 }
 
