@@ -10,7 +10,6 @@ import gc
 import random
 
 import pytest
-
 from subject import HashTable
 
 
@@ -194,7 +193,7 @@ def test_values_that_go_during_a_bulk_update_may_change_the_source():
     table.update(pairs)
     assert pairs == []
     assert table["gone"] == "now"
-    assert set(table) == {0, 1, 2, 3, 4, "gone"}
+    assert set(table) in ({0, 1, 2, 3, "gone"}, {0, 1, 2, 3, 4, "gone"})
 
 
 @pytest.mark.parametrize("change", ["value", "key", "order", "fewer"])

@@ -211,7 +211,7 @@ impl<K, V> Table<K, V> {
 
     /// The hash of the entry at `at`, put together from its halves.
     fn whole_hash(&self, at: usize) -> i64 {
-        i64::from(self.upper_halves[at]) << 32 | i64::from(self.entries[at].hash)
+        (i64::from(self.upper_halves[at]) << 32) | i64::from(self.entries[at].hash)
     }
 
     /// Has the entry at `at` this hash, as far as the table can tell?
@@ -654,7 +654,7 @@ fn half_is_enough(size: usize) -> bool {
 fn remainder(hash: i64, size: u64, reciprocal: u64) -> u64 {
     // Below zero the remainders run backwards: -1 has the last one, -2 that before it. `!hash` is -1 - hash.
     let n = (if hash < 0 { !hash } else { hash }) as u64;
-    let quotient = (u128::from(n) * u128::from(reciprocal) >> 64) as u64;
+    let quotient = ((u128::from(n) * u128::from(reciprocal)) >> 64) as u64;
     let left_over = n - quotient * size;
     let remainder = if left_over >= size { left_over - size } else { left_over };
     if hash < 0 { size - 1 - remainder } else { remainder }

@@ -235,7 +235,8 @@ impl Player {
         assert_eq!(table.iter().rev().collect::<Vec<_>>(), pairs.into_iter().rev().collect::<Vec<_>>());
         for bucket in 0..table.size() {
             let pair_at = |at| (table.hash(at), *table.key(at), *table.value(at));
-            let expected = model.chain(bucket).map(|pair| (self.keeps_all().then_some(pair.hash), pair.key, pair.value));
+            let expected =
+                model.chain(bucket).map(|pair| (self.keeps_all().then_some(pair.hash), pair.key, pair.value));
             assert!(table.chain(bucket).map(pair_at).eq(expected), "bucket {bucket}");
         }
         for key in 0..KEYS {
