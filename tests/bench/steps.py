@@ -73,7 +73,7 @@ def build(revision: str, folder: Path) -> None:
     source = folder / "source"
     source.mkdir()
     archive = subprocess.run(["git", "archive", revision], cwd=ROOT, check=True, capture_output=True).stdout
-    subprocess.run(["tar", "-x", "-C", source], input=archive, check=True)
+    subprocess.run(["tar", "-x", "-m", "-C", source], input=archive, check=True)
     environment = {"CARGO_TARGET_DIR": str(TARGET), "PYO3_PYTHON": sys.executable, "PYO3_BUILD_EXTENSION_MODULE": "1"}
     command = ["cargo", "build", "--quiet", "--locked", "--release", "--package", "hashtable-extension"]
     run(command, cwd=source, env={**os.environ, **environment})
