@@ -1347,6 +1347,41 @@ def test_r17_a_table_that_changes_between_two_steps(act, walk_of):
 
 
 @each_act
+@pytest.mark.parametrize("keeps", [False, True])
+def test_r22_an_iterator_gives_up_what_it_yielded(act, keeps):
+    """The tuple that was yielded last is the last owner of a value that goes when the next one is yielded."""
+    for at in range(3):
+        give_up_what_was_yielded(act, keeps, at)
+
+
+def give_up_what_was_yielded(act, keeps, at):
+    stage = Stage(act)
+    stage.table = a_table(stage)
+    walk = iter(stage.table.items())
+    place, kept = list(stage.table)[at], []
+
+    class Value:
+        def __del__(self):
+            with contextlib.suppress(Struck, RuntimeError):
+                kept.append(next(walk, None))
+            with contextlib.suppress(Struck):
+                act(stage)
+
+    stage.table[place] = Value()
+    with contextlib.suppress(Struck, RuntimeError):
+        for number, pair in enumerate(walk):
+            if keeps:
+                kept.append(pair)
+            del pair
+            if number == at and stage.table is not None:
+                stage.table[place] = None
+    pairs = [pair for pair in kept if pair is not None]
+    assert all(type(pair) is tuple and len(pair) == 2 for pair in pairs)
+    assert len({id(pair) for pair in pairs}) == len(pairs)
+    assert stage.table is None or assert_sound(stage.table) is None
+
+
+@each_act
 @pytest.mark.parametrize("where", ["new", "init", "setitem"])
 def test_r18_fromkeys_calls_a_hostile_class(act, where):
     class Sub(HashTable):

@@ -29,6 +29,7 @@ pub(crate) fn empty_buckets(size: usize) -> Result<Vec<u32>, OutOfMemory> {
     if memory.is_null() {
         return Err(OutOfMemory);
     }
+    wish_for_large_pages(memory.cast(), layout.size());
     // SAFETY: `memory` came from the global allocator with the layout of `size` u32s, and all of them have a value: zero.
     Ok(unsafe { Vec::from_raw_parts(memory, size, size) })
 }
@@ -36,7 +37,48 @@ pub(crate) fn empty_buckets(size: usize) -> Result<Vec<u32>, OutOfMemory> {
 /// Makes room for `more` elements behind those that `entries` has now.
 pub(crate) fn reserve<T>(entries: &mut Vec<T>, more: usize) -> Result<(), OutOfMemory> {
     refuse_if_told_to()?;
-    entries.try_reserve_exact(more).map_err(|_| OutOfMemory)
+    entries.try_reserve_exact(more).map_err(|_| OutOfMemory)?;
+    wish_for_large_pages(entries.as_mut_ptr().cast(), entries.capacity() * size_of::<T>());
+    Ok(())
+}
+
+/// Tells the operating system that this memory will be used all over. Linux then backs it with pages of 2 MiB instead of
+/// 4 KiB where it can: a lookup in a large table goes to two places that nobody could foresee, and for each the processor must
+/// first find out where its page is. It remembers some two thousand pages; of 2 MiB, that is the whole table.
+///
+/// A wish that is not granted costs nothing but time, so the answer is not looked at.
+#[cfg(target_os = "linux")]
+fn wish_for_large_pages(memory: *mut u8, bytes: usize) {
+    use core::ffi::{c_int, c_void};
+    unsafe extern "C" {
+        fn madvise(memory: *mut c_void, bytes: usize, advice: c_int) -> c_int;
+    }
+    const MADV_HUGEPAGE: c_int = 14;
+    const LARGE_PAGE: usize = 2 << 20;
+    // The whole large pages in it.
+    let before = memory.align_offset(LARGE_PAGE);
+    let whole = bytes.saturating_sub(before) / LARGE_PAGE * LARGE_PAGE;
+    if whole > 0 {
+        // SAFETY: the range lies within memory that is ours, and the advice changes nothing about what is in it.
+        unsafe { madvise(memory.wrapping_add(before).cast(), whole, MADV_HUGEPAGE) };
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn wish_for_large_pages(_: *mut u8, _: usize) {}
+
+/// Asks the processor to fetch what `at` points to, if there is anything, so that it is there when it is needed. A hint: it does
+/// nothing that a program could tell, and on processors for which Rust has no such instruction it does nothing.
+#[inline(always)]
+pub fn prefetch<T>(at: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: the instruction takes any address and never faults.
+    unsafe {
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(at.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
 }
 
 #[cfg(not(feature = "trace"))]

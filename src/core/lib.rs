@@ -54,9 +54,9 @@ pub mod poor_hash;
 mod stats;
 mod table;
 
-pub use arrays::OutOfMemory;
 #[cfg(feature = "trace")]
 pub use arrays::fail_nth_allocation;
+pub use arrays::{OutOfMemory, prefetch};
 pub use cursor::{Cursor, Step};
 pub use stats::Stats;
 pub use table::{Chain, Pairs, Room, Table};

@@ -9,6 +9,8 @@
 //! 4. Along a chain the numbers fall.
 //! 5. `load` is the number of entries with a pair. No entry before `first` has one, and the last entry always has.
 //!
+//! 6. There is an upper half of a hash beside every entry, or beside none (see below).
+//!
 //! [`Table::check_invariants`] checks all of it, and in a debug build every change ends with that check.
 //!
 //! # Time and holes
@@ -16,6 +18,17 @@
 //! Removing leaves a hole, so that the pairs behind it keep their order without being moved. Holes are squeezed out when the
 //! entries have to grow anyway, or in place when they are at least a quarter of all: then each squeeze is paid for by the
 //! removals before it, and a table that takes and gives one pair at a time for ever does not grow.
+
+//!
+//! # Half a hash
+//!
+//! A hash has 64 bits, an entry has room for 32 of them. Where the size is a power of two, `hash mod size` is the low bits of
+//! the hash, so the lower half is enough to find the bucket, of now and of every doubling to come. It is also enough to pass by
+//! nearly every pair that is not the one looked for. An entry then takes 24 bytes where a key and a value take 16.
+//!
+//! For any other size the remainder depends on all 64 bits. The upper halves then lie in an array of their own beside the
+//! entries, and so they do for a caller who wants to be told the hash again, or for whom two hashes that differ in the upper
+//! half are different keys, always. [`Table::with_half_hashes`] says that neither is wanted.
 
 use crate::arrays::{self, OutOfMemory};
 use crate::cursor::{Cursor, Step};
@@ -28,6 +41,13 @@ pub struct Table<K, V> {
     buckets: Vec<u32>,
     /// Pairs in the order in which they came, and holes.
     entries: Vec<Entry<K, V>>,
+    /// The upper half of each entry's hash; empty if the table does without.
+    upper_halves: Vec<u32>,
+    /// Does it do with half of each hash where that is enough? Then, has it `upper_halves` now?
+    half_hashes: bool,
+    whole: bool,
+    /// What `remainder` needs to know of the size; 0 if the size is a power of two.
+    reciprocal: u64,
     /// Number of pairs.
     load: usize,
     /// How many pairs the buckets of now may hold: the most for which `load / size <= max_load`.
@@ -40,12 +60,27 @@ pub struct Table<K, V> {
     version: u64,
 }
 
+#[derive(Clone, Copy)]
 struct Entry<K, V> {
-    hash: i64,
+    /// The lower half of the hash.
+    hash: u32,
     /// Number of the next (older) entry in the chain; 0 ends it.
     next: u32,
     /// None is a hole.
     pair: Option<(K, V)>,
+}
+
+/// How many entries ahead of the one it is at a loop over all of them has memory fetched.
+const AHEAD: usize = 16;
+
+/// The lower half of a hash.
+fn lower_half(hash: i64) -> u32 {
+    hash as u32
+}
+
+/// The upper half of a hash.
+fn upper_half(hash: i64) -> u32 {
+    (hash >> 32) as u32
 }
 
 /// The number by which buckets and chains call the entry at `index`.
@@ -65,17 +100,22 @@ impl<K, V> Table<K, V> {
     pub fn new(size: usize, max_load: f64) -> Result<Self, OutOfMemory> {
         assert!(size >= 1, "a table has at least one bucket");
         assert!(max_load > 0.0 && max_load <= 1.0, "the maximum load lies between 0 and 1");
-        let table = Table {
+        let mut table = Table {
             buckets: arrays::empty_buckets(size)?,
             entries: Vec::new(),
+            upper_halves: Vec::new(),
+            half_hashes: false,
+            whole: true,
+            reciprocal: 0,
             load: 0,
-            limit: limit_for(size, max_load),
+            limit: 0,
             first: 0,
             max_load,
             initial_size: size,
             resizes: 0,
             version: 0,
         };
+        table.size_has_changed();
         announce!("a table of {size} buckets, at most {max_load} full");
         Ok(table)
     }
@@ -92,6 +132,24 @@ impl<K, V> Table<K, V> {
         let mut table = Self::new(size, max_load)?;
         table.initial_size = initial_size;
         Ok(table)
+    }
+
+    /// The same table, which from now on keeps only half of each hash where that is enough to find the bucket. It then
+    /// cannot tell [`Table::hash`], and a lookup comes upon every pair whose hash has the same lower half.
+    ///
+    /// # Panics
+    /// If there is a pair in it.
+    #[must_use]
+    pub fn with_half_hashes(mut self) -> Self {
+        assert!(self.load == 0, "what is thrown away must not be there yet");
+        self.half_hashes = true;
+        self.size_has_changed();
+        self
+    }
+
+    /// Is half of each hash all that is kept where that is enough?
+    pub fn has_half_hashes(&self) -> bool {
+        self.half_hashes
     }
 
     /// Number of buckets.
@@ -127,21 +185,84 @@ impl<K, V> Table<K, V> {
 
     /// Memory in the two arrays, in bytes.
     pub fn bytes(&self) -> usize {
-        self.buckets.capacity() * size_of::<u32>() + self.entries.capacity() * size_of::<Entry<K, V>>()
+        (self.buckets.capacity() + self.upper_halves.capacity()) * size_of::<u32>()
+            + self.entries.capacity() * size_of::<Entry<K, V>>()
     }
 
     /// The bucket for a hash: `hash mod size` as mathematicians have it, so never negative.
+    #[inline(always)]
     pub fn bucket_of(&self, hash: i64) -> usize {
-        let size = self.size();
-        if size.is_power_of_two() {
+        if self.reciprocal == 0 {
             // The low bits of a number are its remainder by a power of two. In two's complement that holds below zero too.
-            hash as usize & (size - 1)
+            hash as usize & (self.size() - 1)
         } else {
-            hash.rem_euclid(size as i64) as usize
+            remainder(hash, self.size() as u64, self.reciprocal) as usize
         }
     }
 
+    /// The bucket that the entry at `at` belongs to.
+    fn bucket_of_entry(&self, at: usize) -> usize {
+        if self.whole {
+            self.bucket_of(self.whole_hash(at))
+        } else {
+            self.entries[at].hash as usize & (self.size() - 1)
+        }
+    }
+
+    /// The hash of the entry at `at`, put together from its halves.
+    fn whole_hash(&self, at: usize) -> i64 {
+        (i64::from(self.upper_halves[at]) << 32) | i64::from(self.entries[at].hash)
+    }
+
+    /// Has the entry at `at` this hash, as far as the table can tell?
+    #[inline(always)]
+    fn may_have_hash(&self, at: usize, hash: i64) -> bool {
+        self.entries[at].hash == lower_half(hash) && (!self.whole || self.upper_halves[at] == upper_half(hash))
+    }
+
+    /// Works out what follows from the size.
+    fn size_has_changed(&mut self) {
+        let size = self.size();
+        self.limit = limit_for(size, self.max_load);
+        self.reciprocal = if size.is_power_of_two() { 0 } else { u64::MAX / size as u64 };
+        self.whole = self.is_whole_at(size);
+    }
+
+    /// Does it keep whole hashes when it has this many buckets?
+    fn is_whole_at(&self, size: usize) -> bool {
+        !(self.half_hashes && half_is_enough(size))
+    }
+
     // ---- looking up ------------------------------------------------------------------------------------------------
+
+    /// The first pair in the chain of `hash` that can be the one looked for: the whole of a lookup, as long as nothing but the
+    /// first comparison decides.
+    #[inline(always)]
+    pub fn first_candidate(&self, hash: i64) -> Option<usize> {
+        let mut number = self.buckets[self.bucket_of(hash)];
+        while number != 0 {
+            let at = number as usize - 1;
+            if self.may_have_hash(at, hash) {
+                return Some(at);
+            }
+            number = self.entries[at].next;
+        }
+        None
+    }
+
+    /// Fetches ahead the bucket of a hash that will soon be looked up. Whoever has many lookups to make can ask for the memory of
+    /// a few dozen of them at once, and need not wait for each in turn.
+    #[inline]
+    pub fn prefetch_bucket(&self, hash: i64) {
+        arrays::prefetch(&self.buckets[self.bucket_of(hash)]);
+    }
+
+    /// Fetches ahead the first pair in the chain of a hash, when its bucket has come.
+    #[inline]
+    pub fn prefetch_first_pair(&self, hash: i64) {
+        let number = self.buckets[self.bucket_of(hash)] as usize;
+        arrays::prefetch(self.entries.as_ptr().wrapping_add(number.wrapping_sub(1)));
+    }
 
     /// Begins a walk along the chain of `hash`. See [`Cursor`].
     pub fn walk(&self, hash: i64) -> Cursor {
@@ -161,14 +282,20 @@ impl<K, V> Table<K, V> {
             let entry = &self.entries[at];
             cursor.next = entry.next;
             cursor.seen += 1;
-            if entry.hash == cursor.hash {
+            if self.may_have_hash(at, cursor.hash) {
                 announce!("pair {} of the chain has this hash: are the keys equal?", cursor.seen);
                 return Step::Candidate(at);
             }
-            announce!("pair {} of the chain has another hash, {}", cursor.seen, entry.hash);
+            announce!("pair {} of the chain has another hash{}", cursor.seen, self.hash_in_words(at));
         }
         announce!("the chain ends after {} pairs: not found", cursor.seen);
         Step::End
+    }
+
+    /// For an announcement: the hash of the pair at `at`, if the table can tell it.
+    #[cfg(feature = "trace")]
+    fn hash_in_words(&self, at: usize) -> String {
+        self.hash(at).map(|hash| format!(", {hash}")).unwrap_or_default()
     }
 
     /// Looks a key up: the index of the pair whose hash is `hash` and whose key `equal` accepts.
@@ -211,9 +338,14 @@ impl<K, V> Table<K, V> {
         &mut self.entries[at].pair.as_mut().expect("an index of this version").1
     }
 
-    /// The hash that the pair at `at` was added with.
-    pub fn hash(&self, at: usize) -> i64 {
-        self.entries[at].hash
+    /// Can it tell the hash of every pair?
+    pub fn keeps_whole_hashes(&self) -> bool {
+        self.whole
+    }
+
+    /// The hash that the pair at `at` was added with; None if the table keeps only half of it.
+    pub fn hash(&self, at: usize) -> Option<i64> {
+        self.whole.then(|| self.whole_hash(at))
     }
 
     // ---- changing --------------------------------------------------------------------------------------------------
@@ -225,46 +357,82 @@ impl<K, V> Table<K, V> {
     /// [`OutOfMemory`]; the table is as it was.
     pub fn make_room(&mut self) -> Result<Room<'_, K, V>, OutOfMemory> {
         if self.load == self.limit {
-            self.grow()?;
+            self.grow(self.load + 1)?;
         } else if self.entries.len() == self.entries.capacity() {
             let holes = self.entries.len() - self.load;
             if holes > 0 && holes >= self.entries.len() / 4 {
                 self.squeeze();
             } else {
-                self.reserve_entries(self.limit)?;
+                self.reserve_entries(self.entries.len() / 4, self.limit, self.whole)?;
             }
         }
         Ok(Room(self))
     }
 
-    /// Makes the array of entries longer: twice as long, but not beyond `limit` pairs, but by a quarter at least (where there
-    /// are holes, the array must be able to outgrow the limit, and not one by one).
-    fn reserve_entries(&mut self, limit: usize) -> Result<(), OutOfMemory> {
+    /// Makes room for `more` entries behind those that there are, with or without the upper halves of their hashes, but not
+    /// for more than `limit` pairs. (Where there are holes, the array must be able to outgrow the limit, and not one by one.)
+    fn reserve_entries(&mut self, more: usize, limit: usize, whole: bool) -> Result<(), OutOfMemory> {
         let length = self.entries.len();
-        let more = length.max(4).min(limit - self.load).max(length / 4);
-        if length + more > u32::MAX as usize {
+        let more = more.max(4);
+        let more = if length == self.load { more.min(limit - self.load) } else { more };
+        // Buckets and chains have 32 bits for the number of an entry.
+        let more = more.min(u32::MAX as usize - length);
+        if more == 0 {
             return Err(OutOfMemory);
+        }
+        // The entries come last, because it is their capacity that is looked at to see whether a pair fits.
+        if whole {
+            arrays::reserve(&mut self.upper_halves, more)?;
         }
         arrays::reserve(&mut self.entries, more)
     }
 
-    /// Doubles the buckets until one more pair fits, and deals the pairs out anew. Allocates first, publishes then.
-    fn grow(&mut self) -> Result<(), OutOfMemory> {
-        let mut size = self.size();
-        let mut limit = self.limit;
-        while limit <= self.load {
-            size = size.checked_mul(2).ok_or(OutOfMemory)?;
-            limit = limit_for(size, self.max_load);
+    /// Makes sure that `more` pairs fit, as [`Table::make_room`] does for one. The table has then the size and the number of resizes
+    /// that it would have if they had been added one by one.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`]; the table is as it was.
+    pub fn reserve(&mut self, more: usize) -> Result<(), OutOfMemory> {
+        let length = self.entries.len();
+        if more > u32::MAX as usize - length {
+            return Err(OutOfMemory);
+        }
+        if self.load + more > self.limit {
+            self.grow(self.load + more)
+        } else if self.entries.capacity() - length < more {
+            self.reserve_entries(more, self.limit, self.whole)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Doubles the buckets until `load` pairs fit, and deals the pairs out anew. Allocates first, publishes then.
+    fn grow(&mut self, load: usize) -> Result<(), OutOfMemory> {
+        let (mut size, mut limit, mut resizes) = (self.size(), self.limit, self.resizes);
+        while limit < load {
+            // One growth: what the pair after the last that fits would cause.
+            let full = limit;
+            while limit <= full {
+                size = size.checked_mul(2).ok_or(OutOfMemory)?;
+                limit = limit_for(size, self.max_load);
+            }
+            resizes += 1;
+        }
+        let whole = self.is_whole_at(size);
+        if whole && !self.whole && self.load > 0 {
+            // Upper halves that nobody has would be needed now.
+            return Err(OutOfMemory);
         }
         let buckets = arrays::empty_buckets(size)?;
-        // Holes, if there are any, are about to make room enough.
-        if self.load == self.entries.capacity() {
-            self.reserve_entries(limit)?;
+        // Holes, if there are any, are about to make room. A sixth, since just after a doubling the buckets are large for what is
+        // in them.
+        if load > self.entries.capacity() {
+            self.reserve_entries((load - self.load).max(self.entries.len() / 6), limit, whole)?;
         }
         announce!("resize from {} to {size} buckets", self.size());
         self.buckets = buckets;
-        self.limit = limit;
-        self.resizes += 1;
+        self.size_has_changed();
+        self.resizes = resizes;
         self.relink();
         Ok(())
     }
@@ -279,10 +447,15 @@ impl<K, V> Table<K, V> {
     /// Drops all holes and builds every chain anew. The buckets are empty.
     fn relink(&mut self) {
         if self.entries.len() > self.load {
+            let mut with_pair = self.entries.iter().map(|entry| entry.pair.is_some());
+            self.upper_halves.retain(|_| with_pair.next() == Some(true));
             self.entries.retain(|entry| entry.pair.is_some());
         }
         for index in 0..self.entries.len() {
-            let bucket = self.bucket_of(self.entries[index].hash);
+            if index + AHEAD < self.entries.len() {
+                arrays::prefetch(&self.buckets[self.bucket_of_entry(index + AHEAD)]);
+            }
+            let bucket = self.bucket_of_entry(index);
             self.entries[index].next = self.buckets[bucket];
             self.buckets[bucket] = number_of(index);
         }
@@ -292,14 +465,14 @@ impl<K, V> Table<K, V> {
 
     /// Puts a value in the place of another, which is handed out. The pair keeps its place in the order.
     pub fn replace_value(&mut self, at: usize, value: V) -> V {
-        announce!("value replaced in bucket {}", self.bucket_of(self.hash(at)));
+        announce!("value replaced in bucket {}", self.bucket_of_entry(at));
         core::mem::replace(self.value_mut(at), value)
     }
 
     /// Takes the pair at `at` out of its chain and hands it out. The table never shrinks for it.
     pub fn remove(&mut self, at: usize) -> (K, V) {
         let pair = self.entries[at].pair.take().expect("an index of this version");
-        let bucket = self.bucket_of(self.entries[at].hash);
+        let bucket = self.bucket_of_entry(at);
         // Who leads here: the bucket or the entry before? That one now leads to the entry behind.
         let behind = self.entries[at].next;
         let mut number = self.buckets[bucket];
@@ -314,6 +487,7 @@ impl<K, V> Table<K, V> {
         self.load -= 1;
         while self.entries.last().is_some_and(|entry| entry.pair.is_none()) {
             self.entries.pop();
+            self.upper_halves.pop();
         }
         while self.entries.get(self.first).is_some_and(|entry| entry.pair.is_none()) {
             self.first += 1;
@@ -338,10 +512,12 @@ impl<K, V> Table<K, V> {
                 self.buckets.fill(0);
             }
         }
-        self.limit = limit_for(size, self.max_load);
         self.resizes = 0;
         announce!("cleared {} pairs, from {old_size} to {size} buckets", self.load);
-        self.take_entries()
+        let pairs = self.take_entries();
+        self.size_has_changed();
+        self.changed();
+        pairs
     }
 
     /// Hands out all pairs and leaves the table empty at its present size. Asks for no memory, so it serves where an object
@@ -350,16 +526,17 @@ impl<K, V> Table<K, V> {
         if self.load > 0 {
             self.buckets.fill(0);
         }
-        self.take_entries()
+        let pairs = self.take_entries();
+        self.changed();
+        pairs
     }
 
     /// The buckets are empty already.
     fn take_entries(&mut self) -> Pairs<K, V> {
         self.load = 0;
         self.first = 0;
-        let pairs = Pairs(core::mem::take(&mut self.entries).into_iter());
-        self.changed();
-        pairs
+        self.upper_halves = Vec::new();
+        Pairs(core::mem::take(&mut self.entries).into_iter())
     }
 
     /// Exchanges the contents of two tables. Both get a version that neither has had, so that no cursor and no index from before is
@@ -385,12 +562,37 @@ impl<K, V> Table<K, V> {
     /// The index of the first pair at or behind `from`, in insertion order. To walk all pairs without borrowing the table:
     /// begin with 0 and go on with the index plus 1, as long as the version stays the same.
     pub fn next_pair(&self, from: usize) -> Option<usize> {
-        (from.max(self.first)..self.entries.len()).find(|&at| self.entries[at].pair.is_some())
+        self.pair_from(from).map(|(at, _, _)| at)
+    }
+
+    /// The same, with the pair itself.
+    #[inline]
+    pub fn pair_from(&self, from: usize) -> Option<(usize, &K, &V)> {
+        let mut at = from.max(self.first);
+        loop {
+            if let Some((key, value)) = &self.entries.get(at)?.pair {
+                return Some((at, key, value));
+            }
+            at += 1;
+        }
     }
 
     /// The index of the last pair before `before`, in insertion order. `usize::MAX` begins at the end.
     pub fn previous_pair(&self, before: usize) -> Option<usize> {
-        (self.first..before.min(self.entries.len())).rev().find(|&at| self.entries[at].pair.is_some())
+        self.pair_before(before).map(|(at, _, _)| at)
+    }
+
+    /// The same, with the pair itself.
+    #[inline]
+    pub fn pair_before(&self, before: usize) -> Option<(usize, &K, &V)> {
+        let mut at = before.min(self.entries.len());
+        while at > self.first {
+            at -= 1;
+            if let Some((key, value)) = &self.entries[at].pair {
+                return Some((at, key, value));
+            }
+        }
+        None
     }
 
     /// All pairs in insertion order.
@@ -423,7 +625,7 @@ impl<K, V> Table<K, V> {
                 assert!(at < above, "2 and 4: numbers name entries and fall along the chain");
                 let entry = &self.entries[at];
                 assert!(entry.pair.is_some(), "3: no hole is in a chain");
-                assert_eq!(self.bucket_of(entry.hash), bucket, "3: the pair is in the bucket of its hash");
+                assert_eq!(self.bucket_of_entry(at), bucket, "3: the pair is in the bucket of its hash");
                 (above, number, chained) = (at, entry.next, chained + 1);
             }
         }
@@ -433,7 +635,29 @@ impl<K, V> Table<K, V> {
         assert_eq!(self.entries.iter().filter(|entry| has_pair(entry)).count(), self.load, "5: load counts the pairs");
         assert!(!self.entries[..self.first].iter().any(has_pair), "5: no pair before the first");
         assert!(self.entries.last().is_none_or(has_pair), "5: the last entry has a pair");
+        let halves = if self.whole { self.entries.len() } else { 0 };
+        assert_eq!(self.upper_halves.len(), halves, "6: beside every entry or none");
+        assert_eq!(self.whole, self.is_whole_at(self.size()), "6: what is needed is there");
     }
+}
+
+/// Does the bucket of a hash follow from its lower half?
+fn half_is_enough(size: usize) -> bool {
+    size.is_power_of_two() && u32::try_from(size - 1).is_ok()
+}
+
+/// `hash mod size`, where `reciprocal` is `u64::MAX / size`. Two multiplications in place of a division.
+///
+/// Why it is exact: `reciprocal` is less than `2^64 / size` by at most 1, so `n * reciprocal / 2^64` is less than `n / size` by
+/// less than 1. Rounded down it is the quotient or one below it, and what is then left over is the remainder or `size` too much.
+#[cold]
+fn remainder(hash: i64, size: u64, reciprocal: u64) -> u64 {
+    // Below zero the remainders run backwards: -1 has the last one, -2 that before it. `!hash` is -1 - hash.
+    let n = (if hash < 0 { !hash } else { hash }) as u64;
+    let quotient = ((u128::from(n) * u128::from(reciprocal)) >> 64) as u64;
+    let left_over = n - quotient * size;
+    let remainder = if left_over >= size { left_over - size } else { left_over };
+    if hash < 0 { size - 1 - remainder } else { remainder }
 }
 
 /// The most pairs for which `pairs / size <= max_load`.
@@ -458,16 +682,50 @@ impl<K: Copy, V: Copy> Table<K, V> {
     /// [`OutOfMemory`].
     pub fn duplicate(&self) -> Result<Self, OutOfMemory> {
         let mut copy = Self::new_grown(self.initial_size, self.size(), self.max_load)?;
+        copy.half_hashes = self.half_hashes;
+        copy.size_has_changed();
         copy.resizes = self.resizes;
-        if self.load > 0 {
-            arrays::reserve(&mut copy.entries, self.load)?;
-        }
-        let with_pair = self.entries.iter().filter(|entry| entry.pair.is_some());
-        copy.entries.extend(with_pair.map(|entry| Entry { hash: entry.hash, next: 0, pair: entry.pair }));
-        copy.load = self.load;
-        copy.relink();
+        copy.append_all(self)?;
         announce!("copied {} pairs into a table of {} buckets", copy.load, copy.size());
         Ok(copy)
+    }
+
+    /// Adds all pairs of `other`, in its order, to this table, which is empty. Keys and values are copied bit by bit.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`], also if the upper halves of hashes are needed here and `other` does without; the table is then empty.
+    ///
+    /// # Panics
+    /// If there is a pair in it.
+    pub fn append_all(&mut self, other: &Self) -> Result<(), OutOfMemory> {
+        assert!(self.load == 0, "the pairs might be there already");
+        if other.load == 0 {
+            return Ok(());
+        }
+        self.reserve(other.load)?;
+        if self.whole && !other.whole {
+            return Err(OutOfMemory);
+        }
+        if self.size() == other.size() && other.load == other.entries.len() {
+            // All would come to lie where it lies there.
+            self.buckets.copy_from_slice(&other.buckets);
+            self.entries.extend_from_slice(&other.entries);
+            if self.whole {
+                self.upper_halves.extend_from_slice(&other.upper_halves);
+            }
+            self.load = other.load;
+            self.changed();
+        } else {
+            let with_pair = || other.entries.iter().enumerate().filter(|(_, entry)| entry.pair.is_some());
+            self.entries.extend(with_pair().map(|(_, entry)| *entry));
+            if self.whole {
+                self.upper_halves.extend(with_pair().map(|(at, _)| other.upper_halves[at]));
+            }
+            self.load = other.load;
+            self.relink();
+        }
+        announce!("{} pairs appended, of at most {}", self.load, self.limit);
+        Ok(())
     }
 }
 
@@ -490,7 +748,10 @@ impl<K, V> Room<'_, K, V> {
         let table = self.0;
         let bucket = table.bucket_of(hash);
         let at = table.entries.len();
-        table.entries.push(Entry { hash, next: table.buckets[bucket], pair: Some((key, value)) });
+        table.entries.push(Entry { hash: lower_half(hash), next: table.buckets[bucket], pair: Some((key, value)) });
+        if table.whole {
+            table.upper_halves.push(upper_half(hash));
+        }
         table.buckets[bucket] = number_of(at);
         table.load += 1;
         announce!("pair added to bucket {bucket}, load is now {} of at most {}", table.load, table.limit);

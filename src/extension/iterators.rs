@@ -38,6 +38,8 @@ pub(crate) struct TableIterator {
     ob_base: PyObject,
     /// Owned. NULL when the iterator is spent.
     table: *mut HashTable,
+    /// The tuple that was yielded last, owned; NULL before the first and with the last.
+    pair: *mut PyObject,
     /// The version of the table when the iterator was made.
     version: u64,
     /// Where to look for the next pair: from here upwards, or below here.
@@ -67,6 +69,7 @@ pub(crate) unsafe fn iterate(
         (*iterator).left = (*table).pairs.load();
         (*iterator).yields = yields;
         (*iterator).direction = direction;
+        (*iterator).pair = ptr::null_mut();
         fill_field((&raw mut (*iterator).table).cast(), Py_NewRef(table.cast()));
         Ok(op)
     }
@@ -123,23 +126,56 @@ unsafe fn next(iterator: *mut TableIterator) -> Result<Option<*mut PyObject>, Ra
         if (*pairs).version() != (*iterator).version {
             return Err(runtime_error(c"HashTable changed size during iteration"));
         }
-        let found = match (*iterator).direction {
-            Direction::Forwards => (*pairs).next_pair((*iterator).position),
-            Direction::Backwards => (*pairs).previous_pair((*iterator).position),
+        let (found, step) = match (*iterator).direction {
+            Direction::Forwards => ((*pairs).pair_from((*iterator).position), 1),
+            Direction::Backwards => ((*pairs).pair_before((*iterator).position), 0),
         };
-        let Some(at) = found else {
+        let Some((at, key, value)) = found else {
             (*iterator).left = 0;
             Py_CLEAR((&raw mut (*iterator).table).cast()); // [R17]
+            Py_CLEAR(&raw mut (*iterator).pair); // [R22]
             return Ok(None);
         };
-        (*iterator).position = if (*iterator).direction == Direction::Forwards { at + 1 } else { at };
+        let (key, value) = (key.borrowed(), value.borrowed());
+        (*iterator).position = at + step;
         (*iterator).left -= 1;
-        let (key, value) = ((*pairs).key(at).borrowed(), (*pairs).value(at).borrowed());
         match (*iterator).yields {
             Yields::Keys => Ok(Some(Py_NewRef(key))),
             Yields::Values => Ok(Some(Py_NewRef(value))),
-            Yields::Items => pair_of(Py_NewRef(key), Py_NewRef(value)).map(Some),
+            Yields::Items => next_item(iterator, Py_NewRef(key), Py_NewRef(value)).map(Some),
         }
+    }
+}
+
+/// The tuple `(key, value)`, a new reference. Steals both, also if it fails.
+///
+/// A tuple that is yielded is mostly taken apart at once (`for key, value in h.items()`) and dropped. So the iterator keeps a reference
+/// to the one it yielded last, and if by the next step it is the only owner, nobody can see that it is the same tuple with other
+/// items. `dict` does so too.
+#[inline(never)]
+unsafe fn next_item(
+    iterator: *mut TableIterator,
+    key: *mut PyObject,
+    value: *mut PyObject,
+) -> Result<*mut PyObject, Raised> {
+    // SAFETY: the iterator is alive during the call and owns its tuple; key and value are ours, and then the tuple's. What the tuple had
+    // before goes last, when the tuple has another owner, so that nothing which runs then has it changed under its hands.
+    unsafe {
+        let pair = (*iterator).pair;
+        if !pair.is_null() && is_owned_once(pair) {
+            Py_INCREF(pair);
+            let old_key = replace_in_tuple(pair, 0, key);
+            let old_value = replace_in_tuple(pair, 1, value);
+            track_again(pair);
+            Py_DECREF(old_key); // [R22]
+            Py_DECREF(old_value); // [R22]
+            return Ok(pair);
+        }
+        let pair = pair_of(key, value)?;
+        if can_be_owned_once() {
+            Py_XSETREF(&raw mut (*iterator).pair, Py_NewRef(pair)); // [R22]
+        }
+        Ok(pair)
     }
 }
 
@@ -224,17 +260,24 @@ pub(crate) unsafe extern "C" fn reduce(op: *mut PyObject, _: *mut PyObject) -> *
 /// Called by CPython's garbage collector.
 pub(crate) unsafe extern "C" fn tp_traverse(op: *mut PyObject, visit: visitproc, arg: *mut c_void) -> c_int {
     // SAFETY: `op` is an iterator, and owns what is visited.
-    unsafe { Py_VISIT((*op.cast::<TableIterator>()).table.cast(), visit, arg) }
+    unsafe {
+        let iterator = op.cast::<TableIterator>();
+        match Py_VISIT((*iterator).table.cast(), visit, arg) {
+            0 => Py_VISIT((*iterator).pair, visit, arg),
+            stop => stop,
+        }
+    }
 }
 
-/// Gives up the table, and the iterator is spent.
+/// Gives up the table and the tuple, and the iterator is spent.
 ///
 /// # Safety
 /// Called by CPython's garbage collector.
 pub(crate) unsafe extern "C" fn tp_clear(op: *mut PyObject) -> c_int {
-    // SAFETY: `op` is an iterator, and owns the table.
+    // SAFETY: `op` is an iterator, and owns both.
     entry(|| unsafe {
         Py_CLEAR((&raw mut (*op.cast::<TableIterator>()).table).cast());
+        Py_CLEAR(&raw mut (*op.cast::<TableIterator>()).pair);
         Ok::<_, Raised>(())
     })
 }
@@ -248,6 +291,7 @@ pub(crate) unsafe extern "C" fn tp_dealloc(op: *mut PyObject) {
     entry(|| unsafe {
         PyObject_GC_UnTrack(op.cast());
         Py_CLEAR((&raw mut (*op.cast::<TableIterator>()).table).cast());
+        Py_CLEAR(&raw mut (*op.cast::<TableIterator>()).pair);
         PyObject_GC_Del(op.cast());
     });
 }

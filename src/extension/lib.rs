@@ -35,10 +35,10 @@
 //! anew or be about to go. The points are marked with their number in the source, and `tests/test_reentrancy.py` has a test for each.
 //!
 //! 1. `[R1]` The hash function is called. (hashing.rs)
-//! 2. `[R2]` The builtin `hash` calls the key's `__hash__`. (hashing.rs)
+//! 2. `[R2]` The builtin `hash` calls the key's `__hash__`; the long picture asks for hashes again. (hashing.rs, picture.rs)
 //! 3. `[R3]` Two keys are compared: `__eq__`, and `__bool__` of what it answers. (lookup.rs)
 //! 4. `[R4]` The compared key is given back, and it was the last reference: `__del__`. (lookup.rs)
-//! 5. `[R5]` An overwritten value goes. (mapping.rs)
+//! 5. `[R5]` An overwritten value goes. (mapping.rs, update.rs)
 //! 6. `[R6]` The key of a removed pair goes, and with `del` its value. (mapping.rs)
 //! 7. `[R7]` The pairs of an emptied table go, or those of a snapshot. (object.rs, snapshot.rs, pickling.rs)
 //! 8. `[R8]` Parameters are read: `__float__` of `max_load`, `__bool__` of `typed`. (object.rs, pickling.rs)
@@ -55,6 +55,7 @@
 //! 19. `[R19]` Copies import a module, and read and write attributes of a subclass. (pickling.rs, iterators.rs)
 //! 20. `[R20]` In the traced build, an announcement is printed: `sys.stdout` may be anything. (announce.rs)
 //! 21. `[R21]` The other operand of a set operation on a view: `__iter__`, `__next__`, `__len__`, `__contains__`. (view_sets.rs)
+//! 22. `[R22]` An iterator over items gives up the tuple that it yielded last, or what was in it. (iterators.rs)
 
 // The C API's names are spelled as in C.
 #![allow(non_snake_case, non_upper_case_globals)]

@@ -24,7 +24,7 @@
 use crate::announce;
 use crate::errors::{Raised, runtime_error, status};
 use crate::ffi::*;
-use crate::hashing::hash_of;
+use crate::hashing::{hash_at_hand, hash_of};
 use crate::object::HashTable;
 use hashtable_core::Step;
 
@@ -46,8 +46,49 @@ pub(crate) struct Place {
 ///
 /// # Safety
 /// `table` and `key` are living objects that the caller keeps alive.
-#[inline]
+#[inline(always)]
 pub(crate) unsafe fn look_up(table: *mut HashTable, key: *mut PyObject) -> Result<Place, Raised> {
+    // SAFETY: the caller keeps both alive.
+    unsafe {
+        if let Some(hash) = hash_at_hand(table, key)
+            && let Some(place) = look_up_without_asking(table, key, hash)
+        {
+            return Ok(place);
+        }
+        look_up_asking(table, key)
+    }
+}
+
+/// The quick way, in which no Python code can run. None if the answer cannot be had by it.
+///
+/// ```text
+/// candidate = first in the chain whose hash is that of the key
+/// none                                                  -> not in the table
+/// the very same object as the key                       -> found
+/// both exactly str, or exactly int, and equal           -> found
+/// anything else                                         -> Python must be asked
+/// ```
+///
+/// # Safety
+/// `table` and `key` are living objects.
+#[inline(always)]
+pub(crate) unsafe fn look_up_without_asking(table: *mut HashTable, key: *mut PyObject, hash: i64) -> Option<Place> {
+    // The quick way announces nothing, so the traced build does without it.
+    if cfg!(feature = "trace") {
+        return None;
+    }
+    // SAFETY: the caller keeps both alive. The candidate is borrowed from the table, which nothing here can change.
+    unsafe {
+        let Some(at) = (*table).pairs.first_candidate(hash) else { return Some(Place { hash, at: None }) };
+        let candidate = (*table).pairs.key(at).borrowed();
+        let found = candidate == key || equal_without_asking(candidate, key) == Some(true);
+        found.then_some(Place { hash, at: Some(at) })
+    }
+}
+
+/// The general way: the hash function is asked for the hash, `__eq__` whether two keys are equal.
+#[inline(never)]
+unsafe fn look_up_asking(table: *mut HashTable, key: *mut PyObject) -> Result<Place, Raised> {
     // SAFETY: the caller keeps both alive.
     unsafe {
         let mut generation = (*table).generation;
@@ -57,6 +98,9 @@ pub(crate) unsafe fn look_up(table: *mut HashTable, key: *mut PyObject) -> Resul
                 generation = (*table).generation;
                 hash = hash_of(table, key)?;
                 continue;
+            }
+            if let Some(place) = look_up_without_asking(table, key, hash) {
+                return Ok(place);
             }
             match walk(table, key, hash)? {
                 Walked::Found(at) => return Ok(Place { hash, at: Some(at) }),
@@ -112,11 +156,16 @@ unsafe fn equal_keys(candidate: *mut PyObject, key: *mut PyObject, typed: bool) 
     // SAFETY: `key` is kept alive by the caller of the lookup; `candidate` is alive now, as it lies in the table, and from here
     // to the DECREF because we own a reference.
     unsafe {
-        if typed && !may_be_equal(Kind::of(candidate), Kind::of(key)) {
+        let same_type = Py_TYPE(candidate) == Py_TYPE(key);
+        if typed && !same_type && !may_be_equal(Kind::of(candidate), Kind::of(key)) {
             announce!("{} and {} are of different kinds", describe(candidate), describe(key));
             return Ok(false);
         }
         announce!("comparing {} with {}", describe(candidate), describe(key));
+        if let Some(equal) = equal_without_asking(candidate, key) {
+            announce!("they are {}", if equal { "equal" } else { "not equal" });
+            return Ok(equal);
+        }
         Py_INCREF(candidate);
         announce::flush();
         let equal = PyObject_RichCompareBool(candidate, key, Py_EQ); // [R3]
@@ -124,6 +173,32 @@ unsafe fn equal_keys(candidate: *mut PyObject, key: *mut PyObject, typed: bool) 
         let equal = status(equal)? == 1;
         announce!("they are {}", if equal { "equal" } else { "not equal" });
         Ok(equal)
+    }
+}
+
+/// Are they equal? None if that is not to be had without running Python code: both are exactly an int, or exactly a str, or it
+/// is for `==` to say.
+#[inline(never)]
+unsafe fn equal_without_asking(one: *mut PyObject, other: *mut PyObject) -> Option<bool> {
+    // SAFETY: the caller has both alive, and each function is asked about objects of its type.
+    unsafe {
+        if Py_TYPE(one) != Py_TYPE(other) {
+            return None;
+        }
+        if Py_IS_TYPE(one, &raw mut PyUnicode_Type) {
+            equal_strs(one, other)
+        } else if Py_IS_TYPE(one, &raw mut PyLong_Type) {
+            let (mut too_long, mut other_too_long) = (0, 0);
+            let value = PyLong_AsLongLongAndOverflow(one, &mut too_long);
+            let other_value = PyLong_AsLongLongAndOverflow(other, &mut other_too_long);
+            // Too long for 64 bits, both of them: only then the values say nothing.
+            if too_long != 0 && too_long == other_too_long {
+                return None;
+            }
+            Some(too_long == other_too_long && value == other_value)
+        } else {
+            None
+        }
     }
 }
 

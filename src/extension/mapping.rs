@@ -13,7 +13,7 @@ use crate::object::HashTable;
 ///
 /// # Safety
 /// `table` and `key` are living objects that the caller keeps alive. So it is for all functions here.
-#[inline]
+#[inline(always)]
 pub(crate) unsafe fn get_item(table: *mut HashTable, key: *mut PyObject) -> Result<Option<*mut PyObject>, Raised> {
     // SAFETY: the caller keeps both alive; no Python code runs between `look_up` and the use of its index.
     unsafe {
@@ -44,7 +44,12 @@ pub(crate) unsafe fn set_item(table: *mut HashTable, key: *mut PyObject, value: 
 }
 
 /// Adds a pair whose key was just found not to be there. Borrows both: the table takes references of its own.
-unsafe fn add(table: *mut HashTable, hash: i64, key: *mut PyObject, value: *mut PyObject) -> Result<(), Raised> {
+pub(crate) unsafe fn add(
+    table: *mut HashTable,
+    hash: i64,
+    key: *mut PyObject,
+    value: *mut PyObject,
+) -> Result<(), Raised> {
     // SAFETY: the caller keeps all three alive. What can fail comes before the references are taken, and nothing runs Python code.
     unsafe {
         let room = (*table).pairs.make_room().map_err(|_| no_memory())?;

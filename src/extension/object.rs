@@ -53,6 +53,20 @@ pub(crate) const HASH_FUNC_AT: Py_ssize_t = offset_of!(HashTable, hash_func) as 
 /// Where the attribute `typed` lies.
 pub(crate) const TYPED_AT: Py_ssize_t = offset_of!(HashTable, typed) as Py_ssize_t;
 
+/// Empty arrays for a table: made with `initial_size` buckets, and has `size` of them now.
+///
+/// A hash that can be asked for again at any time, and that is the same for all keys that are equal, need not be kept whole.
+/// The two functions that are known answer so, a function of the user's may not.
+pub(crate) fn empty(
+    initial_size: usize,
+    size: usize,
+    max_load: f64,
+    hashed_by: HashedBy,
+) -> Result<Table<Stored, Stored>, Raised> {
+    let pairs = Table::new_grown(initial_size, size, max_load).map_err(|_| no_memory())?;
+    Ok(if hashed_by == HashedBy::Call { pairs } else { pairs.with_half_hashes() })
+}
+
 /// `HashTable.__new__`: an empty table with the default of everything. Returns a new reference; `args` and `kwargs` are for
 /// [`tp_init`].
 ///
@@ -65,7 +79,7 @@ pub(crate) unsafe extern "C" fn tp_new(
 ) -> *mut PyObject {
     entry(|| {
         announce!("new");
-        let pairs = Table::new(DEFAULT_SIZE, DEFAULT_MAX_LOAD).map_err(|_| no_memory())?;
+        let pairs = empty(DEFAULT_SIZE, DEFAULT_SIZE, DEFAULT_MAX_LOAD, HashedBy::Builtin)?;
         // SAFETY: CPython passes a type that is ready and whose instances begin as this struct. The garbage collector knows the object from then on, but cannot run until every field
         // is written, since nothing between asks Python for memory. If there is no memory, `pairs` goes with this scope.
         unsafe {
@@ -163,7 +177,7 @@ unsafe fn init(table: *mut HashTable, args: *mut PyObject, kwargs: *mut PyObject
             return Err(type_error(c"hash_func must be callable."));
         }
         announce!("init: size {size}, max_load {max_load}, hash_func {}", describe(hash_func));
-        let pairs = Table::new(size, max_load).map_err(|_| no_memory())?;
+        let pairs = empty(size, size, max_load, hashed_by(hash_func))?;
 
         // Nothing fails from here on. First the table becomes what it is to be, then the old content goes.
         let mut old_pairs = pairs;

@@ -1,12 +1,13 @@
 //! `==`, `|` and `|=` between tables, and between a table and a dict.
 
-use crate::errors::{Raised, entry, no_memory, or_give_back, status};
+use crate::errors::{Raised, entry, or_give_back, status};
 use crate::ffi::*;
+use crate::hashing::{HashedBy, hash_at_hand};
 use crate::mapping::get_item;
-use crate::object::{HashTable, is_hash_table};
+use crate::object::{HashTable, empty, is_hash_table, make};
 use crate::pickling::duplicate;
-use crate::update::merge;
-use hashtable_core::Table;
+use crate::update::{BATCH, merge};
+use hashtable_core::prefetch;
 
 /// A new reference to `NotImplemented`: "ask the other operand".
 ///
@@ -56,8 +57,57 @@ unsafe fn equal(table: *mut HashTable, other: *mut PyObject) -> Result<bool, Rai
         if load != (*other).pairs.load() {
             return Ok(false);
         }
+        if hashed_alike_by_builtins(table, other) && same_objects(table, other) {
+            return Ok(true);
+        }
         let (walked, asked) = if (*table).typed && !(*other).typed { (other, table) } else { (table, other) };
-        all_pairs(walked, |key, value| in_table(asked, key, value))
+        let mut position = 0;
+        all_pairs(walked, |key, value| {
+            prefetch_lookups(walked, asked, position);
+            position += 1;
+            in_table(asked, key, value)
+        })
+    }
+}
+
+/// Do both tables hash by the same function, one that needs no call to say that an object has the same hash as itself?
+unsafe fn hashed_alike_by_builtins(one: *mut HashTable, other: *mut HashTable) -> bool {
+    // SAFETY: the caller keeps both alive.
+    unsafe { (*one).hashed_by == (*other).hashed_by && (*one).hashed_by != HashedBy::Call }
+}
+
+/// Have two tables of equal load the very same keys and values in the same order, as a table and its copy have? An object is equal to
+/// itself, as in every container of Python's, so nobody needs to be asked.
+unsafe fn same_objects(one: *mut HashTable, other: *mut HashTable) -> bool {
+    // SAFETY: the caller keeps both alive, and nothing here runs Python code.
+    unsafe {
+        let same = |one: Stored, other: Stored| one.borrowed() == other.borrowed();
+        (*one)
+            .pairs
+            .iter()
+            .zip((*other).pairs.iter())
+            .all(|(one, other)| same(*one.0, *other.0) && same(*one.1, *other.1))
+    }
+}
+
+/// Fetches ahead what a lookup of a key of `walked` will need: first the key itself, and when that has come, its bucket.
+unsafe fn prefetch_lookups(walked: *mut HashTable, asked: *mut HashTable, position: usize) {
+    // SAFETY: the caller keeps both alive. The keys are borrowed from the table, and nothing here runs Python code.
+    unsafe {
+        if let Some((_, key, value)) = (*walked).pairs.pair_from(position + 2 * BATCH) {
+            prefetch(key.borrowed());
+            prefetch(value.borrowed());
+        }
+        if let Some((_, key, _)) = (*walked).pairs.pair_from(position + BATCH)
+            && let Some(hash) = hash_at_hand(asked, key.borrowed())
+        {
+            (*asked).pairs.prefetch_bucket(hash);
+        }
+        if let Some((_, key, _)) = (*walked).pairs.pair_from(position + BATCH / 2)
+            && let Some(hash) = hash_at_hand(asked, key.borrowed())
+        {
+            (*asked).pairs.prefetch_first_pair(hash);
+        }
     }
 }
 
@@ -166,8 +216,9 @@ pub(crate) unsafe extern "C" fn nb_or(one: *mut PyObject, other: *mut PyObject) 
 unsafe fn like(table: *mut HashTable) -> Result<*mut PyObject, Raised> {
     // SAFETY: the caller keeps the table alive; it is read before anything can run.
     unsafe {
-        let pairs = Table::new((*table).pairs.initial_size(), (*table).pairs.max_load());
-        crate::object::make(pairs.map_err(|_| no_memory())?, (*table).hash_func, (*table).typed)
+        let size = (*table).pairs.initial_size();
+        let pairs = empty(size, size, (*table).pairs.max_load(), (*table).hashed_by)?;
+        make(pairs, (*table).hash_func, (*table).typed)
     }
 }
 

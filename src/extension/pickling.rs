@@ -12,11 +12,12 @@
 
 use crate::errors::{Raised, entry, new_reference, no_memory, or_give_back, status, type_error};
 use crate::ffi::*;
+use crate::hashing::hashed_by;
 use crate::iterators::{Direction, Yields, iterate};
-use crate::object::{HashTable, exchange, make};
-use crate::update::{for_each, merge};
+use crate::object::{HashTable, empty, exchange, make};
+use crate::update::{BATCH, for_each, merge};
 use core::ptr::null_mut;
-use hashtable_core::Table;
+use hashtable_core::{Table, prefetch};
 
 /// `h.copy()`: a new reference to a `HashTable` that is like this one in everything. (Of a subclass too it is a plain
 /// `HashTable`, as with `dict`.)
@@ -42,13 +43,30 @@ pub(crate) unsafe fn duplicate(table: *mut HashTable) -> Result<*mut PyObject, R
         or_give_back(
             op,
             copied.map(|mut pairs| {
-                for (key, value) in pairs.iter() {
-                    Stored::store(Py_NewRef(key.borrowed()), op);
-                    Stored::store(Py_NewRef(value.borrowed()), op);
-                }
+                own_all(&pairs, op);
                 (*op.cast::<HashTable>()).pairs.exchange(&mut pairs);
             }),
         )
+    }
+}
+
+/// Takes a reference to every key and value for `table`, whose arrays are, or will be, `pairs`: they were copied bit by bit. Runs no
+/// Python code.
+///
+/// # Safety
+/// All keys and values are alive, and so far it is somebody else who owns them.
+pub(crate) unsafe fn own_all(pairs: &Table<Stored, Stored>, table: *mut PyObject) {
+    let mut ahead = pairs.iter().skip(BATCH);
+    for (key, value) in pairs.iter() {
+        if let Some((key, value)) = ahead.next() {
+            prefetch(key.borrowed());
+            prefetch(value.borrowed());
+        }
+        // SAFETY: the caller says that they are alive.
+        unsafe {
+            Stored::store(Py_NewRef(key.borrowed()), table);
+            Stored::store(Py_NewRef(value.borrowed()), table);
+        }
     }
 }
 
@@ -196,8 +214,8 @@ pub(crate) unsafe extern "C" fn setstate(op: *mut PyObject, state: *mut PyObject
         if !(sizes_fit && max_load > 0.0 && max_load <= 1.0) || PyCallable_Check(hash_func) == 0 {
             return Err(type_error(c"__setstate__ takes a tuple, as __reduce__ makes it."));
         }
-        let empty = Table::new_grown(initial_size as usize, size as usize, max_load).map_err(|_| no_memory())?;
-        let made = make(empty, hash_func, typed != 0)?;
+        let pairs_to_be = empty(initial_size as usize, size as usize, max_load, hashed_by(hash_func))?;
+        let made = make(pairs_to_be, hash_func, typed != 0)?;
         let restored = merge(made.cast(), pairs).and_then(|()| restore_attributes(op, attributes, slots));
         if restored.is_ok() {
             exchange(op.cast(), made.cast());

@@ -2,6 +2,7 @@
 
 use crate::errors::{Raised, entry, new_reference, no_memory, value_error};
 use crate::ffi::*;
+use crate::hashing::hash_of;
 use crate::object::HashTable;
 use crate::snapshot::{Snapshot, append_steals};
 use hashtable_core::Table;
@@ -108,8 +109,13 @@ unsafe fn write_lines(table: *mut HashTable, snapshot: &Snapshot, lines: *mut Py
         for bucket in 0..snapshot.size {
             append_steals(lines, received(PyUnicode_FromFormat(c"[%zu]\n".as_ptr(), bucket)))?;
             while let Some(pair) = rest.next_if(|pair| pair.bucket == bucket) {
-                let hash = pair.hash as c_longlong;
+                // [R2]
+                let hash = match pair.hash {
+                    Some(hash) => hash,
+                    None => hash_of(table, pair.key)?,
+                };
                 // [R14]
+                let hash = hash as c_longlong;
                 let line = PyUnicode_FromFormat(c"    hash %lld: %R -> %R\n".as_ptr(), hash, pair.key, pair.value);
                 append_steals(lines, received(line))?;
             }

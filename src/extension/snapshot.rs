@@ -10,7 +10,8 @@ use crate::object::HashTable;
 /// One pair of a [`Snapshot`].
 pub(crate) struct Copied {
     pub(crate) bucket: usize,
-    pub(crate) hash: i64,
+    /// None if the table keeps only half of it.
+    pub(crate) hash: Option<i64>,
     /// Both are references owned by the snapshot.
     pub(crate) key: *mut PyObject,
     pub(crate) value: *mut PyObject,

@@ -5,10 +5,14 @@
 //! Python code, and the source may be the table itself. So a pair is always owned here while it is on its way, and a source
 //! that changes under our hands ends in `RuntimeError`, as with `dict`.
 
-use crate::errors::{Raised, check_count, entry, new_reference, or_give_back, runtime_error, status};
+use crate::errors::{Raised, check_count, entry, new_reference, no_memory, or_give_back, runtime_error, status};
 use crate::ffi::*;
-use crate::mapping::set_item;
+use crate::hashing::{HashedBy, hash_at_hand};
+use crate::lookup::look_up_without_asking;
+use crate::mapping::{add, set_item};
 use crate::object::HashTable;
+use crate::pickling::own_all;
+use hashtable_core::prefetch;
 
 /// `h.update(other=(), /, **pairs)`: returns None, a new reference. If it fails half way, what came before is in the table.
 ///
@@ -69,6 +73,16 @@ unsafe fn merge_table(table: *mut HashTable, source: *mut HashTable) -> Result<(
     // SAFETY: key and value are borrowed from the source, owned from NewRef to DECREF. Between two pairs the source is asked for
     // its version before it is asked for anything else.
     unsafe {
+        // The keys of a table differ from one another, by this table's rules too if they are the same and call no function of the
+        // user's. So what comes into an empty table need not be looked up.
+        let same_rules = (*table).typed == (*source).typed && (*table).hashed_by == (*source).hashed_by;
+        let known = (*table).hashed_by != HashedBy::Call;
+        let hashes_suffice = (*source).pairs.keeps_whole_hashes() || !(*table).pairs.keeps_whole_hashes();
+        if (*table).pairs.load() == 0 && same_rules && known && hashes_suffice && table != source {
+            (*table).pairs.append_all(&(*source).pairs).map_err(|_| no_memory())?;
+            own_all(&(*table).pairs, table.cast());
+            return Ok(());
+        }
         let version = (*source).pairs.version();
         let mut position = 0;
         while let Some(at) = (*source).pairs.next_pair(position) {
@@ -94,6 +108,25 @@ unsafe fn merge_dict(table: *mut HashTable, source: *mut PyObject) -> Result<(),
     unsafe {
         let size = PyDict_Size(source);
         let (mut position, mut key, mut value) = (0, core::ptr::null_mut(), core::ptr::null_mut());
+        if (*table).pairs.load() == 0 && (*table).hashed_by == HashedBy::Builtin {
+            // The keys of a dict differ from one another, by our rules too: so this is how many there will be.
+            (*table).pairs.reserve(size as usize).map_err(|_| no_memory())?;
+        }
+        let mut batch = Batch::default();
+        loop {
+            let mut ahead = position;
+            while batch.has_room() && PyDict_Next(source, &mut ahead, &mut key, &mut value) != 0 {
+                batch.put(key, value);
+            }
+            let whole = batch.len();
+            let set = batch.set_all(table)?;
+            for _ in 0..set {
+                PyDict_Next(source, &mut position, &mut key, &mut value);
+            }
+            if set < whole || whole == 0 {
+                break;
+            }
+        }
         while PyDict_Next(source, &mut position, &mut key, &mut value) != 0 {
             let (key, value) = (Py_NewRef(key), Py_NewRef(value));
             let set = set_item(table, key, value);
@@ -105,6 +138,116 @@ unsafe fn merge_dict(table: *mut HashTable, source: *mut PyObject) -> Result<(),
             }
         }
         Ok(())
+    }
+}
+
+/// How many pairs are on their way at once.
+pub(crate) const BATCH: usize = 32;
+
+/// Pairs on their way into a table, all borrowed, whose memory is fetched together.
+///
+/// To add a pair is to wait for memory three times: for the key, for its bucket, for the pair that is there. The processor can wait
+/// for many things at once, if it is told of them early enough: so each stage is done for all of the batch before the next
+/// begins. It works as long as Python need not be asked for anything, neither hash nor `==`.
+struct Batch {
+    pairs: [(*mut PyObject, *mut PyObject); BATCH],
+    length: usize,
+}
+
+impl Default for Batch {
+    fn default() -> Batch {
+        Batch { pairs: [(core::ptr::null_mut(), core::ptr::null_mut()); BATCH], length: 0 }
+    }
+}
+
+impl Batch {
+    fn has_room(&self) -> bool {
+        self.length < BATCH
+    }
+
+    fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Borrows both until [`Batch::set_all`].
+    fn put(&mut self, key: *mut PyObject, value: *mut PyObject) {
+        prefetch(key);
+        prefetch(value);
+        self.pairs[self.length] = (key, value);
+        self.length += 1;
+    }
+
+    /// Sets the pairs in the table, up to the first for which Python would have to be asked, and returns how many. Python code runs
+    /// last, when the values that were overwritten go.
+    ///
+    /// # Safety
+    /// The table is alive, and so is everything that was put in.
+    unsafe fn set_all(&mut self, table: *mut HashTable) -> Result<usize, Raised> {
+        let pairs = &self.pairs[..core::mem::take(&mut self.length)];
+        let op = table.cast::<PyObject>();
+        let mut hashes = [0; BATCH];
+        let mut old_values = [core::ptr::null_mut(); BATCH];
+        let (mut set, mut out_of_memory) = (0, false);
+        // SAFETY: nothing here runs Python code before the last loop, so all that is borrowed stays alive, and what a lookup says
+        // holds until it is used. The table takes references of its own; an old value is ours until it is given back.
+        unsafe {
+            let mut at_hand = 0;
+            for (&(key, _), hash) in pairs.iter().zip(&mut hashes) {
+                let Some(known) = hash_at_hand(table, key) else { break };
+                (*table).pairs.prefetch_bucket(known);
+                (*hash, at_hand) = (known, at_hand + 1);
+            }
+            for &hash in &hashes[..at_hand] {
+                (*table).pairs.prefetch_first_pair(hash);
+            }
+            for (&(key, value), &hash) in pairs.iter().zip(&hashes[..at_hand]) {
+                let Some(place) = look_up_without_asking(table, key, hash) else { break };
+                match place.at {
+                    Some(at) => {
+                        let old_value = (*table).pairs.replace_value(at, Stored::store(Py_NewRef(value), op));
+                        old_values[set] = old_value.take(op);
+                    }
+                    None if add(table, hash, key, value).is_err() => {
+                        out_of_memory = true;
+                        break;
+                    }
+                    None => {}
+                }
+                set += 1;
+            }
+            for old_value in &old_values[..set] {
+                Py_XDECREF(*old_value); // [R5]
+            }
+        }
+        if out_of_memory { Err(Raised) } else { Ok(set) }
+    }
+}
+
+/// Adds the pairs of a list, from the first up to one that Python must be asked about. Returns how many those were.
+unsafe fn merge_list(table: *mut HashTable, list: *mut PyObject) -> Result<usize, Raised> {
+    let mut batch = Batch::default();
+    let mut position = 0;
+    // SAFETY: the list keeps its tuples alive, and they their items, as long as no Python code runs; when it has, all is read anew.
+    unsafe {
+        loop {
+            let mut tuples = [core::ptr::null_mut(); BATCH];
+            let left = (PyList_GET_SIZE(list) as usize).saturating_sub(position).min(BATCH);
+            for (ahead, tuple) in tuples[..left].iter_mut().enumerate() {
+                *tuple = PyList_GET_ITEM(list, (position + ahead) as Py_ssize_t);
+                prefetch(*tuple);
+            }
+            for &tuple in &tuples[..left] {
+                if !Py_IS_TYPE(tuple, &raw mut PyTuple_Type) || PyTuple_GET_SIZE(tuple) != 2 {
+                    break;
+                }
+                batch.put(PyTuple_GET_ITEM(tuple, 0), PyTuple_GET_ITEM(tuple, 1));
+            }
+            let set = batch.set_all(table)?;
+            position += set;
+            if set < BATCH {
+                return Ok(position);
+            }
+        }
     }
 }
 
@@ -126,30 +269,49 @@ unsafe fn merge_mapping(table: *mut HashTable, source: *mut PyObject, keys: *mut
 
 /// Adds the pairs that an iterable yields, each of them an iterable of exactly two.
 unsafe fn merge_pairs(table: *mut HashTable, source: *mut PyObject) -> Result<(), Raised> {
-    let mut number: Py_ssize_t = 0;
+    // SAFETY: an item of a list is borrowed from it until Python code can run; here it is owned from NewRef to DECREF.
+    unsafe {
+        let mut number = 0;
+        if Py_IS_TYPE(source, &raw mut PyList_Type) {
+            number = merge_list(table, source)?;
+            while (number as Py_ssize_t) < PyList_GET_SIZE(source) {
+                let element = Py_NewRef(PyList_GET_ITEM(source, number as Py_ssize_t));
+                let set = set_element(table, element, number);
+                Py_DECREF(element); // [R12]
+                set?;
+                number += 1;
+            }
+            return Ok(());
+        }
+        for_each(new_reference(PyObject_GetIter(source))?, |element| {
+            number += 1;
+            set_element(table, element, number - 1)
+        })
+    }
+}
+
+/// Adds the pair that `element` is, the one of this number in its sequence: an iterable of exactly two.
+unsafe fn set_element(table: *mut HashTable, element: *mut PyObject, number: usize) -> Result<(), Raised> {
     // SAFETY: key and value are borrowed from the tuple `pair`, which is ours until the DECREF and which nobody else can change.
     unsafe {
-        for_each(new_reference(PyObject_GetIter(source))?, |element| {
-            let pair = PySequence_Tuple(element); // [R12]
-            if pair.is_null() {
-                if PyErr_ExceptionMatches(PyExc_TypeError) != 0 {
-                    let message = c"cannot convert HashTable update sequence element #%zd to a sequence";
-                    PyErr_Format(PyExc_TypeError, message.as_ptr(), number);
-                }
-                return Err(Raised);
+        let pair = PySequence_Tuple(element); // [R12]
+        if pair.is_null() {
+            if PyErr_ExceptionMatches(PyExc_TypeError) != 0 {
+                let message = c"cannot convert HashTable update sequence element #%zd to a sequence";
+                PyErr_Format(PyExc_TypeError, message.as_ptr(), number);
             }
-            let length = PyTuple_GET_SIZE(pair);
-            let set = if length == 2 {
-                set_item(table, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1))
-            } else {
-                let message = c"HashTable update sequence element #%zd has length %zd; 2 is required";
-                PyErr_Format(PyExc_ValueError, message.as_ptr(), number, length);
-                Err(Raised)
-            };
-            Py_DECREF(pair);
-            number += 1;
-            set
-        })
+            return Err(Raised);
+        }
+        let length = PyTuple_GET_SIZE(pair);
+        let set = if length == 2 {
+            set_item(table, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1))
+        } else {
+            let message = c"HashTable update sequence element #%zd has length %zd; 2 is required";
+            PyErr_Format(PyExc_ValueError, message.as_ptr(), number, length);
+            Err(Raised)
+        };
+        Py_DECREF(pair);
+        set
     }
 }
 

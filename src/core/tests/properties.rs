@@ -36,9 +36,31 @@ fn hashes() -> impl Strategy<Value = Hashes> {
     prop::collection::vec(hash, LABELS as usize)
 }
 
+/// How a table begins: its number of buckets, and whether it does with half of each hash where that is enough.
+#[derive(Clone, Copy, Debug)]
+struct Beginning {
+    size: usize,
+    half_hashes: bool,
+}
+
+impl Beginning {
+    fn table<K, V>(self, max_load: f64) -> Table<K, V> {
+        // With the feature `trace`, nobody reads what the library announces here.
+        #[cfg(feature = "trace")]
+        hashtable_core::announce::silence(true);
+        let table = Table::new(self.size, max_load).expect("memory for a few buckets");
+        if self.half_hashes { table.with_half_hashes() } else { table }
+    }
+}
+
+/// What a table can see of a hash: all of it, or the lower half.
+fn seen<K, V>(table: &Table<K, V>, hash: i64) -> i64 {
+    if table.has_half_hashes() && table.size().is_power_of_two() { i64::from(hash as u32) } else { hash }
+}
+
 /// Sizes that are powers of two and sizes that are not.
-fn size() -> impl Strategy<Value = usize> {
-    1_usize..=13
+fn beginning() -> impl Strategy<Value = Beginning> {
+    (1_usize..=13, any::<bool>()).prop_map(|(size, half_hashes)| Beginning { size, half_hashes })
 }
 
 fn max_load() -> impl Strategy<Value = f64> {
@@ -127,7 +149,7 @@ enum Op {
     Clear,
     TakePairs,
     /// A table in exchange for it, of this size and maximum load, with one pair.
-    Exchange(usize, f64, u8),
+    Exchange(Beginning, f64, u8),
     /// A lookup whose nth comparison fails.
     FailingLookup(u8, usize),
 }
@@ -139,7 +161,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (0..LABELS, 1_usize..3).prop_map(|(label, nth)| Op::FailingLookup(label, nth)),
         1 => Just(Op::Clear),
         1 => Just(Op::TakePairs),
-        1 => (size(), max_load(), 0..LABELS).prop_map(|(size, max_load, label)| Op::Exchange(size, max_load, label)),
+        1 => (beginning(), max_load(), 0..LABELS).prop_map(|(begin, load, label)| Op::Exchange(begin, load, label)),
     ]
 }
 
@@ -156,12 +178,9 @@ struct Both {
 struct CannotTell;
 
 impl Both {
-    fn new(size: usize, max_load: f64, hashes: Hashes) -> Both {
-        // With the feature `trace`, nobody reads what the library announces here.
-        #[cfg(feature = "trace")]
-        hashtable_core::announce::silence(true);
-        let table = Table::new(size, max_load).expect("memory for a few buckets");
-        Both { table, oracle: Oracle::new(size, max_load), hashes, alive: Rc::new(()) }
+    fn new(begin: Beginning, max_load: f64, hashes: Hashes) -> Both {
+        let oracle = Oracle::new(begin.size, max_load);
+        Both { table: begin.table(max_load), oracle, hashes, alive: Rc::new(()) }
     }
 
     fn hash(&self, label: u8) -> i64 {
@@ -212,9 +231,9 @@ impl Both {
                     comparisons += 1;
                     if comparisons == nth { Err(CannotTell) } else { Ok(key.label == label) }
                 });
-                // The keys that a lookup compares: those of this hash, newest first, until it has found the right one.
+                // The keys that a lookup compares: those of this hash, as far as the table can see, newest first, until it has found the right one.
                 let mut of_this_hash: Vec<Pair> = self.oracle.pairs();
-                of_this_hash.retain(|pair| pair.hash == self.hash(label));
+                of_this_hash.retain(|pair| seen(&self.table, pair.hash) == seen(&self.table, self.hash(label)));
                 of_this_hash.reverse();
                 let place = of_this_hash.iter().position(|pair| pair.label == label);
                 let wanted = place.map_or(of_this_hash.len(), |place| place + 1);
@@ -236,8 +255,8 @@ impl Both {
                 self.oracle.chains.iter_mut().for_each(Vec::clear);
                 (!was_empty).then_some(true)
             }
-            Op::Exchange(size, max_load, label) => {
-                let mut other = Both::new(size, max_load, self.hashes.clone());
+            Op::Exchange(begin, max_load, label) => {
+                let mut other = Both::new(begin, max_load, self.hashes.clone());
                 other.alive = Rc::clone(&self.alive);
                 other.set_in_table(label, 7).expect("memory for one pair");
                 other.oracle.set(label, self.hash(label), 7);
@@ -250,6 +269,11 @@ impl Both {
                 Some(true)
             }
         })
+    }
+
+    /// What the table tells of a hash.
+    fn told(&self, hash: i64) -> Option<i64> {
+        (!self.table.has_half_hashes() || !self.table.size().is_power_of_two()).then_some(hash)
     }
 
     /// Looks at everything that can be looked at.
@@ -282,7 +306,8 @@ impl Both {
 
         for (bucket, chain) in oracle.chains.iter().enumerate() {
             let found: Vec<_> = table.chain(bucket).map(|at| (table.key(at).label, table.hash(at))).collect();
-            prop_assert_eq!(found, chain.iter().map(|pair| (pair.label, pair.hash)).collect::<Vec<_>>());
+            let expected = chain.iter().map(|pair| (pair.label, self.told(pair.hash)));
+            prop_assert_eq!(found, expected.collect::<Vec<_>>());
         }
         for label in 0..LABELS {
             prop_assert_eq!(self.find(label).map(|at| *table.value(at)), oracle.get(label));
@@ -313,9 +338,9 @@ proptest! {
 
     #[test]
     fn it_looks_as_the_naive_table_does(
-        size in size(), max_load in max_load(), hashes in hashes(), ops in prop::collection::vec(op(), 0..50),
+        begin in beginning(), max_load in max_load(), hashes in hashes(), ops in prop::collection::vec(op(), 0..50),
     ) {
-        let mut both = Both::new(size, max_load, hashes);
+        let mut both = Both::new(begin, max_load, hashes);
         both.compare()?;
         for op in &ops {
             let before = both.table.version();
@@ -335,17 +360,19 @@ proptest! {
     /// A walk between whose steps other things happen: it either goes on in the very table in which it began, or hears so.
     #[test]
     fn a_walk_notices_every_change(
-        size in size(), max_load in max_load(), hashes in hashes(),
+        begin in beginning(), max_load in max_load(), hashes in hashes(),
         ops in prop::collection::vec(op(), 0..30), label in 0..LABELS,
         between in prop::collection::vec(prop::option::of(op()), 1..6),
     ) {
-        let mut both = Both::new(size, max_load, hashes);
+        let mut both = Both::new(begin, max_load, hashes);
         for op in &ops {
             both.apply(op)?;
         }
         let hash = both.hash(label);
         let mut cursor: Cursor = both.table.walk(hash);
-        let mut expected: Vec<u8> = both.oracle.pairs().iter().filter(|pair| pair.hash == hash).map(|pair| pair.label).collect();
+        let mut of_this_hash: Vec<Pair> = both.oracle.pairs();
+        of_this_hash.retain(|pair| seen(&both.table, pair.hash) == seen(&both.table, hash));
+        let mut expected: Vec<u8> = of_this_hash.iter().map(|pair| pair.label).collect();
         for op in &between {
             let changed = match op {
                 Some(op) => both.apply(op)?,
@@ -357,7 +384,7 @@ proptest! {
                 (Some(true), step) => prop_assert_eq!(step, Step::Moved),
                 (Some(false), Step::Moved) => prop_assert!(false, "nothing was changed"),
                 (_, Step::Candidate(at)) => {
-                    prop_assert_eq!(both.table.hash(at), hash);
+                    prop_assert!(both.table.hash(at).is_none_or(|found| found == hash));
                     prop_assert_eq!(expected.pop(), Some(both.table.key(at).label), "newest first");
                 }
                 (_, Step::End) => prop_assert!(expected.is_empty(), "a walk to the end comes by every pair of its hash"),
@@ -414,7 +441,7 @@ proptest! {
 struct Look {
     figures: (usize, usize, usize, usize, f64),
     order: Vec<(u8, u32)>,
-    chains: Vec<Vec<(u8, i64)>>,
+    chains: Vec<Vec<(u8, Option<i64>)>>,
 }
 
 fn look(table: &Table<u8, u32>) -> Look {
@@ -433,12 +460,10 @@ proptest! {
     /// A copy looks like its original, whatever holes that has, and what is done to the one leaves the other alone.
     #[test]
     fn a_copy_is_like_its_original(
-        size in size(), max_load in max_load(), hashes in hashes(),
+        begin in beginning(), max_load in max_load(), hashes in hashes(),
         changes in prop::collection::vec((0..LABELS, any::<bool>()), 0..40),
     ) {
-        #[cfg(feature = "trace")]
-        hashtable_core::announce::silence(true);
-        let mut table: Table<u8, u32> = Table::new(size, max_load).unwrap();
+        let mut table: Table<u8, u32> = begin.table(max_load);
         for (number, (label, add)) in changes.into_iter().enumerate() {
             let hash = hashes[usize::from(label)];
             match table.find(hash, |key| Ok::<_, CannotTell>(*key == label)).unwrap() {
@@ -454,8 +479,41 @@ proptest! {
         let _ = copy.make_room().unwrap().add(fresh, LABELS, 1);
         prop_assert_eq!(&look(&table), &original);
         drop(copy.clear());
-        prop_assert_eq!(copy.size(), size, "a copy goes back to the size that its original was made with");
+        prop_assert_eq!(copy.size(), begin.size, "a copy goes back to the size that its original was made with");
         prop_assert_eq!(&look(&table), &original);
+    }
+}
+
+/// The remainder by the definition, of every size up to the largest that there is memory for and of huge ones.
+#[test]
+fn the_bucket_is_the_mathematical_remainder() {
+    let extremes = [i64::MIN, i64::MIN + 1, -(1 << 32), -2, -1, 0, 1, 2, 1 << 32, i64::MAX - 1, i64::MAX];
+    for size in (1..200).chain((0..24).flat_map(|bits| [(1 << bits) - 1, (1 << bits) + 1])).filter(|&size| size > 0) {
+        let table: Table<u8, u8> = Table::new(size, 1.0).unwrap();
+        let multiple = i64::MAX / size as i64 * size as i64;
+        let near = |middle: i64| (-3..=3).map(move |step| middle.wrapping_add(step));
+        for hash in extremes.into_iter().chain([multiple, -multiple]).flat_map(near) {
+            let bucket = i128::from(hash).rem_euclid(size as i128) as usize;
+            assert_eq!(table.bucket_of(hash), bucket, "{hash} mod {size}");
+        }
+    }
+}
+
+/// Half a hash is all that is kept of it, but not where the bucket depends on the other half.
+#[test]
+fn halves_are_kept_where_they_are_needed() {
+    for (size, kept) in [(4, false), (6, true)] {
+        let begin = Beginning { size, half_hashes: true };
+        let mut table: Table<u8, ()> = begin.table(0.5);
+        let mut whole: Table<u8, ()> = Beginning { half_hashes: false, ..begin }.table(0.5);
+        let hash = -7 << 35;
+        for key in 0..20 {
+            let at = table.make_room().unwrap().add(hash, key, ());
+            assert_eq!(table.hash(at), kept.then_some(hash));
+            let _ = whole.make_room().unwrap().add(hash, key, ());
+        }
+        let upper_halves = whole.bytes() - table.bytes();
+        assert_eq!(upper_halves == 0, kept, "{upper_halves} bytes less");
     }
 }
 
@@ -482,9 +540,9 @@ mod out_of_memory {
         /// time the table is as it was.
         #[test]
         fn a_pair_that_does_not_fit_changes_nothing(
-            size in size(), max_load in max_load(), hashes in hashes(), ops in prop::collection::vec(op(), 0..40),
+            begin in beginning(), max_load in max_load(), hashes in hashes(), ops in prop::collection::vec(op(), 0..40),
         ) {
-            let mut both = Both::new(size, max_load, hashes);
+            let mut both = Both::new(begin, max_load, hashes);
             let mut refused = 0;
             // The first pair of all needs memory at least once.
             for op in [Op::Set(0, 0)].iter().chain(&ops) {
@@ -513,8 +571,8 @@ mod out_of_memory {
 
         /// Emptying a table cannot fail, even though going back to fewer buckets asks for memory.
         #[test]
-        fn clear_works_without_memory(size in size(), hashes in hashes(), more in op()) {
-            let mut both = Both::new(size, 0.5, hashes);
+        fn clear_works_without_memory(begin in beginning(), hashes in hashes(), more in op()) {
+            let mut both = Both::new(begin, 0.5, hashes);
             for label in 0..LABELS {
                 both.apply(&Op::Set(label, 1))?;
             }

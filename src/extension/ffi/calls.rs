@@ -17,14 +17,15 @@ pub(crate) use super::api::{Py_TPFLAGS_BASETYPE, Py_TPFLAGS_DEFAULT, Py_TPFLAGS_
 pub(crate) use super::api::{
     Py_EQ, Py_False, Py_GT, Py_LE, Py_LT, Py_NE, Py_None, Py_NotImplemented, Py_True, PyDict_Type, PyExc_KeyError,
     PyExc_OverflowError, PyExc_RuntimeError, PyExc_SystemError, PyExc_TypeError, PyExc_ValueError, PyList_Type,
-    PyLong_Type,
+    PyLong_Type, PyTuple_Type, PyUnicode_Type,
 };
 
 // Asking what an object is. Nothing is taken or returned, and nothing can fail.
 pub(crate) use super::api::{
     Py_TYPE, PyAnySet_Check, PyCallable_Check, PyDict_Check, PyDictItems_Check, PyDictKeys_Check,
-    PyErr_ExceptionMatches, PyErr_Occurred, PyFloat_AS_DOUBLE, PyFloat_Check, PyLong_Check, PyObject_TypeCheck,
-    PyTuple_Check, PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyUnicode_1BYTE_DATA, PyUnicode_Check, PyUnicode_GET_LENGTH,
+    PyErr_ExceptionMatches, PyErr_Occurred, PyFloat_AS_DOUBLE, PyFloat_Check, PyList_GET_ITEM, PyList_GET_SIZE,
+    PyLong_Check, PyObject_TypeCheck, PyTuple_Check, PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyUnicode_1BYTE_DATA,
+    PyUnicode_Check, PyUnicode_GET_LENGTH,
 };
 
 // Functions that may fail, and return a new reference or NULL with an exception set.
@@ -65,5 +66,5 @@ pub(crate) use super::api::{
 #[cfg(feature = "trace")]
 pub(crate) use super::api::{
     PyBool_Type, PyFloat_Type, PyLong_AsSize_t, PyLong_FromSize_t, PyObject_IsTrue, PySys_FormatStdout,
-    PyUnicode_AsUTF8, PyUnicode_Type,
+    PyUnicode_AsUTF8,
 };

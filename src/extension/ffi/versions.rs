@@ -3,7 +3,7 @@
 use crate::errors::Raised;
 use core::ffi::CStr;
 
-use super::{PyObject, PyTypeObject, c_char, c_int, c_void, visitproc};
+use super::{Py_ssize_t, PyObject, PyTypeObject, c_char, c_int, c_void, visitproc};
 
 /// The form in which `PyArg_ParseTupleAndKeywords` wants the names of the arguments: `const` came in 3.13.
 #[cfg(Py_3_13)]
@@ -84,6 +84,101 @@ unsafe fn found_attribute(attribute: *mut PyObject) -> Result<Option<*mut PyObje
             Ok(None)
         } else {
             Err(Raised)
+        }
+    }
+}
+
+/// The hash of an exact str, if it has been asked for before: the str then keeps it.
+///
+/// # Safety
+/// `op` is a living str.
+#[inline(always)]
+pub(crate) unsafe fn hash_in_str(op: *mut PyObject) -> Option<i64> {
+    // SAFETY: every str begins with this struct.
+    let hash = unsafe { (*op.cast::<pyo3_ffi::PyASCIIObject>()).hash };
+    (hash != -1).then_some(hash as i64)
+}
+
+/// The hash of an exact int.
+///
+/// # Safety
+/// `op` is a living int.
+#[inline(always)]
+pub(crate) unsafe fn hash_of_int(op: *mut PyObject) -> i64 {
+    // SAFETY: the type is static and ready; ints can be hashed, and that cannot fail.
+    unsafe { pyo3_ffi::PyLong_Type.tp_hash.unwrap_unchecked()(op) as i64 }
+}
+
+/// Are two strs equal? Runs no Python code. None if there was no memory to find out.
+///
+/// # Safety
+/// Both are living strs of exactly that type.
+pub(crate) unsafe fn equal_strs(one: *mut PyObject, other: *mut PyObject) -> Option<bool> {
+    // SAFETY: a str has as many characters as it says, each of as many bytes as its kind says, from DATA on. (Until 3.11 a str
+    // can be without them, until it is made ready.)
+    unsafe {
+        #[cfg(not(Py_3_12))]
+        if pyo3_ffi::PyUnicode_READY(one) != 0 || pyo3_ffi::PyUnicode_READY(other) != 0 {
+            pyo3_ffi::PyErr_Clear();
+            return None;
+        }
+        let (length, kind) = (pyo3_ffi::PyUnicode_GET_LENGTH(one), pyo3_ffi::PyUnicode_KIND(one));
+        if length != pyo3_ffi::PyUnicode_GET_LENGTH(other) || kind != pyo3_ffi::PyUnicode_KIND(other) {
+            return Some(false);
+        }
+        let bytes = |op| {
+            core::slice::from_raw_parts(pyo3_ffi::PyUnicode_DATA(op).cast::<u8>(), length as usize * kind as usize)
+        };
+        Some(bytes(one) == bytes(other))
+    }
+}
+
+/// Can it be known that an object has one owner and no more? Without the GIL it cannot, not from the count alone. In the traced build
+/// it is not asked: the ledger knows no tuple that changes.
+pub(crate) const fn can_be_owned_once() -> bool {
+    cfg!(not(any(Py_GIL_DISABLED, feature = "trace")))
+}
+
+/// Has `op` one owner and no more?
+///
+/// # Safety
+/// `op` is a living object that the caller owns.
+#[inline(always)]
+pub(crate) unsafe fn is_owned_once(op: *mut PyObject) -> bool {
+    // SAFETY: the caller keeps it alive.
+    can_be_owned_once() && unsafe { pyo3_ffi::Py_REFCNT(op) == 1 }
+}
+
+/// Steals `new` for the tuple and returns what was in its place, a new reference. Tuples do not change, as everybody knows: so
+/// nobody else may have this one.
+///
+/// # Safety
+/// `tuple` is a tuple with an item at `place`, and the caller its only owner but for those it is about to be given to; it owns `new`.
+#[inline(always)]
+pub(crate) unsafe fn replace_in_tuple(tuple: *mut PyObject, place: Py_ssize_t, new: *mut PyObject) -> *mut PyObject {
+    // SAFETY: the caller says that there is an item, which the tuple owns and now hands out.
+    unsafe {
+        let old = pyo3_ffi::PyTuple_GET_ITEM(tuple, place);
+        pyo3_ffi::PyTuple_SET_ITEM(tuple, place, new);
+        // From 3.14 on a tuple remembers its hash.
+        #[cfg(Py_3_14)]
+        {
+            (*tuple.cast::<pyo3_ffi::PyTupleObject>()).ob_hash = -1;
+        }
+        old
+    }
+}
+
+/// Has the garbage collector watch a tuple: it stops watching those whose items cannot be part of a cycle.
+///
+/// # Safety
+/// `tuple` is a complete tuple.
+#[inline(always)]
+pub(crate) unsafe fn track_again(tuple: *mut PyObject) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if pyo3_ffi::PyObject_GC_IsTracked(tuple) == 0 {
+            pyo3_ffi::PyObject_GC_Track(tuple.cast());
         }
     }
 }

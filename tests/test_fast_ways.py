@@ -1,0 +1,215 @@
+"""The quick ways give what the slow ones give.
+
+Many pairs at once, a tuple that is used again, half a hash, keys that are compared without asking them: each is a shortcut, and
+nobody but a clock may be able to tell. So each is put beside the way round, one pair at a time, or beside `dict`.
+"""
+
+from __future__ import annotations
+
+import gc
+import random
+
+import pytest
+from subject import HashTable
+
+
+class Number:
+    """A key of a user's class: Python must be asked for its hash and for `==`."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __hash__(self):
+        return hash(self.number)
+
+    def __eq__(self, other):
+        return isinstance(other, Number) and self.number == other.number
+
+    def __repr__(self):
+        return f"Number({self.number})"
+
+
+def keys_of(kind, count):
+    """`count` keys with doubles among them, equal ones not always identical."""
+    numbers = [random.Random(count).randrange(count) for _ in range(count)]
+    makers = {
+        "ints": lambda number: int(f"{number}000"),
+        "huge ints": lambda number: 10**30 + number,
+        "strs": lambda number: f"key {number}",
+        "wide strs": lambda number: f"\N{SNOWMAN} {number}" if number % 2 else f"\N{SNAKE} {number}",
+        "floats": lambda number: number / 4,
+        "objects": Number,
+        "mixed": lambda number: [number, str(number), Number(number), (number,), float(number)][number % 5],
+    }
+    return [makers[kind](number) for number in numbers]
+
+
+KINDS = ["ints", "huge ints", "strs", "wide strs", "floats", "objects", "mixed"]
+# Fewer than are on their way at once, as many, a few more, and many.
+COUNTS = [0, 1, 31, 32, 33, 65, 1000]
+
+
+def hash_by_hand(key):
+    return hash(key) * 2**33 + 7
+
+
+def look(table):
+    """All that can be seen of a table from outside."""
+    return list(table.items()), table.buckets(), table.size, table.stats()["resizes"], f"{table:full}"
+
+
+@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("size", [1, 4, 6, 1024])
+@pytest.mark.parametrize("hash_func", [hash, hash_by_hand])
+def test_many_at_once_are_as_one_by_one(kind, count, size, hash_func):
+    pairs = [(key, number) for number, key in enumerate(keys_of(kind, count))]
+    alone = HashTable(size, 0.7, hash_func)
+    for key, value in pairs:
+        alone[key] = value
+    expected = look(alone)
+    sources = {
+        "list": pairs,
+        "iterator": iter(pairs),
+        "lists": [list(pair) for pair in pairs],
+        "dict": dict(pairs),
+        "table": alone,
+        "table of another size": HashTable(3, 1.0, hash_func) | dict(pairs),
+        "copy": alone.copy(),
+    }
+    for name, source in sources.items():
+        together = HashTable(size, 0.7, hash_func)
+        together.update(source)
+        assert look(together) == expected, name
+        together.update(source)
+        assert together == alone, name
+    assert look(alone.copy()) == expected
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("size", [4, 6])
+def test_equal_keys_are_found_as_dict_finds_them(kind, size):
+    table, model = HashTable(size, typed=False), {}
+    for number, (one, other) in enumerate(zip(keys_of(kind, 500), keys_of(kind, 500))):
+        table[one] = model[one] = number
+        assert other in table
+        assert table.get(other) == model[other] == number
+    assert list(table.items()) == list(model.items())
+
+
+def test_keys_whose_hashes_have_the_lower_half_in_common():
+    """They lie in one chain, and what half of a hash cannot tell apart, the comparison does."""
+    keys = [number << 32 for number in range(50)]
+    for hash_func in (hash, lambda key: key):
+        table = HashTable(hash_func=hash_func)
+        for key in keys:
+            table[key] = -key
+        assert table.stats()["longest_chain"] == 50
+        assert [table[int(str(key))] for key in keys] == [-key for key in keys]
+        assert 50 << 32 not in table
+        assert f"hash {49 << 32}: " in f"{table:full}"
+        for key in keys:
+            del table[key]
+        assert len(table) == 0
+
+
+def test_a_hash_function_of_the_users_has_all_its_bits_kept():
+    """Two equal keys with hashes that differ are two keys, wherever the hashes differ."""
+    hashes = iter([1, 1 + 2**32, 1 + 2**63])
+    table = HashTable(hash_func=lambda key: next(hashes))
+    for _ in range(3):
+        table["key"] = None
+    assert len(table) == 3
+
+
+def test_the_long_picture_asks_for_no_hash_of_a_function_of_the_users():
+    calls = []
+    table = HashTable(hash_func=lambda key: calls.append(key) or key << 40)
+    table[5] = "five"
+    calls.clear()
+    assert f"hash {5 << 40}: 5 -> 'five'" in f"{table:full}"
+    assert calls == []
+
+
+@pytest.mark.parametrize("size", [4, 5])
+def test_memory_is_told_as_it_is(size):
+    """With the upper halves of the hashes there are four bytes more for each entry, and getsizeof counts them."""
+    empty = HashTable(size).__sizeof__()
+    for hash_func, entry in [(hash, 24 if size == 4 else 28), (hash_by_hand, 28)]:
+        table = HashTable(size, 1.0, hash_func)
+        for key in range(1000):
+            table[key] = key
+            arrays = table.stats()["bytes"]
+            assert table.__sizeof__() - arrays == empty - 4 * size
+            entries, left = divmod(arrays - 4 * table.size, entry)
+            assert left == 0
+            assert key + 1 <= entries <= table.size
+
+
+@pytest.mark.parametrize("walk", ["items", "reversed"])
+def test_a_tuple_that_is_kept_does_not_change(walk):
+    table = HashTable()
+    for number in range(100):
+        table[number] = str(number)
+    steps = iter(table.items()) if walk == "items" else reversed(table.items())
+    kept = [pair for number, pair in enumerate(steps) if number % 3 == 0]
+    in_order = list(range(100)) if walk == "items" else list(range(99, -1, -1))
+    assert kept == [(number, str(number)) for number in in_order[::3]]
+    assert [hash(pair) for pair in table.items()] == [hash((number, str(number))) for number in range(100)]
+
+
+def test_a_tuple_that_is_used_again_is_watched_by_the_collector():
+    table = HashTable()
+    table[1], table[2] = "one", []
+    walk = iter(table.items())
+    first = next(walk)
+    gc.collect()
+    del first
+    second = next(walk)
+    assert gc.is_tracked(second)
+
+
+def test_a_spent_iterator_keeps_nothing():
+    table, kept = HashTable(), Number(1)
+    table[0], table[1] = 0, kept
+    walk = iter(table.items())
+    for _ in walk:
+        pass
+    del table, _
+    assert gc.get_referrers(kept) == [] or all(type(owner) is not tuple for owner in gc.get_referrers(kept))
+
+
+def test_values_that_go_during_a_bulk_update_may_change_the_source():
+    """They go when the batch is in the table, and what they change counts from there on."""
+    pairs = [(number % 5, number) for number in range(100)]
+    table = HashTable()
+
+    class Value:
+        def __del__(self):
+            pairs.clear()
+            table["gone"] = "now"
+
+    table[3] = Value()
+    table.update(pairs)
+    assert pairs == []
+    assert table["gone"] == "now"
+    assert set(table) in ({0, 1, 2, 3, "gone"}, {0, 1, 2, 3, 4, "gone"})
+
+
+@pytest.mark.parametrize("change", ["value", "key", "order", "fewer"])
+def test_equality_looks_at_everything(change):
+    table = HashTable()
+    for number in range(100):
+        table[str(number)] = number
+    other = table.copy()
+    assert other == table
+    if change == "value":
+        other["50"] = 1000
+    elif change == "key":
+        del other["50"]
+        other["fifty"] = 50
+    elif change == "order":
+        other["0"] = other.pop("0")
+    else:
+        del other["50"]
+    assert (other == table) is (change == "order")
