@@ -160,7 +160,7 @@ bench: $(VENV)/installed $(VENV)/tools-bench ## Measure against dict and its pee
 	@$(BIN)/python tests/bench/run.py $(if $(QUICK),--quick) $(if $(RECORD),--record)
 
 bench-page: $(VENV)/installed $(VENV)/tools-bench ## Write docs/performance.md anew from its record
-	@$(BIN)/python tests/bench/page.py
+	@$(BIN)/python tests/bench/performance.py
 
 bench-instructions: $(VENV)/installed $(VENV)/tools-bench ## Count the instructions of the hot paths, and compare with the record
 	@$(BIN)/python tests/bench/instructions.py $(if $(RECORD),--record)

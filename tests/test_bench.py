@@ -24,7 +24,7 @@ sys.path.insert(0, str(BENCH))
 import instructions  # noqa: E402
 import keys  # noqa: E402
 import measuring  # noqa: E402
-import page  # noqa: E402
+import performance  # noqa: E402
 import works  # noqa: E402
 from measuring import Candidate, Group, Measured, Ratio, again  # noqa: E402
 
@@ -199,24 +199,26 @@ def test_a_goal_is_reached_or_missed_by_its_worst_and_its_mean() -> None:
 
 
 def records() -> tuple[dict, dict]:
-    return json.loads(page.RECORD.read_text("utf-8")), json.loads(page.INSTRUCTIONS.read_text("utf-8"))
+    return json.loads(performance.RECORD.read_text("utf-8")), json.loads(performance.INSTRUCTIONS.read_text("utf-8"))
 
 
 def test_the_page_says_what_the_record_says() -> None:
     record, counts = records()
-    assert page.PAGE.read_text("utf-8") == page.render(record, counts), "make bench-page writes it anew"
+    assert performance.PAGE.read_text("utf-8") == performance.render(record, counts), "make bench-page writes it anew"
     # And would say something else if the record did.
     first = next(iter(record["results"][0]["ratios"]["HashTable"].values()))
     first[0] += 1
-    assert page.PAGE.read_text("utf-8") != page.render(record, counts)
+    assert performance.PAGE.read_text("utf-8") != performance.render(record, counts)
 
 
-@pytest.mark.parametrize("name", page.PLOTS)
+@pytest.mark.parametrize("name", performance.PLOTS)
 def test_the_plots_are_made_from_the_record(name: str) -> None:
     record, _ = records()
-    assert f"record {page.digest(record)}" in page.PLOTS[name].read_text("utf-8"), "make bench-page draws it anew"
+    assert f"record {performance.digest(record)}" in performance.PLOTS[name].read_text("utf-8"), (
+        "make bench-page draws it anew"
+    )
     record["date"] += "!"
-    assert f"record {page.digest(record)}" not in page.PLOTS[name].read_text("utf-8")
+    assert f"record {performance.digest(record)}" not in performance.PLOTS[name].read_text("utf-8")
 
 
 def test_a_measurement_survives_its_file() -> None:

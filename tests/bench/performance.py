@@ -30,7 +30,7 @@ PLOTS = {"cost": DOCS / "performance" / "cost.svg", "bytes": DOCS / "performance
 
 TEXT = """\
 <!-- Written by `make bench-page` from docs/performance/results.json and tests/bench/instructions.json: change those, or
-tests/bench/page.py, not this. -->
+tests/bench/performance.py, not this. -->
 
 # Performance
 
