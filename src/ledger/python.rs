@@ -25,7 +25,7 @@ const fn function(
 }
 
 /// The functions, without an end mark.
-pub(crate) const FUNCTIONS: [PyMethodDef; 8] = [
+pub(crate) const FUNCTIONS: [PyMethodDef; 9] = [
     function(
         c"ledger_position",
         position,
@@ -80,6 +80,16 @@ Return what is in hand outside any call, as tuples (file, line, address, type, r
 --
 
 Write deficits to standard error as they are found, or do not. Return what it was.",
+    ),
+    function(
+        c"ledger_log",
+        log,
+        METH_VARARGS,
+        c"ledger_log($module, path, events=False, /)
+--
+
+Append each finding to this file as soon as it comes, so that none is lost in a crash; with events, each event too.
+A line each: \"finding\" or \"event\" and its fields as above, with \"\\x1f\" between them. None: no longer.",
     ),
     function(
         c"ledger_fail",
@@ -248,6 +258,30 @@ unsafe extern "C" fn speak(_: *mut PyObject, on: *mut PyObject) -> *mut PyObject
             -1 => null_mut(),
             on => PyBool_FromLong(SPEAKING.swap(on == 1, Ordering::Relaxed).into()),
         }
+    }
+}
+
+unsafe extern "C" fn log(_: *mut PyObject, args: *mut PyObject) -> *mut PyObject {
+    // SAFETY: CPython passes a tuple that it keeps alive; what is parsed is borrowed from it. None always exists.
+    unsafe {
+        let (mut path, mut events) = (core::ptr::null::<c_char>(), 0);
+        if PyArg_ParseTuple(args, c"z|p:ledger_log".as_ptr(), &raw mut path, &raw mut events) == 0 {
+            return null_mut();
+        }
+        if path.is_null() {
+            account::log_to(None, false);
+            return Py_NewRef(Py_None());
+        }
+        let name = CStr::from_ptr(path).to_string_lossy();
+        match std::fs::File::options().create(true).append(true).open(name.as_ref()) {
+            Ok(file) => account::log_to(Some(file), events != 0),
+            Err(error) => {
+                let message = text(&format!("{name}: {error}"));
+                PyErr_SetString(PyExc_OSError, message.as_ptr());
+                return null_mut();
+            }
+        }
+        Py_NewRef(Py_None())
     }
 }
 
