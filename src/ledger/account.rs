@@ -316,7 +316,7 @@ pub(crate) fn end(answer: Answer) {
 }
 
 /// Has the reference been stolen by a call that the ledger does not know (`Py_BuildValue` with an `N` is one)? Then the object is gone
-/// since, or it lies in the result and has no more owners than that.
+/// since, or it lies in the result, which has taken no reference of its own.
 fn went_unseen(address: Address, hand: &Hand, result: *mut PyObject) -> bool {
     let Some((count, type_object)) = peek::head(address) else { return true };
     if type_object != hand.type_object {
@@ -336,7 +336,7 @@ fn went_unseen(address: Address, hand: &Hand, result: *mut PyObject) -> bool {
         };
         items.into_iter().filter(|&item| item as Address == address).count()
     };
-    lies_in_result > 0 && count < (hand.taken.len() + lies_in_result) as isize
+    lies_in_result > 0 && count < hand.expected + lies_in_result as isize
 }
 
 /// Failure must be reported with an exception and success without one.
