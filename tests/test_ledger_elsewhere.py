@@ -9,67 +9,17 @@ from __future__ import annotations
 import copy
 import gc
 import importlib.util
-import json
-import os
 import re
-import shutil
-import subprocess
-import sys
-import sysconfig
 import weakref
 
 import pytest
 
-filelock = pytest.importorskip("filelock")
 book = pytest.importorskip("hashtable_lab.book", reason="the laboratory is not installed")
 
 WRONG = "src/ledger/example/wrong.rs"
 
 
 # ---- building --------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def built(source, cargo):
-    """A function that builds the example, with the ledger or without, and returns the folder with the module in it."""
-    suffix = sysconfig.get_config_var("EXT_SUFFIX")
-    base = source / "target" / "ledger-example" / (sysconfig.get_config_var("SOABI") or "python")
-    base.mkdir(parents=True, exist_ok=True)
-
-    def build(features):
-        folder = base / (features or "plain")
-        with filelock.FileLock(base / "lock"):
-            ending = subprocess.run(
-                [
-                    *(cargo, "build", "--quiet", "--locked", "--package", "ledger-example"),
-                    *("--features", features, "--message-format", "json-render-diagnostics"),
-                ],
-                cwd=source,
-                env={
-                    **os.environ,
-                    "CARGO_TARGET_DIR": str(base / "cargo"),
-                    "PYO3_PYTHON": sys.executable,
-                    "PYO3_BUILD_EXTENSION_MODULE": "1",
-                },
-                capture_output=True,
-                text=True,
-            )
-            assert ending.returncode == 0, ending.stderr
-            messages = [json.loads(line) for line in ending.stdout.splitlines()]
-            (library,) = (
-                file
-                for message in messages
-                if message["reason"] == "compiler-artifact" and message["target"]["name"] == "ledger_example"
-                for file in message["filenames"]
-                if file.endswith((".so", ".dylib"))
-            )
-            folder.mkdir(exist_ok=True)
-            # Under a new inode: another process may have the old one loaded.
-            shutil.copyfile(library, folder / "new")
-            os.replace(folder / "new", folder / f"ledger_example{suffix}")
-        return folder
-
-    return build
 
 
 def load(folder):
@@ -81,15 +31,15 @@ def load(folder):
 
 
 @pytest.fixture(scope="module")
-def plain(built):
+def plain(example):
     """The example as its author wrote it."""
-    return load(built(""))
+    return load(example(""))
 
 
 @pytest.fixture(scope="module")
-def kept(built):
+def kept(example):
     """The example with a ledger."""
-    module = load(built("ledger"))
+    module = load(example("ledger"))
     module.ledger_speak(False)
     return module
 
@@ -401,9 +351,9 @@ os._exit(0)
 """
 
 
-def test_a_deficit_is_reported_before_the_interpreter_suffers(source, built, child, tmp_path):
+def test_a_deficit_is_reported_before_the_interpreter_suffers(source, example, child, tmp_path):
     """Whatever comes of it: it has been said before, on standard error and in the log."""
-    ending = child("-c", TWICE, str(tmp_path / "log"), folder=built("ledger"))
+    ending = child("-c", TWICE, str(tmp_path / "log"), folder=example("ledger"))
     place = f"{WRONG}:{line_of(source, 'decref_twice')}"
     assert f"refcount ledger: {place}: in decref_twice: " in ending.stderr
     assert "no longer alive>: given back without being owned" in ending.stderr
@@ -411,10 +361,10 @@ def test_a_deficit_is_reported_before_the_interpreter_suffers(source, built, chi
     assert line.split("\x1f")[:5] == ["finding", "deficit", "given back without being owned", *place.split(":")]
 
 
-def test_nobody_listens(built, child):
+def test_nobody_listens(example, child):
     """A report that cannot be written is no reason to stop."""
     program = "import os, ledger_example as it; os.close(2); x = object(); more = [x] * 9; it.decref_argument(x); print('on')"
-    ending = child("-c", program, folder=built("ledger"))
+    ending = child("-c", program, folder=example("ledger"))
     assert (ending.returncode, ending.stdout) == (0, "on\n")
 
 
