@@ -193,7 +193,7 @@ lint: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-lint ## Check style, ty
 	@cargo fmt --all --check && cargo fmt --manifest-path src/core/fuzz/Cargo.toml --check \
 	  && cargo fmt --manifest-path tests/bench/peers/pyo3/Cargo.toml --check
 	@cargo clippy --locked --quiet --workspace --all-targets -- --deny warnings
-	@cargo clippy --locked --quiet --workspace --all-targets --features hashtable-extension/trace -- --deny warnings
+	@cargo clippy --locked --quiet --workspace --all-targets --features hashtable-extension/trace,ledger-example/ledger -- --deny warnings
 	@cargo fmt --manifest-path src/roads/Cargo.toml --all --check
 	@cargo clippy --manifest-path src/roads/Cargo.toml --target-dir $(CARGO_OUTPUT)/roads/lint --locked --quiet --workspace --all-targets -- --deny warnings
 	$(call say,ruff and mypy)

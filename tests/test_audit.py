@@ -99,7 +99,9 @@ def test_the_exit_code_of_a_script_is_its_own_affair(run, code, words):
 
 
 def test_json(run, source):
-    script = "import ledger_example as it\nprint('hello')\nit.leak_new()\nx = object(); l = [x] * 20; it.return_argument(x)"
+    script = (
+        "import ledger_example as it\nprint('hello')\nit.leak_new()\nx = object(); l = [x] * 20; it.return_argument(x)"
+    )
     ending = run(script, *OTHER, "--json", "--events", arguments=["a"])
     assert ending.returncode == 1
     assert ending.stderr == "hello\n"
@@ -149,5 +151,3 @@ def test_wrong_usage(run, child):
     ending = child("-m", "hashtable_lab", "ledger", "--help")
     assert ending.returncode == 0
     assert "Exit codes:" in ending.stdout
-
-

@@ -363,7 +363,9 @@ def test_a_deficit_is_reported_before_the_interpreter_suffers(source, example, c
 
 def test_nobody_listens(example, child):
     """A report that cannot be written is no reason to stop."""
-    program = "import os, ledger_example as it; os.close(2); x = object(); more = [x] * 9; it.decref_argument(x); print('on')"
+    program = (
+        "import os, ledger_example as it; os.close(2); x = object(); more = [x] * 9; it.decref_argument(x); print('on')"
+    )
     ending = child("-c", program, folder=example("ledger"))
     assert (ending.returncode, ending.stdout) == (0, "on\n")
 
@@ -376,5 +378,9 @@ def test_one_use_decides(source):
     files = sorted((source / "src" / "ledger" / "example").glob("*.rs"))
     code = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
     named = [line for line in code if re.search(r"ledger(?!_example)", line.partition("//")[0])]
-    assert named == ['#[cfg(not(feature = "ledger"))]', '#[cfg(feature = "ledger")]', "use refcount_ledger::ffi as api;"]
+    assert named == [
+        '#[cfg(not(feature = "ledger"))]',
+        '#[cfg(feature = "ledger")]',
+        "use refcount_ledger::ffi as api;",
+    ]
     assert not any("pyo3_ffi" in line for line in code if not line.startswith(("//", "use pyo3_ffi as api;")))

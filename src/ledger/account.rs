@@ -395,7 +395,8 @@ impl Book {
     fn take_found(&mut self, object: Address, emptied: bool) -> bool {
         let Some(fields) = self.found_in.get_mut(&object) else { return false };
         let gone = |&field: &Address| peek::words(field, field + size_of::<usize>()).first() != Some(&object);
-        let Some(which) = fields.iter().position(gone).or(if emptied { None } else { fields.len().checked_sub(1) }) else {
+        let Some(which) = fields.iter().position(gone).or(if emptied { None } else { fields.len().checked_sub(1) })
+        else {
             return false;
         };
         let field = fields.remove(which);

@@ -50,7 +50,7 @@ pub(crate) fn head(address: usize) -> Option<(isize, usize)> {
     let mut copy = MaybeUninit::<PyObject>::zeroed();
     // SAFETY: bytes that are zeroed, for any bytes.
     let bytes = unsafe { core::slice::from_raw_parts_mut(copy.as_mut_ptr().cast::<u8>(), size_of::<PyObject>()) };
-    if address == 0 || address % align_of::<usize>() != 0 || !read(address, bytes) {
+    if address == 0 || !address.is_multiple_of(align_of::<usize>()) || !read(address, bytes) {
         return None;
     }
     // The flags that CPython 3.14 keeps beside the count are in the topmost quarter of the word.

@@ -61,7 +61,9 @@ def main(rounds: int) -> None:
             rows.append((name, "1", f"{kept / without:.0f}", f"{recorded / without:.0f}"))
             advance(number + 1)
     stage.table(["operation", "normal build", "ledger kept", "and every event recorded"], rows)
-    stage.say("Ratios of times, in one run. In the normal build there is no ledger: `make same-code` compares the code.")
+    stage.say(
+        "Ratios of times, in one run. In the normal build there is no ledger: `make same-code` compares the code."
+    )
 
 
 if __name__ == "__main__":

@@ -109,7 +109,9 @@ def _read(rows: Iterable[list[str]], code: int, module: str) -> Report:
     if word == "cannot":
         raise Missing(f"{detail}: the module {module!r} must be built with the crate in src/ledger and be installed.")
     if ending.crashed or not word:
-        return Report(together(found), events, False, f"the script was {ending}" if code < 0 else f"the script {ending}")
+        return Report(
+            together(found), events, False, f"the script was {ending}" if code < 0 else f"the script {ending}"
+        )
     if word == "raised":
         return Report(together(found), events, False, f"the script raised {detail}")
     words = "ran to its end" if detail == "0" else f"ended with exit code {detail}"
@@ -183,7 +185,11 @@ def _row(finding: Finding, source: Source) -> tuple[str, int, str]:
     place = f"{finding.place}, in {finding.function}" if finding.line else f"in {finding.function}"
     quoted = source.line(finding.file, finding.line)
     named = ": ".join(text for text in (finding.repr or finding.type, finding.what) if text)
-    return finding.kind, finding.times, "\n".join(line for line in (place, f"    {quoted}" * bool(quoted), named) if line)
+    return (
+        finding.kind,
+        finding.times,
+        "\n".join(line for line in (place, f"    {quoted}" * bool(quoted), named) if line),
+    )
 
 
 def _event(event: Event) -> str:

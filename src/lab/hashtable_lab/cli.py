@@ -184,7 +184,9 @@ Exit codes:
     help="Where the extension's source is, so that its lines can be quoted.",
 )
 @click.option("--events", is_flag=True, help="List every event.")
-@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON; what SCRIPT prints goes to stderr.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print what was found as JSON; what SCRIPT prints goes to stderr."
+)
 @click.argument("script", type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def ledger_command(

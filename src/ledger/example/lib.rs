@@ -79,8 +79,10 @@ static mut FUNCTIONS: [PyMethodDef; 27] = [
     PyMethodDef::zeroed(),
 ];
 
-static mut SLOTS: [PyModuleDef_Slot; 2] =
-    [PyModuleDef_Slot { slot: Py_mod_exec, value: fill as *mut c_void }, PyModuleDef_Slot { slot: 0, value: null_mut() }];
+static mut SLOTS: [PyModuleDef_Slot; 2] = [
+    PyModuleDef_Slot { slot: Py_mod_exec, value: fill as *mut c_void },
+    PyModuleDef_Slot { slot: 0, value: null_mut() },
+];
 
 static mut MODULE: PyModuleDef = PyModuleDef {
     m_base: PyModuleDef_HEAD_INIT,
