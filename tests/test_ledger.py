@@ -1,4 +1,4 @@
-"""The ledger of the traced build, read from Python: events with their lines, findings, books in books, and what a test suite makes of it.
+"""The ledger of the traced build, read from Python: events with their lines, findings, books in books, a suite's fixture.
 
 What each kind of finding looks like is seen on an extension with bugs of its own, in test_ledger_elsewhere.py; here the broken
 ones are specimens of the table.

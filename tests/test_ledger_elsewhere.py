@@ -261,6 +261,11 @@ def steal(module, name):
     return extra
 
 
+def leak_on_error(module):
+    with pytest.raises(TypeError):
+        module.leak_on_error(3)
+
+
 def overwrite(module):
     pair = module.Pair(Thing(), None)
     module.overwrite(pair, Thing())
@@ -272,7 +277,7 @@ BUGS = {
     "leak_new": ("surplus", "never given back", lambda module: module.leak_new()),
     "leak_incref": ("surplus", "never given back", lambda module: module.leak_incref(Thing())),
     "leak_none": ("surplus", "never given back", lambda module: module.leak_none()),
-    "leak_on_error": ("surplus", "never given back", lambda module: pytest.raises(TypeError, module.leak_on_error, 3)),
+    "leak_on_error": ("surplus", "never given back", leak_on_error),
     "return_item": ("deficit", "borrowed here, and returned", return_item),
     "decref_argument": ("deficit", "given back without", lambda module: steal(module, "decref_argument")),
     "decref_stolen": ("deficit", "given back without", lambda module: steal(module, "decref_stolen")),

@@ -1,7 +1,8 @@
 """What the ledger costs while it is kept: `make ledger-cost`.
 
-The same operations are timed on the normal build and on the traced build, which enters every change of ownership, by turns in one run; the
-fastest of several rounds counts. What is printed are ratios: the times themselves say something about the machine only.
+The same operations are timed on the normal build and on the traced build, which enters every change of ownership, by
+turns in one run; the fastest of several rounds counts. What is printed are ratios: the times themselves say something
+about the machine only.
 
 That the ledger costs nothing where it is not kept is another matter, shown by `make same-code`.
 """

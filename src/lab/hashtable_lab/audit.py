@@ -6,6 +6,7 @@ found; here it is put together, with the lines of source that it names.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -130,10 +131,8 @@ class Source:
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = [*folders, Path.cwd()]
-        try:
+        with contextlib.suppress(Missing):
             self._folders.append(specimens.source_folder())
-        except Missing:
-            pass
         self._files: dict[str, list[str]] = {}
 
     def line(self, file: str, number: int) -> str:

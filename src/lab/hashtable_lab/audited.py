@@ -1,7 +1,8 @@
 """What `ledger` does in its child: runs a script against an extension that keeps a ledger.
 
-To the script the extension is `hashtable`, if it is the traced build of that. Each finding is written to a file as soon as it comes,
-by the extension itself: what was found before a crash is not lost with the process. To the same file goes how the script ended.
+To the script the extension is `hashtable`, if it is the traced build of that. Each finding is written to a file as soon
+as it comes, by the extension itself: what was found before a crash is not lost with the process. To the same file goes
+how the script ended.
 """
 
 from __future__ import annotations
