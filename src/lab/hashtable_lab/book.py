@@ -152,7 +152,10 @@ def together(rows: Iterable[tuple[Any, ...]]) -> list[Finding]:
     alike: dict[tuple[Any, ...], list[tuple[int, str]]] = collections.defaultdict(list)
     for kind, what, file, line, function, address, type_name, text in rows:
         alike[kind, what, file, line, function, type_name].append((address, text))
-    return [Finding(*known, repr=found[0][1], address=found[0][0], times=len(found)) for known, found in alike.items()]
+    return [
+        Finding(kind, what, file, line, function, type_name, found[0][1], found[0][0], len(found))
+        for (kind, what, file, line, function, type_name), found in alike.items()
+    ]
 
 
 def has_a_ledger(module: types.ModuleType) -> bool:
