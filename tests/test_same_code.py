@@ -69,7 +69,7 @@ def test_wrappers_leave_no_trace_in_the_machine_code(wrapped: bytes) -> None:
 
 #: What ownership.rs tells a ledger, and what is left of it without: pattern, replacement, how often it is there.
 TELLING = [
-    (r"\n +book::\w+\([^;]*\);(?=\n)", "", 11),
+    (r"\n +book::\w+\([^;\n]*\);(?=\n)", "", 11),
     (r"book::received\(op\)", "op", 1),
     (r"\n    if !op\.is_null\(\) && book::fails\(\"received\"\) \{.*?\n    \}(?=\n)", "", 1),
     (r" \|\| book::fails\(\"PyArg_Parse\"\)", "", 1),

@@ -134,6 +134,15 @@ unsafe fn list_of<T>(items: impl IntoIterator<Item = T>, build: impl Fn(T) -> *m
     }
 }
 
+/// A new reference to None. (`Py_NewRef` came in CPython 3.10.)
+unsafe fn none() -> *mut PyObject {
+    // SAFETY: it always exists.
+    unsafe {
+        Py_INCREF(Py_None());
+        Py_None()
+    }
+}
+
 /// A site as C strings and a number: file (empty if it is not known) and line (or 0).
 fn in_c(site: Site) -> (CString, c_long) {
     (text(site.map_or("", |site| site.file())), site.map_or(0, |site| site.line().into()))
@@ -202,9 +211,7 @@ unsafe extern "C" fn record(_: *mut PyObject, on: *mut PyObject) -> *mut PyObjec
             }
             _ => return null_mut(),
         }
-        let none = Py_None();
-        Py_INCREF(none);
-        none
+        none()
     }
 }
 
@@ -270,7 +277,7 @@ unsafe extern "C" fn log(_: *mut PyObject, args: *mut PyObject) -> *mut PyObject
         }
         if path.is_null() {
             account::log_to(None, false);
-            return Py_NewRef(Py_None());
+            return none();
         }
         let name = CStr::from_ptr(path).to_string_lossy();
         match std::fs::File::options().create(true).append(true).open(name.as_ref()) {
@@ -281,7 +288,7 @@ unsafe extern "C" fn log(_: *mut PyObject, args: *mut PyObject) -> *mut PyObject
                 return null_mut();
             }
         }
-        Py_NewRef(Py_None())
+        none()
     }
 }
 
