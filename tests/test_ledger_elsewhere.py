@@ -218,7 +218,25 @@ def use_boxes(module):
     assert last() is None
 
 
-RIGHT = [use_functions, use_errors, use_state, use_pairs, use_subclasses, use_collector, use_boxes]
+def use_what_is_rare(module):
+    thing = Thing()
+    odd = module.Odd()
+    assert odd.anything == "anything"
+    assert odd.held(thing) == (module.Odd, thing)
+    with pytest.raises(TypeError):
+        odd.held()
+    assert bytes(memoryview(odd)) == b"odd"
+    with pytest.raises(TypeError):
+        memoryview(odd)[0] = 1  # it is read-only
+
+    async def wait():
+        return await odd
+
+    with pytest.raises(StopIteration):
+        wait().send(None)
+
+
+RIGHT = [use_functions, use_errors, use_state, use_pairs, use_subclasses, use_collector, use_boxes, use_what_is_rare]
 
 
 @pytest.mark.parametrize("use", RIGHT)

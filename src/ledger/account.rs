@@ -556,7 +556,8 @@ pub(crate) fn give(op: *mut PyObject, what: &'static str, site: Site) {
     let went = in_frame(|frame| {
         let Some(hand) = frame.hands.get_mut(&address) else { return (false, false, 0, None, frame.function) };
         let owned = hand.taken.pop().is_some();
-        let proven = !owned && hand.proves_a_deficit(address);
+        // Outside any call nothing ends, and what is known of an object is soon out of date.
+        let proven = !owned && frame.function != OUTSIDE && hand.proves_a_deficit(address);
         (owned, proven, hand.type_object, hand.borrowed_at, frame.function)
     });
     let Some((owned, proven, type_object, borrowed_at, function)) = went else { return };

@@ -128,8 +128,8 @@ unsafe extern "C" fn clear(module: *mut PyObject) -> c_int {
 unsafe extern "C" fn fill(module: *mut PyObject) -> c_int {
     // SAFETY: CPython calls this once for each module that is made. `PyModule_AddObject` steals if it succeeds.
     unsafe {
-        let types = [right::pair_type(), right::box_type(), wrong::leaky_box_type()];
-        for (name, type_object) in [c"Pair", c"Box", c"LeakyBox"].into_iter().zip(types) {
+        let types = [right::pair_type(), right::box_type(), right::odd_type(), wrong::leaky_box_type()];
+        for (name, type_object) in [c"Pair", c"Box", c"Odd", c"LeakyBox"].into_iter().zip(types) {
             if type_object.is_null() {
                 return -1;
             }

@@ -407,3 +407,103 @@ unsafe extern "C" fn box_call(op: Object, _: Object, _: Object) -> Object {
         content
     }
 }
+
+// ---- a heap type with what is rare ---------------------------------------------------------------------------------------------
+
+static mut ODD_SLOTS: [PyType_Slot; 5] = [
+    PyType_Slot { slot: Py_tp_getattr, pfunc: odd_getattr as *mut c_void },
+    PyType_Slot { slot: Py_tp_methods, pfunc: &raw mut ODD_METHODS as *mut c_void },
+    PyType_Slot { slot: Py_am_await, pfunc: odd_await as *mut c_void },
+    PyType_Slot { slot: Py_bf_getbuffer, pfunc: odd_getbuffer as *mut c_void },
+    PyType_Slot { slot: 0, pfunc: null_mut() },
+];
+
+static mut ODD_METHODS: [PyMethodDef; 2] = [
+    crate::function(c"held", PyMethodDefPointer { PyCMethod: odd_held }, METH_METHOD | METH_FASTCALL | METH_KEYWORDS),
+    PyMethodDef::zeroed(),
+];
+
+static mut ODD: PyType_Spec = PyType_Spec {
+    name: c"ledger_example.Odd".as_ptr(),
+    basicsize: size_of::<PyObject>() as c_int,
+    itemsize: 0,
+    flags: Py_TPFLAGS_DEFAULT as c_uint,
+    slots: &raw mut ODD_SLOTS as *mut PyType_Slot,
+};
+
+/// The type: a new reference, or NULL.
+pub(crate) unsafe fn odd_type() -> Object {
+    // SAFETY: the specification is complete.
+    unsafe { PyType_FromSpec(&raw mut ODD) }
+}
+
+/// `odd.held(x)`, by the one calling convention that is told the class: (class, x).
+unsafe extern "C" fn odd_held(
+    _: Object,
+    class: *mut PyTypeObject,
+    arguments: *const Object,
+    count: Py_ssize_t,
+    _: Object,
+) -> Object {
+    // SAFETY: CPython passes as many arguments as it says, and the class.
+    unsafe {
+        if count != 1 {
+            PyErr_SetString(PyExc_TypeError, c"held takes one argument".as_ptr());
+            return null_mut();
+        }
+        let pair = PyTuple_New(2);
+        if !pair.is_null() {
+            PyTuple_SET_ITEM(pair, 0, Py_NewRef(class.cast()));
+            PyTuple_SET_ITEM(pair, 1, Py_NewRef(*arguments));
+        }
+        pair
+    }
+}
+
+/// `odd.held` is the method, every other attribute its own name.
+unsafe extern "C" fn odd_getattr(op: Object, name: *mut core::ffi::c_char) -> Object {
+    // SAFETY: CPython passes a string of C.
+    unsafe {
+        let text = PyUnicode_FromString(name);
+        if text.is_null() || core::ffi::CStr::from_ptr(name) != c"held" {
+            return text;
+        }
+        let method = PyObject_GenericGetAttr(op, text);
+        Py_DECREF(text);
+        method
+    }
+}
+
+/// `await odd`: an iterator over nothing.
+unsafe extern "C" fn odd_await(_: Object) -> Object {
+    // SAFETY: the tuple is ours until the iterator has it.
+    unsafe {
+        let empty = PyTuple_New(0);
+        if empty.is_null() {
+            return null_mut();
+        }
+        let iterator = PyObject_GetIter(empty);
+        Py_DECREF(empty);
+        iterator
+    }
+}
+
+/// `memoryview(odd)`: three bytes. The description owns a reference to the object.
+unsafe extern "C" fn odd_getbuffer(op: Object, view: *mut Py_buffer, _: c_int) -> c_int {
+    static BYTES: [u8; 3] = *b"odd";
+    // SAFETY: the description is to be filled; the bytes are always there, and it says that they are not to be written to.
+    unsafe {
+        (*view).buf = BYTES.as_ptr() as *mut c_void;
+        (*view).obj = Py_NewRef(op);
+        (*view).len = 3;
+        (*view).readonly = 1;
+        (*view).itemsize = 1;
+        (*view).format = null_mut();
+        (*view).ndim = 1;
+        (*view).shape = null_mut();
+        (*view).strides = null_mut();
+        (*view).suboffsets = null_mut();
+        (*view).internal = null_mut();
+        0
+    }
+}
