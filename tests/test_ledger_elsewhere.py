@@ -10,6 +10,8 @@ import copy
 import gc
 import importlib.util
 import re
+import signal
+import sys
 import weakref
 
 import pytest
@@ -368,17 +370,20 @@ TWICE = """
 import sys
 import ledger_example
 ledger_example.ledger_log(sys.argv[1])
-ledger_example.decref_twice()
+getattr(ledger_example, sys.argv[2])()
 import os
 os._exit(0)
 """
 
 
-def test_a_deficit_is_reported_before_the_interpreter_suffers(source, example, child, tmp_path):
+@pytest.mark.parametrize("bug", ["decref_twice", "decref_unmapped"])
+def test_a_deficit_is_reported_before_the_interpreter_suffers(source, example, child, tmp_path, bug):
     """Whatever comes of it: it has been said before, on standard error and in the log."""
-    ending = child("-c", TWICE, str(tmp_path / "log"), folder=example("ledger"))
-    place = f"{WRONG}:{line_of(source, 'decref_twice')}"
-    assert f"refcount ledger: {place}: in decref_twice: " in ending.stderr
+    ending = child("-c", TWICE, str(tmp_path / "log"), bug, folder=example("ledger"))
+    place = f"{WRONG}:{line_of(source, bug)}"
+    assert f"refcount ledger: {place}: in {bug}: " in ending.stderr
+    if bug == "decref_unmapped" and sys.platform == "linux":
+        assert ending.returncode == -signal.SIGSEGV  # so that it is known that the report had no memory to look at
     assert "no longer alive>: given back without being owned" in ending.stderr
     (line,) = (tmp_path / "log").read_text(encoding="utf-8").splitlines()
     assert line.split("\x1f")[:5] == ["finding", "deficit", "given back without being owned", *place.split(":")]

@@ -49,7 +49,7 @@ const fn plain(
     function(name, PyMethodDefPointer { PyCFunction: pointer }, flags)
 }
 
-static mut FUNCTIONS: [PyMethodDef; 27] = [
+static mut FUNCTIONS: [PyMethodDef; 28] = [
     plain(c"echo", right::echo, METH_O),
     plain(c"nothing", right::nothing, METH_NOARGS),
     plain(c"pack", right::pack, METH_VARARGS),
@@ -71,6 +71,7 @@ static mut FUNCTIONS: [PyMethodDef; 27] = [
     plain(c"return_argument", wrong::return_argument, METH_O),
     plain(c"decref_argument", wrong::decref_argument, METH_O),
     plain(c"decref_twice", wrong::decref_twice, METH_NOARGS),
+    plain(c"decref_unmapped", wrong::decref_unmapped, METH_NOARGS),
     plain(c"decref_stolen", wrong::decref_stolen, METH_O),
     plain(c"steal_argument", wrong::steal_argument, METH_O),
     plain(c"borrow_across_call", wrong::borrow_across_call, METH_O),

@@ -84,6 +84,20 @@ pub(crate) unsafe extern "C" fn decref_twice(_: Object, _: Object) -> Object {
     }
 }
 
+/// The same with so large an object that its memory goes back to the system: to look at it is a crash.
+pub(crate) unsafe extern "C" fn decref_unmapped(_: Object, _: Object) -> Object {
+    // SAFETY: none; that is the bug.
+    unsafe {
+        let bytes = PyBytes_FromStringAndSize(core::ptr::null(), 64 << 20);
+        if bytes.is_null() {
+            return null_mut();
+        }
+        Py_DECREF(bytes);
+        Py_DECREF(bytes); // BUG decref_unmapped
+        none()
+    }
+}
+
 /// What a tuple has stolen is given back too.
 pub(crate) unsafe extern "C" fn decref_stolen(_: Object, x: Object) -> Object {
     // SAFETY: none; that is the bug.
