@@ -359,6 +359,7 @@ def test_what_a_dealloc_forgets_is_named_by_the_line_that_stored_it(source, kept
     assert "content = Py_NewRef(content)" in line
 
 
+@pytest.mark.skipif(hasattr(sys, "gettotalrefcount"), reason="a debug build of Python stops at such a result")
 def test_an_exception_that_is_left_is_named_by_the_function(either, kept, opened):
     with pytest.raises(SystemError):
         either.exception_left()
