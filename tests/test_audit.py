@@ -99,9 +99,8 @@ def test_the_exit_code_of_a_script_is_its_own_affair(run, code, words):
 
 
 def test_json(run, source):
-    script = (
-        "import ledger_example as it\nprint('hello')\nit.leak_new()\nx = object(); l = [x] * 20; it.return_argument(x)"
-    )
+    spare = "import ctypes\nx = object()\nctypes.pythonapi.Py_IncRef(ctypes.py_object(x))\n"  # for the bug to give away
+    script = f"import ledger_example as it\nprint('hello')\n{spare}it.leak_new()\nit.return_argument(x)"
     ending = run(script, *OTHER, "--json", "--events", arguments=["a"])
     assert ending.returncode == 1
     assert ending.stderr == "hello\n"
