@@ -73,6 +73,7 @@ TELLING = [
     (r"book::received\(op\)", "op", 1),
     (r"\n    if !op\.is_null\(\) && book::fails\(\"received\"\) \{.*?\n    \}(?=\n)", "", 1),
     (r" \|\| book::fails\(\"PyArg_Parse\"\)", "", 1),
+    (r"book::fails\(\"memory for Rust\"\)", "false", 1),
 ]
 
 
