@@ -168,6 +168,9 @@ bench-instructions: $(VENV)/installed $(VENV)/tools-bench ## Count the instructi
 same-code: $(VENV)/installed $(VENV)/tools-test ## Show that the refcount wrappers cost nothing: same machine code
 	@$(BIN)/python -m pytest -q -s -m same_code tests/test_same_code.py
 
+ledger-cost: $(VENV)/installed ## Time the traced build, which keeps a ledger, against the normal one
+	@$(BIN)/python tests/bench/ledger_cost.py
+
 ways-in: $(VENV)/installed $(VENV)/tools-test ## Try setup.py build, pip install, pip install -e, bdist_wheel
 	@$(BIN)/python -m pytest -q -m ways_in tests/test_ways_in.py
 
@@ -190,7 +193,7 @@ lint: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-lint ## Check style, ty
 	@cargo fmt --all --check && cargo fmt --manifest-path src/core/fuzz/Cargo.toml --check \
 	  && cargo fmt --manifest-path tests/bench/peers/pyo3/Cargo.toml --check
 	@cargo clippy --locked --quiet --workspace --all-targets -- --deny warnings
-	@cargo clippy --locked --quiet --workspace --all-targets --features hashtable-extension/trace -- --deny warnings
+	@cargo clippy --locked --quiet --workspace --all-targets --features hashtable-extension/trace,ledger-example/ledger -- --deny warnings
 	@cargo fmt --manifest-path src/roads/Cargo.toml --all --check
 	@cargo clippy --manifest-path src/roads/Cargo.toml --target-dir $(CARGO_OUTPUT)/roads/lint --locked --quiet --workspace --all-targets -- --deny warnings
 	$(call say,ruff and mypy)

@@ -7,10 +7,12 @@ source, or builds a broken variant of it, is skipped with a word where there is 
 from __future__ import annotations
 
 import gc
+import json
 import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import hypothesis
@@ -70,6 +72,44 @@ def specimen(source, cargo):
         os.environ["HASHTABLE_SOURCE"] = str(source)
         features = ["trace"] if subject.NAME == "hashtable_traced" else []
         return specimens.build(specimens.load(name), Stage(), features)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def example(source, cargo):
+    """A function that builds src/ledger/example, with the feature "ledger" or without (""), and returns the module's folder."""
+    filelock = pytest.importorskip("filelock")
+    base = source / "target" / "ledger-example" / (sysconfig.get_config_var("SOABI") or "python")
+    base.mkdir(parents=True, exist_ok=True)
+
+    def build(feature):
+        command = [cargo, "build", "--quiet", "--locked", "--package", "ledger-example", "--features", feature]
+        chosen = {"CARGO_TARGET_DIR": str(base / "cargo"), "PYO3_PYTHON": sys.executable}
+        chosen["PYO3_BUILD_EXTENSION_MODULE"] = "1"
+        with filelock.FileLock(base / "lock"):
+            ending = subprocess.run(
+                [*command, "--message-format", "json-render-diagnostics"],
+                cwd=source,
+                env={**os.environ, **chosen},
+                capture_output=True,
+                text=True,
+            )
+            assert ending.returncode == 0, ending.stderr
+            messages = [json.loads(line) for line in ending.stdout.splitlines()]
+            (library,) = (
+                file
+                for message in messages
+                if message["reason"] == "compiler-artifact" and message["target"]["name"] == "ledger_example"
+                for file in message["filenames"]
+                if file.endswith((".so", ".dylib"))
+            )
+            folder = base / (feature or "plain")
+            folder.mkdir(exist_ok=True)
+            # Not into the old file: another process may have it loaded.
+            shutil.copyfile(library, folder / "new")
+            os.replace(folder / "new", folder / f"ledger_example{sysconfig.get_config_var('EXT_SUFFIX')}")
+        return folder
 
     return build
 

@@ -5,6 +5,8 @@ The book contains whatever they print when it is built. Here is compared what th
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import subprocess
 import sys
@@ -72,3 +74,38 @@ def test_a_library_that_describes_itself() -> None:
 def test_the_loader_is_as_short_as_the_book_says() -> None:
     code = [line for line in (PROGRAMS / "describing" / "loader.py").read_text("utf-8").splitlines() if line.strip()]
     assert len(code) <= 30
+
+
+# ---- the ledger ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def with_source(monkeypatch):
+    """The book's programs are told where the source is, as `make docs` does."""
+    pytest.importorskip("hashtable_lab", reason="the laboratory is not installed")
+    pytest.importorskip("hashtable_traced", reason="the traced build is not installed")
+    monkeypatch.setenv("HASHTABLE_SOURCE", str(PROGRAMS.parent.parent))
+
+
+def test_one_value_goes_in_and_out(with_source) -> None:
+    said = re.findall(r"^in (\S+)$|^  (\w+) +count", run("one_value.py"), flags=re.MULTILINE)
+    said = [function or event for function, event in said]
+    assert said == [
+        *("HashTable.set", "incref", "stored"),
+        *("HashTable.get", "borrowed", "incref", "returned"),
+        *("HashTable.pop", "taken", "returned"),
+    ]
+
+
+def test_the_example_is_shaky_and_its_user_notices_nothing(with_source) -> None:
+    command = [sys.executable, PROGRAMS / "example.py", "-m", "hashtable_lab", "ledger", "--json"]
+    command += ["--module", "ledger_example", PROGRAMS / "shaky.py"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    assert (done.returncode, done.stderr) == (1, "all is well\n")
+    found = [(finding["kind"], finding["function"]) for finding in json.loads(done.stdout)["findings"]]
+    assert found == [
+        ("surplus", "leak_incref"),
+        ("deficit", "return_item"),
+        ("surplus", "leak_none"),
+        ("surplus", "Pair.tp_init"),
+    ]

@@ -3,6 +3,7 @@
 * The library, src/core, depends on no other crate and does not know that there is such a thing as Python.
 * The extension, src/extension, goes to CPython's C API through one door: `pyo3_ffi` is named in src/extension/ffi/
   and nowhere else.
+* The ledger, src/ledger, knows nothing of the hash table, and the extension knows of the ledger in src/extension/ffi/ only.
 * The laboratory, src/lab, uses what `import hashtable` offers to everybody, and reaches for nothing behind it.
 
 Each rule is a function that takes a project's folder and returns what breaks the rule there. It is run on the
@@ -65,6 +66,22 @@ def pyo3_ffi_outside_the_door(root):
     return [place for place, line in lines if "pyo3_ffi" in line and not place.startswith("ffi/")]
 
 
+def table_in_the_ledger(root):
+    """The lines of the ledger's code, and of its example's, that know of the hash table; and what its manifests need of it."""
+    ledger = root / "src" / "ledger"
+    forbidden = re.compile(r"hash_?table|HashTable|bucket", re.IGNORECASE)
+    found = [place for place, line in rust_lines(ledger) if forbidden.search(line)]
+    manifests = (ledger / "Cargo.toml", ledger / "example" / "Cargo.toml")
+    return found + [str(file.relative_to(root)) for file in manifests if forbidden.search(file.read_text("utf-8"))]
+
+
+def ledger_outside_the_door(root):
+    """The lines of the extension's code, and of the library's, that name the ledger's crate outside the folder ffi."""
+    extension = rust_lines(root / "src" / "extension")
+    found = [place for place, line in extension if "refcount_ledger" in line and not place.startswith("ffi/")]
+    return found + [place for place, line in rust_lines(root / "src" / "core") if "refcount_ledger" in line]
+
+
 #: What the laboratory may import beside the standard library and itself.
 MODULES = {"hashtable", "hashtable_traced"}
 
@@ -118,6 +135,17 @@ def test_the_library_does_not_know_of_python(source):
 
 def test_the_c_api_has_one_door(source):
     assert pyo3_ffi_outside_the_door(source) == []
+
+
+def test_the_ledger_does_not_know_of_the_table(source):
+    assert table_in_the_ledger(source) == []
+
+
+def test_the_ledger_is_kept_at_the_door(source):
+    assert ledger_outside_the_door(source) == []
+    # It is named there, so that the rule is not kept for looking for the wrong name.
+    lines = rust_lines(source / "src" / "extension")
+    assert any("refcount_ledger" in line and place.startswith("ffi/") for place, line in lines)
 
 
 @needs_names
@@ -193,6 +221,31 @@ def test_comments_may_say_python(copy):
 def test_another_door_is_seen(copy, line):
     add(copy / "src" / "extension" / "views.rs", f"\n{line}\n")
     (place,) = pyo3_ffi_outside_the_door(copy)
+    assert place.startswith("views.rs")
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("account.rs", "use hashtable_core::Table;"),
+        ("ffi.rs", 'const NAME: &str = "HashTable";'),
+        ("example/right.rs", "fn bucket() {}"),
+    ],
+)
+def test_the_table_in_the_ledger_is_seen(copy, file, line):
+    add(copy / "src" / "ledger" / file, f"\n{line}\n")
+    (place,) = table_in_the_ledger(copy)
+    assert place.startswith(file)
+
+
+def test_the_table_among_the_needs_of_the_ledger_is_seen(copy):
+    add(copy / "src" / "ledger" / "Cargo.toml", "\n[dependencies.hashtable-core]\nworkspace = true\n")
+    assert table_in_the_ledger(copy) == [str(Path("src", "ledger", "Cargo.toml"))]
+
+
+def test_the_ledger_away_from_the_door_is_seen(copy):
+    add(copy / "src" / "extension" / "views.rs", "\nuse refcount_ledger::given;\n// refcount_ledger\n")
+    (place,) = ledger_outside_the_door(copy)
     assert place.startswith("views.rs")
 
 

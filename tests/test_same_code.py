@@ -1,8 +1,12 @@
-"""The refcount wrappers cost nothing: the normal build has the same machine code with them and without them.
+"""What the ledger needs costs nothing where no ledger is kept: the normal build has the same machine code with it and without.
 
-`src/extension/ffi/refcount.rs` wraps `Py_INCREF` and `Py_DECREF` in functions that know where they were called. With
-`--cfg bare_refcounts` the same source uses the functions of pyo3-ffi directly. Both are built here, and the `.text` sections,
-in which the machine code lies, are compared byte by byte. The traced build is the control: its code must differ.
+* `src/extension/ffi/refcount.rs` wraps `Py_INCREF` and `Py_DECREF` in functions that know where they were called. With
+  `--cfg bare_refcounts` the same source uses the functions of pyo3-ffi directly.
+* `src/extension/ffi/ownership.rs` tells a ledger of each change of ownership. From a copy of the source, all of that telling
+  is taken out.
+
+All are built here, and the `.text` sections, in which the machine code lies, are compared byte by byte. The traced build is the
+control: its code must differ.
 
 Needs the source, cargo and objcopy; `make same-code` runs this file alone and prints what it compared.
 """
@@ -10,6 +14,7 @@ Needs the source, cargo and objcopy; `make same-code` runs this file alone and p
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -28,7 +33,7 @@ pytestmark = [
 ]
 
 
-def machine_code(features: list[str], compiler_flags: list[str]) -> bytes:
+def machine_code(features: list[str], compiler_flags: list[str], source: Path = ROOT) -> bytes:
     """Builds the extension in release mode and returns the bytes of its section `.text`."""
     subprocess.run(
         [
@@ -36,7 +41,7 @@ def machine_code(features: list[str], compiler_flags: list[str]) -> bytes:
             *("--features=" + ",".join(features), "--"),
             *compiler_flags,
         ],
-        cwd=ROOT,
+        cwd=source,
         env=os.environ
         | {"CARGO_TARGET_DIR": str(TARGET), "PYO3_PYTHON": sys.executable, "PYO3_BUILD_EXTENSION_MODULE": "1"},
         check=True,
@@ -60,6 +65,45 @@ def test_wrappers_leave_no_trace_in_the_machine_code(wrapped: bytes) -> None:
     print("the same, byte by byte" if wrapped == bare else "different")
     assert len(wrapped) > 10_000
     assert wrapped == bare
+
+
+#: What ownership.rs tells a ledger, and what is left of it without: pattern, replacement, how often it is there.
+TELLING = [
+    (r"\n +book::\w+\([^;\n]*\);(?=\n)", "", 11),
+    (r"book::received\(op\)", "op", 1),
+    (r"\n    if !op\.is_null\(\) && book::fails\(\"received\"\) \{.*?\n    \}(?=\n)", "", 1),
+    (r" \|\| book::fails\(\"PyArg_Parse\"\)", "", 1),
+    (r"book::fails\(\"memory for Rust\"\)", "false", 1),
+]
+
+
+def without_telling(text: str) -> str:
+    """The source of ownership.rs, with nothing that a ledger is told. Allocation stays: it is the way to the slot."""
+    for pattern, replacement, times in TELLING:
+        text, done = re.subn(pattern, replacement, text, flags=re.DOTALL)
+        assert done == times, (pattern, done)
+    # Two conditions whose bodies were nothing else.
+    text, done = re.subn(r"\n +if !(old|op)\.is_null\(\) \{\n +\}(?=\n)", "", text)
+    assert done == 2
+    assert re.findall(r"book::(\w+)", text) == ["allocate"]
+    return text
+
+
+def test_what_a_ledger_is_told_leaves_no_trace_in_the_machine_code() -> None:
+    copy = TARGET / "source"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(ROOT / "src", copy / "src", ignore=shutil.ignore_patterns("target", "__pycache__", "*.so"))
+    for file in ("Cargo.toml", "Cargo.lock"):
+        shutil.copyfile(ROOT / file, copy / file)
+    # Both from this folder: where a crate lies has a part in the names of its functions, and so in their order.
+    telling = machine_code([], [], copy)
+    file = copy / "src" / "extension" / "ffi" / "ownership.rs"
+    file.write_text(without_telling(file.read_text(encoding="utf-8")), encoding="utf-8")
+    silent = machine_code([], ["--allow", "unused"], copy)
+    print(f"\nmachine code that tells nobody {len(telling)} bytes, without the telling {len(silent)} bytes: ", end="")
+    print("the same, byte by byte" if telling == silent else "different")
+    assert len(telling) > 10_000
+    assert telling == silent
 
 
 def test_control_a_build_that_traces_has_other_code(wrapped: bytes) -> None:

@@ -6,6 +6,7 @@
 //!
 //! The interpreter's lock (the GIL) is held by whoever calls a function of this file, unless it says otherwise.
 
+use crate::peek;
 use core::cell::RefCell;
 use core::ffi::CStr;
 use core::hash::{BuildHasherDefault, Hasher};
@@ -13,6 +14,8 @@ use core::panic::Location;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use pyo3_ffi::{PyObject, PyTypeObject};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::fs::File;
+use std::io::Write;
 use std::sync::{LazyLock, Mutex, MutexGuard};
 
 /// A place in the source, or None where only the function is known.
@@ -51,6 +54,50 @@ struct Hand {
     lent: bool,
     /// Its type, read when it was certainly alive.
     type_object: usize,
+    /// Where it was last borrowed.
+    borrowed_at: Site,
+    /// Is it known how the call came by it? Not if the first that was seen of it is an INCREF: it may have come, owned, from a call
+    /// that the ledger does not know.
+    origin: bool,
+    /// What its count must be if nobody but this call has touched it.
+    expected: isize,
+    /// It was given back, and that was the last reference.
+    died: bool,
+}
+
+impl Hand {
+    /// What is known of an object when it is first met.
+    ///
+    /// # Safety
+    /// `op` is alive.
+    unsafe fn of(op: *mut PyObject, origin: bool) -> Hand {
+        // SAFETY: the caller's promise.
+        let (type_object, expected) = unsafe { (pyo3_ffi::Py_TYPE(op) as usize, pyo3_ffi::Py_REFCNT(op) as isize) };
+        Hand { type_object, expected, origin, ..Hand::default() }
+    }
+
+    /// Can it be said, of an object that is not in hand, that the call does not own it? An extension that enters everything has its
+    /// word taken for it. Of another one it is known only if the object came from where it can be seen, and its count has not moved
+    /// otherwise: a call that is not seen may have returned it, and then the count is higher. The count of an immortal object proves
+    /// nothing.
+    fn proves_a_deficit(&self, address: Address) -> bool {
+        if self.died {
+            return peek::head(address).is_none();
+        }
+        let Some((count, _)) = peek::head(address) else { return true };
+        self.origin && count == self.expected && count < LEAST_IMMORTAL
+    }
+}
+
+/// No mortal object has so many references.
+const LEAST_IMMORTAL: isize = 1 << 30;
+
+/// Memory that the extension writes references into: the part of an object of its own that follows the head, or a module's state.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Fields {
+    of: Address,
+    start: Address,
+    end: Address,
 }
 
 /// One call into the extension.
@@ -61,8 +108,8 @@ struct Frame {
     lent: Vec<Address>,
     /// What the function has said it returns.
     given: Address,
-    /// The extension's own objects that the call can have written into, and their sizes.
-    structs: Vec<(Address, usize)>,
+    /// What the call can have written into.
+    structs: Vec<Fields>,
     /// Was an exception set when the call began, and of which type? (Address of the type, or 0.)
     exception: Address,
 }
@@ -176,16 +223,25 @@ pub(crate) fn own_type(type_object: *mut PyTypeObject) {
     book().types.insert(type_object as Address);
 }
 
-/// The size of the object's struct if its type is the extension's own or derived from such a one.
-fn size_of_own(op: *mut PyObject) -> Option<usize> {
-    let book = book();
+/// The fields of the object if its type is the extension's own or derived from such a one, or those of the module that it is.
+fn fields_of(op: *mut PyObject) -> Option<Fields> {
+    let head = size_of::<PyObject>();
     // SAFETY: `op` is a living object, as whoever asks has it from CPython; bases of a living type are alive.
     unsafe {
+        if pyo3_ffi::PyModule_CheckExact(op) != 0 {
+            let definition = pyo3_ffi::PyModule_GetDef(op);
+            let state = pyo3_ffi::PyModule_GetState(op) as Address;
+            if definition.is_null() || state == 0 {
+                return None;
+            }
+            return Some(Fields { of: op as Address, start: state, end: state + (*definition).m_size as usize });
+        }
+        let own = &book().types;
         let mut type_object = pyo3_ffi::Py_TYPE(op);
         let size = (*type_object).tp_basicsize as usize;
         while !type_object.is_null() {
-            if book.types.contains(&(type_object as Address)) {
-                return Some(size);
+            if own.contains(&(type_object as Address)) {
+                return Some(Fields { of: op as Address, start: op as Address + head, end: op as Address + size });
             }
             type_object = (*type_object).tp_base;
         }
@@ -200,13 +256,9 @@ pub(crate) fn begin(function: &'static str, arguments: &[*mut PyObject]) {
     let mut frame = Frame::new(function);
     for &argument in arguments.iter().filter(|argument| !argument.is_null()) {
         // SAFETY: CPython passes living objects, or one that is being taken apart and still has its memory.
-        let type_object = unsafe { pyo3_ffi::Py_TYPE(argument) } as usize;
-        frame.hands.insert(argument as Address, Hand { type_object, kept: true, ..Hand::default() });
-    }
-    if let Some(&first) = arguments.first().filter(|first| !first.is_null())
-        && let Some(size) = size_of_own(first)
-    {
-        frame.structs.push((first as Address, size));
+        let hand = Hand { kept: true, ..unsafe { Hand::of(argument, true) } };
+        frame.hands.insert(argument as Address, hand);
+        frame.structs.extend(fields_of(argument));
     }
     // SAFETY: the GIL is held.
     frame.exception = unsafe { pyo3_ffi::PyErr_Occurred() } as Address;
@@ -238,19 +290,53 @@ pub(crate) fn end(answer: Answer) {
     {
         give(op, "returned", None);
     }
-    let Some(Some(frame)) = FRAMES.try_with(|frames| frames.borrow_mut().pop()).ok() else { return };
+    let Some(Some(mut frame)) = FRAMES.try_with(|frames| frames.borrow_mut().pop()).ok() else { return };
     check_exception(&frame, answer);
     if frame.hands.values().all(|hand| hand.taken.is_empty()) {
         return;
     }
+    let result = match answer {
+        Answer::Object { op, .. } if !op.is_null() => op,
+        _ => core::ptr::null_mut(),
+    };
+    if !result.is_null() {
+        frame.structs.extend(fields_of(result));
+    }
+    frame.look_into_structs();
     for (&address, hand) in &frame.hands {
-        let stored = look_into_structs(&frame, address, &hand.taken);
-        for &site in &hand.taken[stored..] {
+        if hand.taken.is_empty() || (!STRICT.load(Ordering::Relaxed) && went_unseen(address, hand, result)) {
+            continue;
+        }
+        for &site in &hand.taken {
             let (type_name, repr) = describe(address, hand.type_object);
             let what = "never given back".to_owned();
             find(Finding { kind: "surplus", what, site, function: frame.function, address, type_name, repr });
         }
     }
+}
+
+/// Has the reference been stolen by a call that the ledger does not know (`Py_BuildValue` with an `N` is one)? Then the object is gone
+/// since, or it lies in the result, which has taken no reference of its own.
+fn went_unseen(address: Address, hand: &Hand, result: *mut PyObject) -> bool {
+    let Some((count, type_object)) = peek::head(address) else { return true };
+    if type_object != hand.type_object {
+        return true;
+    }
+    if result.is_null() {
+        return false;
+    }
+    // SAFETY: the result is alive, and so are its items.
+    let lies_in_result = unsafe {
+        let items: Vec<_> = if pyo3_ffi::PyTuple_CheckExact(result) != 0 {
+            (0..pyo3_ffi::PyTuple_GET_SIZE(result)).map(|at| pyo3_ffi::PyTuple_GET_ITEM(result, at)).collect()
+        } else if pyo3_ffi::PyList_CheckExact(result) != 0 {
+            (0..pyo3_ffi::PyList_GET_SIZE(result)).map(|at| pyo3_ffi::PyList_GET_ITEM(result, at)).collect()
+        } else {
+            Vec::new()
+        };
+        items.into_iter().filter(|&item| item as Address == address).count()
+    };
+    lies_in_result > 0 && count < hand.expected + lies_in_result as isize
 }
 
 /// Failure must be reported with an exception and success without one.
@@ -273,22 +359,30 @@ fn check_exception(frame: &Frame, answer: Answer) {
     find(Finding { kind: "exception", what, site: None, function, address: set, type_name, repr: String::new() });
 }
 
-/// Looks for an object that is still in hand in the structs that the call can have written into, and takes what it finds for
-/// stored there. Returns how many it found.
-fn look_into_structs(frame: &Frame, object: Address, taken: &[Site]) -> usize {
-    let mut found = 0;
-    for &(start, size) in &frame.structs {
-        for field in (start..start + size).step_by(size_of::<usize>()).skip(2) {
-            // SAFETY: the struct is alive, or it would have been taken off the list, and as large as its type says.
-            let lies_there = unsafe { *(field as *const Address) } == object;
-            if found < taken.len() && lies_there && !book().holds(field, object) {
-                keep_in_field(field, object, taken[found], frame.function);
-                book().found_in.entry(object).or_default().push(field);
-                found += 1;
+impl Frame {
+    /// Looks for what is still in hand in the structs that the call can have written into, and takes what it finds for stored there.
+    fn look_into_structs(&mut self) {
+        let mut seen: Vec<Fields> = Vec::new();
+        for &fields in &self.structs {
+            if seen.contains(&fields) {
+                continue;
+            }
+            seen.push(fields);
+            let words = peek::words(fields.start, fields.end);
+            let holds = |address| words.contains(&address);
+            for (&object, hand) in self.hands.iter_mut().filter(|(address, _)| holds(**address)) {
+                let places = words.iter().enumerate().filter(|&(_, &word)| word == object);
+                for field in places.map(|(number, _)| fields.start + number * size_of::<usize>()) {
+                    if hand.taken.is_empty() || book().holds(field, object) {
+                        continue;
+                    }
+                    let site = hand.taken.pop().expect("it is not empty");
+                    keep_in_field(field, object, site, self.function, Some((fields, &words)));
+                    book().found_in.entry(object).or_default().push(field);
+                }
             }
         }
     }
-    found
 }
 
 impl Book {
@@ -296,14 +390,20 @@ impl Book {
         self.fields.get(&field).is_some_and(|kept| kept.object == object)
     }
 
-    /// Takes a reference to `object` out of a field in which it was found by looking, if there is one.
-    fn take_found(&mut self, object: Address) -> bool {
+    /// Takes a reference to `object` out of a field in which it was found by looking, if there is one: rather out of one that does
+    /// not hold it any more. `emptied`: only out of such a one.
+    fn take_found(&mut self, object: Address, emptied: bool) -> bool {
         let Some(fields) = self.found_in.get_mut(&object) else { return false };
-        let field = fields.pop();
+        let gone = |&field: &Address| peek::words(field, field + size_of::<usize>()).first() != Some(&object);
+        let Some(which) = fields.iter().position(gone).or(if emptied { None } else { fields.len().checked_sub(1) })
+        else {
+            return false;
+        };
+        let field = fields.remove(which);
         if fields.is_empty() {
             self.found_in.remove(&object);
         }
-        field.is_some_and(|field| self.fields.remove(&field).is_some())
+        self.fields.remove(&field).is_some()
     }
 }
 
@@ -333,15 +433,24 @@ pub(crate) fn take(op: *mut PyObject, what: &'static str, site: Site) {
     if op.is_null() {
         return;
     }
-    // SAFETY: a reference has just been taken to it.
-    let type_object = unsafe { pyo3_ffi::Py_TYPE(op) } as usize;
     in_frame(|frame| {
+        // SAFETY: a reference has just been taken to it.
+        let now = unsafe { Hand::of(op, what != "incref") };
         let hand = frame.hands.entry(op as Address).or_default();
+        if hand.type_object == 0 || hand.died {
+            *hand = now;
+        } else {
+            hand.expected = match what {
+                "incref" => hand.expected + 1,
+                // A call that returned it may have done anything with its count.
+                "new" => now.expected,
+                _ => hand.expected,
+            };
+        }
         hand.taken.push(site);
         hand.lent = false;
-        hand.type_object = type_object;
     });
-    record(what, op, site, None);
+    record(what, op, site, count_of(op, true), true);
 }
 
 /// A new reference was received from a call that the ledger does not know. `op` may be NULL. Returns it.
@@ -354,8 +463,8 @@ pub fn received(op: *mut PyObject) -> *mut PyObject {
 /// A new object of the extension's own.
 pub(crate) fn made(op: *mut PyObject, site: Site) {
     take(op, "new", site);
-    if let Some(size) = (!op.is_null()).then(|| size_of_own(op)).flatten() {
-        in_frame(|frame| frame.structs.push((op as Address, size)));
+    if let Some(fields) = (!op.is_null()).then(|| fields_of(op)).flatten() {
+        in_frame(|frame| frame.structs.push(fields));
     }
 }
 
@@ -366,17 +475,26 @@ pub(crate) fn lend(op: *mut PyObject, from_mutable: bool, site: Site) {
     }
     in_frame(|frame| {
         let hand = frame.hands.entry(op as Address).or_default();
-        if hand.type_object == 0 {
-            // SAFETY: whoever lends it keeps it alive.
-            hand.type_object = unsafe { pyo3_ffi::Py_TYPE(op) } as usize;
+        if hand.type_object == 0 || hand.died {
+            // SAFETY: whoever lends it keeps it alive. `None` and its like may have come from anywhere before.
+            *hand = unsafe { Hand::of(op, !is_always_there(op)) };
         }
+        hand.borrowed_at = site;
         hand.kept |= !from_mutable;
         if from_mutable && hand.taken.is_empty() && !hand.kept && !hand.lent {
             hand.lent = true;
             frame.lent.push(op as Address);
         }
     });
-    record("borrowed", op, site, None);
+    record("borrowed", op, site, count_of(op, true), true);
+}
+
+/// None, True, False, NotImplemented.
+fn is_always_there(op: *mut PyObject) -> bool {
+    // SAFETY: they always exist.
+    unsafe {
+        [pyo3_ffi::Py_None(), pyo3_ffi::Py_True(), pyo3_ffi::Py_False(), pyo3_ffi::Py_NotImplemented()].contains(&op)
+    }
 }
 
 /// A reference was borrowed from a container of the extension's own, which can let go of it as soon as Python code runs.
@@ -389,7 +507,7 @@ pub fn lent(op: *mut PyObject) {
 /// that can let go of it meanwhile; and whatever is so borrowed must not be used afterwards.
 pub(crate) fn may_run_python(call: &'static str, arguments: &[Address], site: Site) {
     let unprotected = in_frame(|frame| {
-        if frame.lent.is_empty() {
+        if frame.lent.is_empty() || (arguments.iter().any(|&it| it != 0) && arguments.iter().all(|&it| is_plain(it))) {
             return Vec::new();
         }
         let used = |address: &&Address| frame.hands.get(address).is_some_and(|hand| hand.lent);
@@ -408,6 +526,25 @@ pub(crate) fn may_run_python(call: &'static str, arguments: &[Address], site: Si
     }
 }
 
+/// Is it a value of which no operation runs any code of a user's? 0, which is no object, is one.
+fn is_plain(address: Address) -> bool {
+    if address == 0 || is_always_there(address as *mut PyObject) {
+        return true;
+    }
+    // SAFETY: it is an argument of a call that is about to be made.
+    let type_object = unsafe { pyo3_ffi::Py_TYPE(address as *mut PyObject) };
+    let plain = [
+        &raw mut pyo3_ffi::PyLong_Type,
+        &raw mut pyo3_ffi::PyFloat_Type,
+        &raw mut pyo3_ffi::PyUnicode_Type,
+        &raw mut pyo3_ffi::PyBytes_Type,
+    ];
+    plain.contains(&type_object)
+}
+
+/// A call is about to be made that takes references of its own to its arguments before anything else can happen.
+pub(crate) fn runs_nothing(_call: &'static str, _arguments: &[Address], _site: Site) {}
+
 // ---- references go out of hand -----------------------------------------------------------------------------------------------
 
 /// A reference goes out of hand. Says so, before anything is done with it, if it was not in hand.
@@ -417,37 +554,72 @@ pub(crate) fn give(op: *mut PyObject, what: &'static str, site: Site) {
     }
     let address = op as Address;
     let went = in_frame(|frame| {
-        let known = frame.hands.contains_key(&address);
-        let hand = frame.hands.entry(address).or_default();
-        (hand.taken.pop().is_some(), known, frame.function)
+        let Some(hand) = frame.hands.get_mut(&address) else { return (false, false, 0, None, frame.function) };
+        let owned = hand.taken.pop().is_some();
+        // Outside any call nothing ends, and what is known of an object is soon out of date.
+        let proven = !owned && frame.function != OUTSIDE && hand.proves_a_deficit(address);
+        (owned, proven, hand.type_object, hand.borrowed_at, frame.function)
     });
-    let Some((owned, known, function)) = went else { return };
-    if !owned {
-        let in_a_field = book().found_in.contains_key(&address);
-        if what == "decref" && in_a_field {
-            book().take_found(address);
-        } else if known || in_a_field || STRICT.load(Ordering::Relaxed) {
-            let (type_name, repr) = describe(address, 0);
-            let what = match what {
-                "decref" => "given back without being owned",
-                "returned" => "returned to the caller without being owned",
-                "stolen" => "given away to a call that steals it, without being owned",
-                _ => "stored without being owned",
-            };
-            let what = what.to_owned();
-            find(Finding { kind: "deficit", what, site, function, address, type_name, repr });
-        }
+    let Some((owned, proven, type_object, borrowed_at, function)) = went else { return };
+    let strict = STRICT.load(Ordering::Relaxed);
+    if !owned && !book().take_found(address, what != "decref") && (proven || strict) {
+        let (type_name, repr) = describe(address, type_object);
+        let words = match what {
+            "decref" => "given back without being owned",
+            "returned" if site.is_none() && borrowed_at.is_some() => {
+                "borrowed here, and returned to the caller without being owned"
+            }
+            "returned" => "returned to the caller without being owned",
+            "stolen" => "given away to a call that steals it, without being owned",
+            _ => "stored without being owned",
+        };
+        let (what, site) = (words.to_owned(), site.or(borrowed_at));
+        find(Finding { kind: "deficit", what, site, function, address, type_name, repr });
     }
-    // SAFETY: as above, the object is alive until the operation that follows.
-    let count = unsafe { pyo3_ffi::Py_REFCNT(op) } as isize;
-    record(what, op, site, Some(if what == "decref" { count - 1 } else { count }));
+    let count = count_of(op, owned);
+    if what == "decref" {
+        in_frame(|frame| {
+            if let Some(hand) = frame.hands.get_mut(&address) {
+                hand.expected -= 1;
+                hand.died = count <= 1;
+            }
+        });
+    }
+    record(what, op, site, if what == "decref" { count - 1 } else { count }, owned);
 }
 
-/// The reference goes to the function's caller. `op` may be NULL.
+/// The object's count; 0 if it is not. `alive`: it certainly is.
+fn count_of(op: *mut PyObject, alive: bool) -> isize {
+    // SAFETY: the caller says so.
+    if alive { unsafe { pyo3_ffi::Py_REFCNT(op) as isize } } else { peek::head(op as Address).map_or(0, |head| head.0) }
+}
+
+/// If the reference is in hand, it goes; if not, nothing can be said.
+pub(crate) fn settle(op: *mut PyObject, what: &'static str) {
+    if in_frame(|frame| frame.hands.get(&(op as Address)).is_some_and(|hand| !hand.taken.is_empty())) == Some(true) {
+        give(op, what, None);
+    }
+}
+
+/// A field is about to be emptied whose content is then given back. If it is entered there, it is in hand from now on.
+pub(crate) fn emptied(field: *mut *mut PyObject, op: *mut PyObject, site: Site) {
+    let mut open = book();
+    if op.is_null() || !open.holds(field as Address, op as Address) {
+        return;
+    }
+    if let Some(kept) = open.fields.remove(&(field as Address)) {
+        open.forget_found(&kept, field as Address);
+    }
+    drop(open);
+    take(op, "taken", site);
+}
+
+/// The reference goes to the function's caller. `op` may be NULL. Returns it.
 #[track_caller]
-pub fn given(op: *mut PyObject) {
+pub fn given(op: *mut PyObject) -> *mut PyObject {
     give(op, "returned", Some(Location::caller()));
     in_frame(|frame| frame.given = op as Address);
+    op
 }
 
 // ---- references lie in fields and entries ------------------------------------------------------------------------------------
@@ -460,23 +632,39 @@ pub fn stored_in_field(field: *mut *mut PyObject, op: *mut PyObject) {
     if let Some(function) = in_frame(|frame| frame.function)
         && !op.is_null()
     {
-        keep_in_field(field as Address, op as Address, site, function);
+        keep_in_field(field as Address, op as Address, site, function, None);
     }
 }
 
-/// Enters that the field holds the object. What it held before, and was not taken out of it, is lost.
-fn keep_in_field(field: Address, object: Address, site: Site, function: &'static str) {
-    let lost = book().fields.insert(field, Kept { object, site, function });
-    if let Some(lost) = lost {
-        book().forget_found(&lost, field);
-        let (type_name, repr) = describe(lost.object, 0);
-        let what = match site {
-            Some(site) => format!("stored in a field that was overwritten at {}:{}", site.file(), site.line()),
-            None => format!("stored in a field that {function} overwrote"),
-        };
-        let (site, function, address) = (lost.site, lost.function, lost.object);
-        find(Finding { kind: "surplus", what, site, function, address, type_name, repr });
+/// Enters that the field holds the object. What it held before, and was not taken out of it, is lost, unless it has only been moved:
+/// then it lies in another field of the same struct, of which nothing is known yet.
+fn keep_in_field(
+    field: Address,
+    object: Address,
+    site: Site,
+    function: &'static str,
+    within: Option<(Fields, &[usize])>,
+) {
+    let mut open = book();
+    let Some(lost) = open.fields.insert(field, Kept { object, site, function }) else { return };
+    open.forget_found(&lost, field);
+    if let Some((fields, words)) = within {
+        let places = words.iter().enumerate().filter(|&(_, &word)| word == lost.object);
+        let mut places = places.map(|(number, _)| fields.start + number * size_of::<usize>());
+        if let Some(moved) = places.find(|place| !open.fields.contains_key(place)) {
+            open.found_in.entry(lost.object).or_default().push(moved);
+            open.fields.insert(moved, lost);
+            return;
+        }
     }
+    drop(open);
+    let (type_name, repr) = describe(lost.object, 0);
+    let what = match site {
+        Some(site) => format!("stored in a field that was overwritten at {}:{}", site.file(), site.line()),
+        None => format!("stored in a field that {function} overwrote"),
+    };
+    let (site, function, address) = (lost.site, lost.function, lost.object);
+    find(Finding { kind: "surplus", what, site, function, address, type_name, repr });
 }
 
 impl Book {
@@ -570,7 +758,10 @@ pub(crate) fn freed(op: *mut PyObject, size: usize) {
     let start = op as Address;
     let _ = FRAMES.try_with(|frames| {
         for frame in frames.borrow_mut().iter_mut() {
-            frame.structs.retain(|&(other, _)| other != start);
+            frame.structs.retain(|fields| fields.of != start);
+            if frame.hands.get(&start).is_some_and(|hand| hand.taken.is_empty()) {
+                frame.hands.remove(&start);
+            }
         }
     });
     let mut lost = Vec::new();
@@ -596,13 +787,41 @@ pub(crate) fn freed(op: *mut PyObject, size: usize) {
 
 // ---- what is written down ----------------------------------------------------------------------------------------------------
 
+/// Where findings are written as they come, and whether events are too.
+static LOG: Mutex<Option<File>> = Mutex::new(None);
+static LOGGING_EVENTS: AtomicBool = AtomicBool::new(false);
+
+/// From now on each finding is written to this file as soon as it comes, so that none is lost in a crash; with `events`, each event too.
+/// None: no longer.
+pub(crate) fn log_to(file: Option<File>, events: bool) {
+    LOGGING_EVENTS.store(events && file.is_some(), Ordering::Relaxed);
+    *LOG.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = file;
+}
+
+/// One line: fields with a unit separator between them. What cannot be written is lost; that is no reason to stop a program.
+fn log(fields: &[&str]) {
+    if let Some(file) = &mut *LOG.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) {
+        let line: String = fields.join("\x1f").chars().map(|it| if it == '\n' { ' ' } else { it }).collect();
+        let _ = file.write_all((line + "\n").as_bytes());
+    }
+}
+
+/// File and line as text.
+fn place(site: Site) -> (&'static str, String) {
+    site.map_or(("", "0".to_owned()), |site| (site.file(), site.line().to_string()))
+}
+
 /// Adds a finding. A deficit is also written to standard error, at once.
 fn find(finding: Finding) {
-    if finding.kind != "surplus" && SPEAKING.load(Ordering::Relaxed) {
-        let place = finding.site.map_or(String::new(), |site| format!("{}:{}: ", site.file(), site.line()));
-        let object = if finding.repr.is_empty() { &finding.type_name } else { &finding.repr };
+    let (file, line) = place(finding.site);
+    let Finding { kind, what, function, address, type_name, repr, .. } = &finding;
+    log(&["finding", kind, what, file, &line, function, &address.to_string(), type_name, repr]);
+    if *kind != "surplus" && SPEAKING.load(Ordering::Relaxed) {
+        let place = if file.is_empty() { String::new() } else { format!("{file}:{line}: ") };
+        let object = if repr.is_empty() { type_name } else { repr };
         let object = if object.is_empty() { String::new() } else { format!("{object}: ") };
-        eprintln!("refcount ledger: {place}in {}: {object}{}", finding.function, finding.what);
+        // Nobody may be listening.
+        let _ = writeln!(std::io::stderr(), "refcount ledger: {place}in {function}: {object}{what}");
     }
     let mut book = book();
     book.found += 1;
@@ -612,19 +831,29 @@ fn find(finding: Finding) {
     }
 }
 
-/// Adds an event to the raw record, if anybody wants it. `count`: the object's count afterwards, if not what it is now.
-fn record(what: &'static str, op: *mut PyObject, site: Site, count: Option<isize>) {
-    if RECORDING.load(Ordering::Relaxed) == 0 {
+/// Adds an event to the raw record, if anybody wants it. `count`: the object's count afterwards. `alive`: it certainly is.
+fn record(what: &'static str, op: *mut PyObject, site: Site, count: isize, alive: bool) {
+    let logging = LOGGING_EVENTS.load(Ordering::Relaxed);
+    if RECORDING.load(Ordering::Relaxed) == 0 && !logging {
         return;
     }
-    // SAFETY: an object that is entered is alive; what is given up is entered before.
-    let (count, type_object) =
-        unsafe { (count.unwrap_or_else(|| pyo3_ffi::Py_REFCNT(op) as isize), pyo3_ffi::Py_TYPE(op) as Address) };
-    let type_name = name_of(type_object);
     let function = in_frame(|frame| frame.function).unwrap_or(OUTSIDE);
+    let type_object = if alive {
+        // SAFETY: the caller says so.
+        unsafe { pyo3_ffi::Py_TYPE(op) as usize }
+    } else {
+        peek::head(op as Address).map_or(0, |head| head.1)
+    };
+    let type_name = if type_object == 0 { "" } else { name_of(type_object) };
+    let event = Event { what, site, function, address: op as Address, type_name, count };
+    if logging {
+        let (file, line) = place(site);
+        let (address, count) = (event.address.to_string(), event.count.to_string());
+        log(&["event", what, file, &line, function, &address, type_name, &count]);
+    }
     let mut book = book();
-    if book.events.len() < MOST_EVENTS {
-        book.events.push(Event { what, site, function, address: op as Address, type_name, count });
+    if RECORDING.load(Ordering::Relaxed) > 0 && book.events.len() < MOST_EVENTS {
+        book.events.push(event);
     }
 }
 
@@ -642,18 +871,17 @@ fn name_of(type_object: Address) -> &'static str {
 }
 
 /// The name of the object's type and the object itself in a few characters, without running any code of a user's. If the object
-/// does not look alive, or is not of the type that it had, only its address.
+/// does not look alive, or is not of the type that it had (0: not known), only its address.
 fn describe(address: Address, type_object: usize) -> (String, String) {
     const LONGEST: usize = 60;
     let op = address as *mut PyObject;
-    // SAFETY: the address is that of an object which was entered. Its memory is mapped, whether or not it is still alive, and
-    // nothing is read beyond the head unless the head makes sense.
+    let alive = peek::head(address).filter(|&(_, type_now)| type_object == 0 || type_now == type_object);
+    let Some((_, type_now)) = alive else {
+        let name = if type_object == 0 { String::new() } else { name_of(type_object).to_owned() };
+        return (name, format!("<object at {address:#x}, no longer alive>"));
+    };
+    // SAFETY: the object looks alive: its count is one, and its type is a type.
     unsafe {
-        let type_now = pyo3_ffi::Py_TYPE(op) as usize;
-        if pyo3_ffi::Py_REFCNT(op) <= 0 || (type_object != 0 && type_now != type_object) {
-            let name = if type_object == 0 { String::new() } else { name_of(type_object).to_owned() };
-            return (name, format!("<object at {address:#x}, no longer alive>"));
-        }
         let type_name = name_of(type_now).to_owned();
         let repr = if op == pyo3_ffi::Py_None() {
             "None".to_owned()
@@ -665,7 +893,7 @@ fn describe(address: Address, type_object: usize) -> (String, String) {
             if overflow == 0 { value.to_string() } else { "<int beyond 64 bits>".to_owned() }
         } else if type_now == &raw mut pyo3_ffi::PyFloat_Type as usize {
             format!("{:?}", pyo3_ffi::PyFloat_AS_DOUBLE(op))
-        } else if type_now == &raw mut pyo3_ffi::PyUnicode_Type as usize {
+        } else if type_now == &raw mut pyo3_ffi::PyUnicode_Type as usize && has_characters(op) {
             let length = pyo3_ffi::PyUnicode_GET_LENGTH(op) as usize;
             let (kind, data) = (pyo3_ffi::PyUnicode_KIND(op), pyo3_ffi::PyUnicode_DATA(op));
             let character = |at: usize| match kind {
@@ -682,4 +910,10 @@ fn describe(address: Address, type_object: usize) -> (String, String) {
         };
         (type_name, repr)
     }
+}
+
+/// Does the str have its characters where `PyUnicode_DATA` finds them? Before CPython 3.12 some had not yet.
+unsafe fn has_characters(text: *mut PyObject) -> bool {
+    // SAFETY: the caller passes a str.
+    unsafe { matches!(pyo3_ffi::PyUnicode_KIND(text), 1 | 2 | 4) && !pyo3_ffi::PyUnicode_DATA(text).is_null() }
 }

@@ -131,6 +131,7 @@ pub unsafe fn Py_CLEAR(field: *mut *mut PyObject) {
     // SAFETY: the caller's promise.
     unsafe {
         let op = field.replace(null_mut());
+        account::emptied(field, op, Some(Location::caller()));
         Py_XDECREF(op);
     }
 }
@@ -159,9 +160,10 @@ macro_rules! new_references {
     )*};
 }
 
-/// Functions that return a number: this one, with an exception set, if they fail.
+/// Functions that return a number: this one, with an exception set, if they fail. Before, it is entered that they may run Python
+/// code (`may_run_python`), or not before they have taken references of their own (`runs_nothing`).
 macro_rules! statuses {
-    ($($name:ident($($argument:ident: $type:ty),*) -> $result:ty = $failed:expr;)*) => {$(
+    ($before:ident; $($name:ident($($argument:ident: $type:ty),*) -> $result:ty = $failed:expr;)*) => {$(
         /// As in the C API. Borrows its arguments.
         ///
         /// # Safety
@@ -169,7 +171,7 @@ macro_rules! statuses {
         #[track_caller]
         pub unsafe fn $name($($argument: $type),*) -> $result {
             let site = Some(Location::caller());
-            account::may_run_python(stringify!($name), &[$($argument.object()),*], site);
+            account::$before(stringify!($name), &[$($argument.object()),*], site);
             if faults::due(stringify!($name), site) {
                 return $failed;
             }
@@ -215,12 +217,23 @@ new_references! {
     PyObject_ASCII(op: Object);
     PyObject_Bytes(op: Object);
     PyObject_Dir(op: Object);
+    PyObject_Format(op: Object, specification: Object);
     PyObject_RichCompare(one: Object, other: Object, operator: c_int);
     PyObject_Type(op: Object);
     PyIter_Next(iterator: Object);
     PySeqIter_New(sequence: Object);
     PyCallIter_New(function: Object, sentinel: Object);
 
+    PyNumber_Positive(op: Object);
+    PyNumber_Invert(op: Object);
+    PyNumber_Divmod(one: Object, other: Object);
+    PyNumber_MatrixMultiply(one: Object, other: Object);
+    PyNumber_Power(one: Object, other: Object, modulus: Object);
+    PyNumber_ToBase(op: Object, base: c_int);
+    PyNumber_InPlaceSubtract(one: Object, other: Object);
+    PyNumber_InPlaceMultiply(one: Object, other: Object);
+    PyNumber_InPlaceOr(one: Object, other: Object);
+    PyNumber_InPlaceAnd(one: Object, other: Object);
     PyNumber_Add(one: Object, other: Object);
     PyNumber_Subtract(one: Object, other: Object);
     PyNumber_Multiply(one: Object, other: Object);
@@ -245,6 +258,8 @@ new_references! {
     PySequence_GetItem(op: Object, at: Py_ssize_t);
     PySequence_GetSlice(op: Object, low: Py_ssize_t, high: Py_ssize_t);
     PySequence_Concat(one: Object, other: Object);
+    PySequence_InPlaceConcat(one: Object, other: Object);
+    PySequence_InPlaceRepeat(op: Object, times: Py_ssize_t);
     PySequence_Repeat(op: Object, times: Py_ssize_t);
     PyMapping_Keys(op: Object);
     PyMapping_Values(op: Object);
@@ -287,6 +302,10 @@ new_references! {
     PyUnicode_New(length: Py_ssize_t, greatest: Py_UCS4);
     PyUnicode_FromString(text: Text);
     PyUnicode_FromStringAndSize(text: Text, length: Py_ssize_t);
+    PyUnicode_Replace(text: Object, old: Object, new: Object, most: Py_ssize_t);
+    PyUnicode_RichCompare(one: Object, other: Object, operator: c_int);
+    PyUnicode_FromEncodedObject(op: Object, encoding: Text, errors: Text);
+    PyUnicode_AsEncodedString(text: Object, encoding: Text, errors: Text);
     PyUnicode_FromObject(op: Object);
     PyUnicode_FromOrdinal(ordinal: c_int);
     PyUnicode_InternFromString(text: Text);
@@ -298,6 +317,9 @@ new_references! {
     PyUnicode_Split(text: Object, separator: Object, most: Py_ssize_t);
     PyUnicode_Format(format: Object, args: Object);
 
+    PyException_GetCause(exception: Object);
+    PyException_GetContext(exception: Object);
+    PyException_GetTraceback(exception: Object);
     PyImport_ImportModule(name: Text);
     PyImport_Import(name: Object);
     PyErr_NewException(name: Text, base: Object, dict: Object);
@@ -310,6 +332,7 @@ new_references! {
 }
 
 statuses! {
+    may_run_python;
     PyObject_SetAttr(op: Object, name: Object, value: Object) -> c_int = -1;
     PyObject_SetAttrString(op: Object, name: Text, value: Object) -> c_int = -1;
     PyObject_SetItem(op: Object, key: Object, value: Object) -> c_int = -1;
@@ -329,8 +352,6 @@ statuses! {
     PyDict_Update(dict: Object, other: Object) -> c_int = -1;
     PyDict_Merge(dict: Object, other: Object, overwrite: c_int) -> c_int = -1;
     PyDict_Contains(dict: Object, key: Object) -> c_int = -1;
-    PyList_Append(list: Object, item: Object) -> c_int = -1;
-    PyList_Insert(list: Object, at: Py_ssize_t, item: Object) -> c_int = -1;
     PyList_SetSlice(list: Object, low: Py_ssize_t, high: Py_ssize_t, items: Object) -> c_int = -1;
     PyList_Sort(list: Object) -> c_int = -1;
     PyList_Reverse(list: Object) -> c_int = -1;
@@ -348,8 +369,15 @@ statuses! {
     Py_ReprEnter(op: Object) -> c_int = -1;
 }
 
+statuses! {
+    runs_nothing;
+    PyList_Append(list: Object, item: Object) -> c_int = -1;
+    PyList_Insert(list: Object, at: Py_ssize_t, item: Object) -> c_int = -1;
+}
+
 #[cfg(Py_3_10)]
 statuses! {
+    may_run_python;
     PyModule_AddObjectRef(module: Object, name: Text, value: Object) -> c_int = -1;
 }
 
@@ -368,6 +396,8 @@ lenders! {
     PySys_GetObject(name: Text), from_mutable: true;
     PyImport_AddModule(name: Text), from_mutable: true;
     PyModule_GetDict(module: Object), from_mutable: false;
+    PyDict_SetDefault(dict: Object, key: Object, value: Object), from_mutable: true;
+    PyStructSequence_GetItem(sequence: Object, at: Py_ssize_t), from_mutable: false;
 }
 
 /// As in the C API. A borrowed reference, or NULL, with an exception set if it failed.
@@ -433,6 +463,12 @@ thieves! {
     PyTuple_SET_ITEM(tuple: Object, at: Py_ssize_t; item) -> ();
     PyList_SetItem(list: Object, at: Py_ssize_t; item) -> c_int;
     PyList_SET_ITEM(list: Object, at: Py_ssize_t; item) -> ();
+}
+
+thieves! {
+    PyException_SetCause(exception: Object; cause) -> ();
+    PyException_SetContext(exception: Object; context) -> ();
+    PyStructSequence_SetItem(sequence: Object, at: Py_ssize_t; item) -> ();
 }
 
 #[cfg(Py_3_12)]
@@ -570,13 +606,35 @@ pub unsafe fn PyType_FromSpec(spec: *mut PyType_Spec) -> *mut PyObject {
 /// As in the C API.
 #[track_caller]
 pub unsafe fn PyType_FromSpecWithBases(spec: *mut PyType_Spec, bases: *mut PyObject) -> *mut PyObject {
+    // SAFETY: the caller's promise.
+    unsafe { type_from(spec, |spec| pyo3_ffi::PyType_FromSpecWithBases(spec, bases)) }
+}
+
+/// As in the C API, as `PyType_Ready` here.
+///
+/// # Safety
+/// As in the C API.
+#[cfg(any(Py_3_10, all(Py_3_9, not(Py_LIMITED_API))))]
+#[track_caller]
+pub unsafe fn PyType_FromModuleAndSpec(
+    module: *mut PyObject,
+    spec: *mut PyType_Spec,
+    bases: *mut PyObject,
+) -> *mut PyObject {
+    // SAFETY: the caller's promise.
+    unsafe { type_from(spec, |spec| pyo3_ffi::PyType_FromModuleAndSpec(module, spec, bases)) }
+}
+
+/// A heap type, with trampolines in its slots.
+#[track_caller]
+unsafe fn type_from(spec: *mut PyType_Spec, make: impl FnOnce(*mut PyType_Spec) -> *mut PyObject) -> *mut PyObject {
     let site = Some(Location::caller());
     if faults::due("PyType_FromSpec", site) {
         return null_mut();
     }
-    // SAFETY: the caller's promise.
+    // SAFETY: the specification is complete, as whoever calls the functions above promises.
     unsafe {
-        let op = pyo3_ffi::PyType_FromSpecWithBases(trampolines::install_in_spec(spec), bases);
+        let op = make(trampolines::install_in_spec(spec));
         if !op.is_null() {
             trampolines::finish_type(op.cast());
         }
@@ -591,6 +649,16 @@ pub unsafe fn PyType_FromSpecWithBases(spec: *mut PyType_Spec, bases: *mut PyObj
 /// As in the C API.
 #[track_caller]
 pub unsafe fn PyModule_Create(definition: *mut PyModuleDef) -> *mut PyObject {
+    // SAFETY: the caller's promise.
+    unsafe { PyModule_Create2(definition, PYTHON_API_VERSION) }
+}
+
+/// As in the C API, as `PyModule_Create` here.
+///
+/// # Safety
+/// As in the C API.
+#[track_caller]
+pub unsafe fn PyModule_Create2(definition: *mut PyModuleDef, version: c_int) -> *mut PyObject {
     let site = Some(Location::caller());
     if faults::due("PyModule_Create", site) {
         return null_mut();
@@ -598,7 +666,7 @@ pub unsafe fn PyModule_Create(definition: *mut PyModuleDef) -> *mut PyObject {
     // SAFETY: the caller's promise.
     let op = unsafe {
         trampolines::install_in_module(definition);
-        pyo3_ffi::PyModule_Create(definition)
+        pyo3_ffi::PyModule_Create2(definition, version)
     };
     account::take(op, "new", site);
     op

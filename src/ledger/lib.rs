@@ -45,6 +45,7 @@
 mod account;
 pub mod faults;
 pub mod ffi;
+mod peek;
 mod python;
 mod trampolines;
 

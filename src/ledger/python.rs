@@ -25,7 +25,7 @@ const fn function(
 }
 
 /// The functions, without an end mark.
-pub(crate) const FUNCTIONS: [PyMethodDef; 8] = [
+pub(crate) const FUNCTIONS: [PyMethodDef; 9] = [
     function(
         c"ledger_position",
         position,
@@ -82,6 +82,16 @@ Return what is in hand outside any call, as tuples (file, line, address, type, r
 Write deficits to standard error as they are found, or do not. Return what it was.",
     ),
     function(
+        c"ledger_log",
+        log,
+        METH_VARARGS,
+        c"ledger_log($module, path, events=False, /)
+--
+
+Append each finding to this file as soon as it comes, so that none is lost in a crash; with events, each event too.
+A line each: \"finding\" or \"event\" and its fields as above, with \"\\x1f\" between them. None: no longer.",
+    ),
+    function(
         c"ledger_fail",
         fail,
         METH_VARARGS,
@@ -121,6 +131,15 @@ unsafe fn list_of<T>(items: impl IntoIterator<Item = T>, build: impl Fn(T) -> *m
             }
         }
         list
+    }
+}
+
+/// A new reference to None. (`Py_NewRef` came in CPython 3.10.)
+unsafe fn none() -> *mut PyObject {
+    // SAFETY: it always exists.
+    unsafe {
+        Py_INCREF(Py_None());
+        Py_None()
     }
 }
 
@@ -192,9 +211,7 @@ unsafe extern "C" fn record(_: *mut PyObject, on: *mut PyObject) -> *mut PyObjec
             }
             _ => return null_mut(),
         }
-        let none = Py_None();
-        Py_INCREF(none);
-        none
+        none()
     }
 }
 
@@ -248,6 +265,30 @@ unsafe extern "C" fn speak(_: *mut PyObject, on: *mut PyObject) -> *mut PyObject
             -1 => null_mut(),
             on => PyBool_FromLong(SPEAKING.swap(on == 1, Ordering::Relaxed).into()),
         }
+    }
+}
+
+unsafe extern "C" fn log(_: *mut PyObject, args: *mut PyObject) -> *mut PyObject {
+    // SAFETY: CPython passes a tuple that it keeps alive; what is parsed is borrowed from it. None always exists.
+    unsafe {
+        let (mut path, mut events) = (core::ptr::null::<c_char>(), 0);
+        if PyArg_ParseTuple(args, c"z|p:ledger_log".as_ptr(), &raw mut path, &raw mut events) == 0 {
+            return null_mut();
+        }
+        if path.is_null() {
+            account::log_to(None, false);
+            return none();
+        }
+        let name = CStr::from_ptr(path).to_string_lossy();
+        match std::fs::File::options().create(true).append(true).open(name.as_ref()) {
+            Ok(file) => account::log_to(Some(file), events != 0),
+            Err(error) => {
+                let message = text(&format!("{name}: {error}"));
+                PyErr_SetString(PyExc_OSError, message.as_ptr());
+                return null_mut();
+            }
+        }
+        none()
     }
 }
 

@@ -8,10 +8,12 @@
 
 use crate::account::{self, Answer, begin, end};
 use crate::python;
-use core::ffi::{CStr, c_int, c_void};
+use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::transmute;
 use core::slice::from_raw_parts;
 use pyo3_ffi::*;
+use std::collections::BTreeSet;
+use std::io::Write;
 use std::sync::Mutex;
 
 /// How many trampolines there are of each signature.
@@ -30,7 +32,7 @@ impl Targets {
     }
 
     /// The address of the trampoline in front of `function`, one of `calls`.
-    fn install(&self, calls: &[usize; POOL], function: usize, name: impl FnOnce() -> String) -> usize {
+    fn install(&self, calls: &[usize; POOL], function: usize, name: impl Fn() -> String) -> usize {
         let mut targets = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         // CPython's own functions do not take what they do not own, and some slots are known by them.
         if calls.contains(&function) || of_cpython().contains(&function) {
@@ -40,6 +42,14 @@ impl Targets {
             return calls[number];
         }
         if targets.len() == POOL {
+            static SAID: std::sync::Once = std::sync::Once::new();
+            SAID.call_once(|| {
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "refcount ledger: there are more than {POOL} functions of one signature; from {} on they are not judged.",
+                    name()
+                );
+            });
             return function;
         }
         targets.push((function, Box::leak(name().into_boxed_str())));
@@ -88,13 +98,13 @@ macro_rules! pool {
                 begin(name, &$objects);
                 // SAFETY: CPython calls with what the signature promises, and this hands it on.
                 let result = unsafe { function($($argument),*) };
-                let answer: fn($result) -> Answer = $answer;
+                let answer = $answer;
                 end(answer(result));
                 result
             }
 
             /// The trampoline in front of `function`, which has this pool's signature.
-            pub(super) fn install(function: usize, name: impl FnOnce() -> String) -> usize {
+            pub(super) fn install(function: usize, name: impl Fn() -> String) -> usize {
                 TARGETS.install(&all_numbers!(call), function, name)
             }
         }
@@ -117,7 +127,11 @@ pool!(item(op: Op, at: Py_ssize_t) -> Op; [op]; object);
 pool!(fast(op: Op, arguments: *const Op, count: Py_ssize_t) -> Op; with_arguments(op, arguments, count, NULL); object);
 pool!(fast_keywords(op: Op, arguments: *const Op, count: Py_ssize_t, names: Op) -> Op;
       with_arguments(op, arguments, count, names); object);
+pool!(method(op: Op, class: Op, arguments: *const Op, count: Py_ssize_t, names: Op) -> Op;
+      { let _ = class; with_arguments(op, arguments, count, names) }; object);
 pool!(getter(op: Op, closure: *mut c_void) -> Op; [op]; object);
+pool!(text_getter(op: Op, name: *mut c_char) -> Op; [op]; object);
+pool!(text_setter(op: Op, name: *mut c_char, value: Op) -> c_int; [op, value]; |result| Answer::Number { failed: result < 0 });
 pool!(setter(op: Op, value: Op, closure: *mut c_void) -> c_int; [op, value]; |result| Answer::Number { failed: result < 0 });
 pool!(unary_status(op: Op) -> c_int; [op]; |result| Answer::Number { failed: result < 0 });
 pool!(binary_status(one: Op, other: Op) -> c_int; [one, other]; |result| Answer::Number { failed: result < 0 });
@@ -129,6 +143,15 @@ pool!(length(op: Op) -> Py_ssize_t; [op]; |result| Answer::Number { failed: resu
 pool!(hash(op: Op) -> Py_hash_t; [op]; |result| Answer::Number { failed: result == -1 });
 // The garbage collector visits at any time, in the middle of other calls: what is borrowed for it is not theirs.
 pool!(traverse(op: Op, visit: *mut c_void, argument: *mut c_void) -> c_int; [op]; |_| Answer::Nothing);
+// It leaves a reference in the buffer's description, which whoever asked for it gives back.
+pool!(buffer(op: Op, view: *mut Py_buffer, flags: c_int) -> c_int; [op]; |result| {
+    if result == 0 && !view.is_null() {
+        // SAFETY: it has been filled in.
+        account::settle(unsafe { (*view).obj }, "returned");
+    }
+    Answer::Number { failed: result < 0 }
+});
+pool!(release(op: Op, view: *mut Py_buffer) -> (); [op]; |()| Answer::Nothing);
 pool!(finalize(op: Op) -> (); [op]; |()| Answer::Nothing);
 pool!(dealloc(op: Op) -> (); [Dying::begins(op)]; |()| Dying::ended());
 
@@ -255,13 +278,13 @@ unsafe fn last_name(name: *const core::ffi::c_char) -> String {
 }
 
 fn install_in_methods(methods: *mut PyMethodDef, owner: &str, more: Vec<PyMethodDef>) -> *mut PyMethodDef {
-    let change = |method: &mut PyMethodDef| {
-        let function = method.ml_meth.as_ptr() as usize;
+    let change = |entry: &mut PyMethodDef| {
+        let function = entry.ml_meth.as_ptr() as usize;
         // SAFETY: the method has a name, since it is not the end of the table.
-        let name = || format!("{owner}{}", unsafe { last_name(method.ml_name) });
-        let kind = method.ml_flags & (METH_VARARGS | METH_KEYWORDS | METH_FASTCALL | METH_NOARGS | METH_O);
+        let name = || format!("{owner}{}", unsafe { last_name(entry.ml_name) });
+        let kind = entry.ml_flags & (METH_VARARGS | METH_KEYWORDS | METH_FASTCALL | METH_NOARGS | METH_O);
         let installed = match kind {
-            _ if method.ml_flags & METH_METHOD != 0 => function,
+            _ if entry.ml_flags & METH_METHOD != 0 => method::install(function, name),
             METH_NOARGS | METH_O | METH_VARARGS => binary::install(function, name),
             METH_FASTCALL => fast::install(function, name),
             _ if kind == METH_VARARGS | METH_KEYWORDS => ternary::install(function, name),
@@ -269,7 +292,7 @@ fn install_in_methods(methods: *mut PyMethodDef, owner: &str, more: Vec<PyMethod
             _ => function,
         };
         // SAFETY: a trampoline has the signature of the function before which it stands; the union is one pointer.
-        method.ml_meth = unsafe { transmute::<usize, PyMethodDefPointer>(installed) };
+        entry.ml_meth = unsafe { transmute::<usize, PyMethodDefPointer>(installed) };
     };
     // SAFETY: a table of methods ends with an entry without a name.
     unsafe { copy_table(methods, |method| method.ml_name.is_null(), change, more) }
@@ -300,8 +323,24 @@ fn install_in_attributes(attributes: *mut PyGetSetDef, owner: &str) -> *mut PyGe
 /// The definition is complete and may be written to.
 pub(crate) unsafe fn install_in_module(definition: *mut PyModuleDef) {
     // SAFETY: the caller's promise.
-    unsafe { (*definition).m_methods = install_in_methods((*definition).m_methods, "", python::FUNCTIONS.into()) };
+    unsafe {
+        let known = (*definition).m_methods;
+        // A module that is made again has been here before.
+        if MODULES.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(definition as usize) {
+            (*definition).m_methods = install_in_methods(known, "", python::FUNCTIONS.into());
+            let mut slot = (*definition).m_slots;
+            while !slot.is_null() && (*slot).slot != 0 {
+                if (*slot).slot == Py_mod_exec {
+                    (*slot).value = unary_status::install((*slot).value as usize, || "exec".to_owned()) as *mut c_void;
+                }
+                slot = slot.add(1);
+            }
+        }
+    }
 }
+
+/// The definitions of modules that have been changed.
+static MODULES: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
 
 /// Puts a trampoline into one field of a struct of function pointers, if it is not empty.
 macro_rules! slots {
@@ -329,6 +368,8 @@ pub(crate) unsafe fn install_in_type(type_object: *mut PyTypeObject) {
             hash: tp_hash;
             ternary: tp_call tp_new tp_descr_get;
             binary: tp_getattro;
+            text_getter: tp_getattr;
+            text_setter: tp_setattr;
             compare: tp_richcompare;
             ternary_status: tp_setattro tp_init tp_descr_set;
             unary_status: tp_clear;
@@ -364,6 +405,20 @@ pub(crate) unsafe fn install_in_type(type_object: *mut PyTypeObject) {
                 ternary_status: mp_ass_subscript;
             );
         }
+        let asynchronous = (*type_object).tp_as_async;
+        if !asynchronous.is_null() {
+            slots!(asynchronous, owner;
+                unary: am_await am_aiter;
+                next: am_anext;
+            );
+        }
+        let buffers = (*type_object).tp_as_buffer;
+        if !buffers.is_null() {
+            slots!(buffers, owner;
+                buffer: bf_getbuffer;
+                release: bf_releasebuffer;
+            );
+        }
         if !(*type_object).tp_methods.is_null() {
             (*type_object).tp_methods = install_in_methods((*type_object).tp_methods, &owner, Vec::new());
         }
@@ -394,6 +449,19 @@ pub(crate) unsafe fn finish_type(type_object: *mut PyTypeObject) {
     }
 }
 
+/// The trampoline before a function of a heap type, by the number of its slot.
+macro_rules! by_number {
+    ($slot:expr, $owner:expr; $($pool:ident: $($number:ident)*;)*) => {
+        match $slot.slot {
+            $($($number => {
+                let name = || format!("{}{}", $owner, &stringify!($number)["Py_".len()..]);
+                $slot.pfunc = $pool::install($slot.pfunc as usize, name) as *mut c_void;
+            })*)*
+            _ => {}
+        }
+    };
+}
+
 /// A copy of the specification of a heap type with trampolines in its slots, kept for good.
 ///
 /// # Safety
@@ -403,57 +471,36 @@ pub(crate) unsafe fn install_in_spec(spec: *mut PyType_Spec) -> *mut PyType_Spec
     unsafe {
         let owner = format!("{}.", last_name((*spec).name));
         let change = |slot: &mut PyType_Slot| {
-            let function = slot.pfunc as usize;
-            let name = |field: &str| format!("{owner}{field}");
-            slot.pfunc = match slot.slot {
-                Py_tp_methods => install_in_methods(slot.pfunc.cast(), &owner, Vec::new()).cast(),
-                Py_tp_getset => install_in_attributes(slot.pfunc.cast(), &owner).cast(),
-                Py_tp_dealloc => dealloc::install(function, || name("tp_dealloc")) as *mut c_void,
-                Py_tp_finalize | Py_tp_del => finalize::install(function, || name("tp_finalize")) as *mut c_void,
-                Py_tp_repr => unary::install(function, || name("tp_repr")) as *mut c_void,
-                Py_tp_str => unary::install(function, || name("tp_str")) as *mut c_void,
-                Py_tp_iter => unary::install(function, || name("tp_iter")) as *mut c_void,
-                Py_nb_negative | Py_nb_positive | Py_nb_absolute | Py_nb_invert | Py_nb_int | Py_nb_float
-                | Py_nb_index => unary::install(function, || name("number")) as *mut c_void,
-                Py_tp_iternext => next::install(function, || name("tp_iternext")) as *mut c_void,
-                Py_tp_hash => hash::install(function, || name("tp_hash")) as *mut c_void,
-                Py_tp_call => ternary::install(function, || name("tp_call")) as *mut c_void,
-                Py_tp_new => ternary::install(function, || name("tp_new")) as *mut c_void,
-                Py_tp_descr_get => ternary::install(function, || name("tp_descr_get")) as *mut c_void,
-                Py_tp_getattro => binary::install(function, || name("tp_getattro")) as *mut c_void,
-                Py_nb_add
-                | Py_nb_subtract
-                | Py_nb_multiply
-                | Py_nb_remainder
-                | Py_nb_divmod
-                | Py_nb_lshift
-                | Py_nb_rshift
-                | Py_nb_and
-                | Py_nb_xor
-                | Py_nb_or
-                | Py_nb_inplace_add
-                | Py_nb_inplace_or
-                | Py_nb_floor_divide
-                | Py_nb_true_divide
-                | Py_nb_matrix_multiply => binary::install(function, || name("number")) as *mut c_void,
-                Py_mp_subscript => binary::install(function, || name("mp_subscript")) as *mut c_void,
-                Py_sq_concat => binary::install(function, || name("sq_concat")) as *mut c_void,
-                Py_tp_richcompare => compare::install(function, || name("tp_richcompare")) as *mut c_void,
-                Py_tp_setattro => ternary_status::install(function, || name("tp_setattro")) as *mut c_void,
-                Py_tp_init => ternary_status::install(function, || name("tp_init")) as *mut c_void,
-                Py_tp_descr_set => ternary_status::install(function, || name("tp_descr_set")) as *mut c_void,
-                Py_mp_ass_subscript => ternary_status::install(function, || name("mp_ass_subscript")) as *mut c_void,
-                Py_tp_clear => unary_status::install(function, || name("tp_clear")) as *mut c_void,
-                Py_nb_bool => unary_status::install(function, || name("nb_bool")) as *mut c_void,
-                Py_tp_traverse => traverse::install(function, || name("tp_traverse")) as *mut c_void,
-                Py_sq_length => length::install(function, || name("sq_length")) as *mut c_void,
-                Py_mp_length => length::install(function, || name("mp_length")) as *mut c_void,
-                Py_sq_item => item::install(function, || name("sq_item")) as *mut c_void,
-                Py_sq_repeat => item::install(function, || name("sq_repeat")) as *mut c_void,
-                Py_sq_ass_item => item_status::install(function, || name("sq_ass_item")) as *mut c_void,
-                Py_sq_contains => binary_status::install(function, || name("sq_contains")) as *mut c_void,
-                _ => slot.pfunc,
-            };
+            match slot.slot {
+                Py_tp_methods => slot.pfunc = install_in_methods(slot.pfunc.cast(), &owner, Vec::new()).cast(),
+                Py_tp_getset => slot.pfunc = install_in_attributes(slot.pfunc.cast(), &owner).cast(),
+                _ => {}
+            }
+            by_number!(slot, owner;
+                dealloc: Py_tp_dealloc;
+                finalize: Py_tp_finalize Py_tp_del;
+                unary: Py_tp_repr Py_tp_str Py_tp_iter Py_am_await Py_am_aiter Py_nb_negative Py_nb_positive Py_nb_absolute
+                    Py_nb_invert Py_nb_int Py_nb_float Py_nb_index;
+                next: Py_tp_iternext Py_am_anext;
+                hash: Py_tp_hash;
+                ternary: Py_tp_call Py_tp_new Py_tp_descr_get Py_nb_power Py_nb_inplace_power;
+                binary: Py_tp_getattro Py_mp_subscript Py_sq_concat Py_sq_inplace_concat Py_nb_add Py_nb_subtract Py_nb_multiply
+                    Py_nb_remainder Py_nb_divmod Py_nb_lshift Py_nb_rshift Py_nb_and Py_nb_xor Py_nb_or Py_nb_inplace_add
+                    Py_nb_inplace_subtract Py_nb_inplace_multiply Py_nb_inplace_remainder Py_nb_inplace_lshift
+                    Py_nb_inplace_rshift Py_nb_inplace_and Py_nb_inplace_xor Py_nb_inplace_or Py_nb_floor_divide
+                    Py_nb_true_divide Py_nb_inplace_floor_divide Py_nb_inplace_true_divide Py_nb_matrix_multiply
+                    Py_nb_inplace_matrix_multiply;
+                text_getter: Py_tp_getattr;
+                text_setter: Py_tp_setattr;
+                compare: Py_tp_richcompare;
+                ternary_status: Py_tp_setattro Py_tp_init Py_tp_descr_set Py_mp_ass_subscript;
+                unary_status: Py_tp_clear Py_nb_bool;
+                traverse: Py_tp_traverse;
+                length: Py_sq_length Py_mp_length;
+                item: Py_sq_item Py_sq_repeat Py_sq_inplace_repeat;
+                item_status: Py_sq_ass_item;
+                binary_status: Py_sq_contains;
+            );
         };
         let slots = copy_table((*spec).slots, |slot| slot.slot == 0, change, Vec::new());
         Box::leak(Box::new(PyType_Spec { slots, ..*spec }))

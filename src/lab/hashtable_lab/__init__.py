@@ -4,13 +4,18 @@ It is pure Python and an ordinary user of the extension. Everything starts with 
 
 * `demo NAME` performs one of the demos in `hashtable_lab.demos`;
 * `specimens` lists, shows and runs broken variants of the extension, each a small diff in docs/specimens;
+* `ledger SCRIPT` runs a script against the traced build and names the lines that lose a reference, or give away one that
+  is not owned;
 * `leakcheck STATEMENT` tells whether running a statement leaks, with anybody's extension;
 * `who EXPRESSION` tells who holds an object.
 
-The modules, from the bottom up: `errors` (what stops a command), `children` (code that may crash runs in a process of
-its own), `specimens` (a broken variant: read, applied, built), `stage` (how a demo speaks), `demos`; `questions` (a
-child is asked something), `leakmeters` and `leakcheck` (what the child measures, what is made of it), `owners` and
-`who` (likewise); `cli`.
+`with hashtable_lab.ledger() as book:` does the same for a block of Python code.
+
+The modules, from the bottom up: `book` (the ledger, read from Python), `errors` (what stops a command), `children`
+(code that may crash runs in a process of its own), `specimens` (a broken variant: read, applied, built), `stage` (how
+a demo speaks), `demos`; `questions` (a child is asked something), `leakmeters` and `leakcheck` (what the child
+measures, what is made of it), `owners` and `who` (likewise); `audited` and `audit` (a script runs in a child, what
+its ledger found comes back); `cli`.
 """
 
 from hashtable_lab.book import Book, Event, Finding, Unbalanced, ledger

@@ -18,7 +18,7 @@ import collections
 import dataclasses
 import importlib
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 __all__ = ["Book", "Event", "Finding", "Unbalanced", "has_a_ledger", "ledger"]
@@ -111,20 +111,7 @@ class Book:
             self._module.ledger_record(False)
 
     def _findings(self) -> list[Finding]:
-        alike: dict[tuple[Any, ...], list[tuple[Any, ...]]] = collections.defaultdict(list)
-        for kind, what, file, line, function, address, type_name, text in self._module.ledger_findings(
-            self._first_finding
-        ):
-            alike[kind, what, file, line, function, type_name].append((address, text))
-        return [
-            Finding(
-                *(kind, what, file, line, function, type_name),
-                repr=found[0][1],
-                address=found[0][0],
-                times=len(found),
-            )
-            for (kind, what, file, line, function, type_name), found in alike.items()
-        ]
+        return together(self._module.ledger_findings(self._first_finding))
 
     def _events(self) -> Iterator[Event]:
         if self._record:
@@ -154,6 +141,21 @@ class Book:
         """
         if found := self.open:
             raise Unbalanced("the ledger does not balance:\n" + "\n".join(f"  {finding}" for finding in found))
+
+
+def together(rows: Iterable[tuple[Any, ...]]) -> list[Finding]:
+    """Findings as the extension tells them, alike ones together, in the order in which they came first.
+
+    Args:
+        rows: tuples (kind, what, file, line, function, address, type, repr).
+    """
+    alike: dict[tuple[Any, ...], list[tuple[int, str]]] = collections.defaultdict(list)
+    for kind, what, file, line, function, address, type_name, text in rows:
+        alike[kind, what, file, line, function, type_name].append((address, text))
+    return [
+        Finding(kind, what, file, line, function, type_name, found[0][1], found[0][0], len(found))
+        for (kind, what, file, line, function, type_name), found in alike.items()
+    ]
 
 
 def has_a_ledger(module: types.ModuleType) -> bool:

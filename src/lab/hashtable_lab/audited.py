@@ -1,0 +1,77 @@
+"""What `ledger` does in its child: runs a script against an extension that keeps a ledger.
+
+To the script the extension is `hashtable`, if it is the traced build of that. Each finding is written to a file as soon
+as it comes, by the extension itself: what was found before a crash is not lost with the process. To the same file goes
+how the script ended.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import runpy
+import sys
+import traceback
+import types
+from pathlib import Path
+from typing import Any
+
+from hashtable_lab.book import has_a_ledger
+
+
+def main(request: dict[str, Any]) -> int:
+    """The child's whole program. Returns its exit code; it matters only if the script could not be begun."""
+    sys.path[:] = request["path"]
+    log = request["log"]
+    try:
+        module = importlib.import_module(request["module"])
+    except ImportError as error:
+        return _tell(log, "cannot", f"{error}")
+    if not has_a_ledger(module):
+        return _tell(log, "cannot", f"{module.__name__} keeps no ledger")
+    if module.__name__ == "hashtable_traced":
+        module.announce(False)
+        sys.modules["hashtable"] = module
+    module.ledger_speak(False)
+    module.ledger_log(log, request["events"])
+    script = request["script"]
+    sys.argv[:] = [script, *request["arguments"]]
+    sys.path.insert(0, os.path.dirname(os.path.abspath(script)))
+    try:
+        runpy.run_path(script, run_name="__main__")
+    except SystemExit as exit_:
+        return _leave(log, exit_)
+    except BaseException as error:
+        _show(error, script)
+        return _tell(log, "raised", traceback.format_exception_only(type(error), error)[-1].strip())
+    finally:
+        gc.collect()
+    return _tell(log, "end", "0")
+
+
+def _leave(log: str, exit_: SystemExit) -> int:
+    """What `sys.exit` was called with: a number, None, or something to be printed."""
+    if exit_.code is None or isinstance(exit_.code, int):
+        return _tell(log, "end", str(exit_.code or 0))
+    print(exit_.code, file=sys.stderr)
+    return _tell(log, "end", "1")
+
+
+def _show(error: BaseException, script: str) -> None:
+    """Prints a traceback that begins in the script."""
+    place: types.TracebackType | None = error.__traceback__
+    while place is not None and place.tb_frame.f_code.co_filename != script:
+        place = place.tb_next
+    traceback.print_exception(type(error), error, place)
+
+
+def _tell(log: str, word: str, detail: str) -> int:
+    with open(log, "a", encoding="utf-8") as file:
+        file.write("\x1f".join(["ended", word, " ".join(detail.split())]) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))))

@@ -1,0 +1,75 @@
+//! Reading memory that may be gone.
+//!
+//! A deficit is about an object that may no longer exist. To say something about it one must look at its memory, which may have been
+//! given to another object or back to the system; the report must survive both. So memory is read by asking the
+//! operating system: a pipe that is told to take bytes from an address that is not mapped answers with an error, and
+//! not with a signal. That takes a few microseconds, and is done only when something did not balance.
+
+use core::mem::{MaybeUninit, offset_of};
+use pyo3_ffi::{PyObject, PyTypeObject};
+
+/// Copies what lies at `address`. False if it cannot be read.
+#[cfg(unix)]
+pub(crate) fn read(address: usize, into: &mut [u8]) -> bool {
+    use std::io::Read;
+    use std::os::fd::AsRawFd;
+    unsafe extern "C" {
+        fn write(file: core::ffi::c_int, bytes: *const core::ffi::c_void, count: usize) -> isize;
+    }
+    // A pipe of its own for each reading: one that is kept would be shared with every process that is forked off.
+    let Ok((mut reader, writer)) = std::io::pipe() else { return false };
+    // A pipe takes that much without anybody reading it.
+    into.chunks_mut(4096).enumerate().all(|(number, chunk)| {
+        // SAFETY: the system looks at the address, and says so if there is nothing.
+        let taken = unsafe { write(writer.as_raw_fd(), (address + number * 4096) as *const _, chunk.len()) };
+        taken == chunk.len() as isize && reader.read_exact(chunk).is_ok()
+    })
+}
+
+/// Copies what lies at `address`, which is believed to be mapped.
+#[cfg(not(unix))]
+pub(crate) fn read(address: usize, into: &mut [u8]) -> bool {
+    // SAFETY: not better than what the interpreter does itself; here is no way to ask.
+    unsafe { core::ptr::copy_nonoverlapping(address as *const u8, into.as_mut_ptr(), into.len()) };
+    true
+}
+
+/// The words that lie between two addresses, and none if they cannot be read.
+pub(crate) fn words(start: usize, end: usize) -> Vec<usize> {
+    let mut bytes = vec![0; end.saturating_sub(start)];
+    if !read(start, &mut bytes) {
+        return Vec::new();
+    }
+    let word = |chunk: &[u8]| usize::from_ne_bytes(chunk.try_into().expect("as long as a word"));
+    bytes.chunks_exact(size_of::<usize>()).map(word).collect()
+}
+
+/// The count and the type of what lies at this address, if it looks like a living object. Memory that was freed rarely does: its
+/// first word is overwritten, with a pointer or a pattern, neither of which could be a count.
+pub(crate) fn head(address: usize) -> Option<(isize, usize)> {
+    let mut copy = MaybeUninit::<PyObject>::zeroed();
+    // SAFETY: bytes that are zeroed, for any bytes.
+    let bytes = unsafe { core::slice::from_raw_parts_mut(copy.as_mut_ptr().cast::<u8>(), size_of::<PyObject>()) };
+    if address == 0 || !address.is_multiple_of(align_of::<usize>()) || !read(address, bytes) {
+        return None;
+    }
+    // The flags that CPython 3.14 keeps beside the count are in the topmost quarter of the word.
+    #[cfg(all(target_pointer_width = "64", not(Py_GIL_DISABLED)))]
+    if usize::from_ne_bytes(bytes[..8].try_into().expect("a word")) & 0x0000_FFFF_0000_0000 != 0 {
+        return None;
+    }
+    // SAFETY: the copy was filled; its count and its type are only looked at.
+    let (count, type_object) = unsafe {
+        let copy = copy.as_mut_ptr();
+        (pyo3_ffi::Py_REFCNT(copy) as isize, pyo3_ffi::Py_TYPE(copy) as usize)
+    };
+    (count > 0 && is_a_type(type_object)).then_some((count, type_object))
+}
+
+/// Does what lies at this address look like a type? That is an object whose type's instances are types.
+fn is_a_type(address: usize) -> bool {
+    let word = |at: usize| words(at, at + size_of::<usize>()).first().copied();
+    let meta = address.checked_add(offset_of!(PyObject, ob_type)).and_then(word);
+    let flags = meta.and_then(|meta| word(meta.checked_add(offset_of!(PyTypeObject, tp_flags))?));
+    flags.is_some_and(|flags| flags & pyo3_ffi::Py_TPFLAGS_TYPE_SUBCLASS as usize != 0)
+}
