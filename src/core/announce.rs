@@ -27,9 +27,14 @@ mod queue {
         static SILENT: Cell<bool> = const { Cell::new(false) };
     }
 
-    /// Queues the line `layer: message`, unless this thread is [`silent`].
+    /// Would a line be queued? If not, whoever announces need not even look at what it would show.
+    pub fn is_heard() -> bool {
+        !SILENT.get()
+    }
+
+    /// Queues the line `layer: message`, unless this thread is silent.
     pub fn line(layer: &str, message: fmt::Arguments<'_>) {
-        if !SILENT.get() {
+        if is_heard() {
             LINES.with_borrow_mut(|lines| lines.push(format!("{layer}: {message}")));
         }
     }
@@ -46,4 +51,4 @@ mod queue {
 }
 
 #[cfg(feature = "trace")]
-pub use queue::{line, silence, take};
+pub use queue::{is_heard, line, silence, take};
