@@ -753,6 +753,18 @@ pub fn fields_exchanged(one: *mut *mut PyObject, other: *mut *mut PyObject) {
     }
 }
 
+/// What is stored in an object of the extension's own, in its fields and its entries: each object, and where it was put there.
+pub(crate) fn stored_in(container: *mut PyObject) -> Vec<(Address, Site)> {
+    let start = container as Address;
+    // SAFETY: `container` is a living object, so its type is alive.
+    let size = unsafe { (*pyo3_ffi::Py_TYPE(container)).tp_basicsize } as usize;
+    let book = book();
+    let fields = book.fields.range(start..start + size).map(|(_, kept)| (kept.object, kept.site));
+    let entries = book.entries.get(&start).into_iter().flatten();
+    let entries = entries.flat_map(|(&object, sites)| sites.iter().map(move |&site| (object, site)));
+    fields.chain(entries).collect()
+}
+
 /// The memory of an object of this size is given back. What is still stored in it is lost.
 pub(crate) fn freed(op: *mut PyObject, size: usize) {
     let start = op as Address;

@@ -25,7 +25,7 @@ const fn function(
 }
 
 /// The functions, without an end mark.
-pub(crate) const FUNCTIONS: [PyMethodDef; 9] = [
+pub(crate) const FUNCTIONS: [PyMethodDef; 10] = [
     function(
         c"ledger_position",
         position,
@@ -62,6 +62,16 @@ Record events from now on, or no longer. Calls nest; the record is emptied when 
 --
 
 Return the recorded events from number since on, as tuples (what, file, line, function, address, type, count).",
+    ),
+    function(
+        c"ledger_stored",
+        stored,
+        METH_O,
+        c"ledger_stored($module, container, /)
+--
+
+Return what the books say that an object of the extension's owns, as tuples (file, line, address). `tp_traverse` has to show
+each of them to the garbage collector: compare with `gc.get_referents`.",
     ),
     function(
         c"ledger_outside",
@@ -242,6 +252,16 @@ unsafe extern "C" fn events(_: *mut PyObject, since: *mut PyObject) -> *mut PyOb
                 type_name.as_ptr(),
                 count,
             )
+        })
+    }
+}
+
+unsafe extern "C" fn stored(_: *mut PyObject, container: *mut PyObject) -> *mut PyObject {
+    // SAFETY: CPython passes a living object; the format gets what it asks for.
+    unsafe {
+        list_of(account::stored_in(container), |(address, site)| {
+            let (file, line) = in_c(site);
+            Py_BuildValue(c"(slL)".as_ptr(), file.as_ptr(), line, address as c_longlong)
         })
     }
 }
