@@ -70,8 +70,8 @@ def specimen(source, cargo):
 
     def build(name):
         os.environ["HASHTABLE_SOURCE"] = str(source)
-        features = ["trace"] if subject.NAME == "hashtable_traced" else []
-        return specimens.build(specimens.load(name), Stage(), features)
+        form = specimens.Form(traced=subject.NAME == "hashtable_traced")
+        return specimens.build(specimens.load(name), Stage(), form)
 
     return build
 

@@ -22,6 +22,7 @@ LEFT_OUT = {
     "test_leakcheck.py": MEMORY,
     "test_makefile.py": PROJECT,
     "test_readme.py": PROJECT,
+    "test_specimens.py": PROJECT,
     "test_refcounts.py::test_memory_does_not_grow": MEMORY,
     "test_refcounts.py::test_the_check_fires": MEMORY,
     "test_refcounts.py::test_the_same_check_is_content": MEMORY,

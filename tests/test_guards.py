@@ -77,7 +77,7 @@ def test_without_the_guard_its_tests_fail(name, source, cargo, capsys):
     variant = specimens.Specimen(
         f"guard-{name}", "a guard taken out", fields["What"], {}, (), "", "", diff, unidiff.PatchSet(diff)
     )
-    folder = specimens.build(variant, Stage(), fields["Features"].split() if "Features" in fields else ())
+    folder = specimens.build(variant, Stage(), specimens.Form(traced="trace" in fields.get("Features", "")))
     right = run_tests(named_tests(fields))
     assert right.well and "skipped" not in right.output, f"the control: {right}\n{right.output}"
     for test in named_tests(fields):

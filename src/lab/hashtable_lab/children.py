@@ -139,18 +139,28 @@ def run_program(
     """
     path = [str(module_folder)] if module_folder else []
     path += [os.path.abspath(entry) for entry in sys.path]
-    variables = {**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONUTF8": "1", **(environment or {})}
-    for name in ("PYTHONFAULTHANDLER", "PYTHONDEVMODE", "PYTHONINSPECT"):
-        # They would add to what a crash prints, or to what comes after the end.
-        variables.pop(name, None)
     with tempfile.TemporaryDirectory(prefix="hashtable-lab-") as folder:
         file = Path(folder, "program.py")
         file.write_text(_PRELUDE.format(path=path) + program, encoding="utf-8")
         # -u: what was printed before a crash must not be lost in a buffer.
-        return _run([sys.executable, "-u", str(file)], variables, time_limit)
+        return run_command([sys.executable, "-u", str(file)], environment or {}, time_limit)
 
 
-def _run(command: Sequence[str], variables: Mapping[str, str], time_limit: float) -> Ending:
+def run_command(command: Sequence[str], environment: Mapping[str, str], time_limit: float = 60.0) -> Ending:
+    """Runs a command that starts Python.
+
+    Args:
+        command: program and arguments.
+        environment: environment variables to add to our own.
+        time_limit: seconds after which the child is killed.
+
+    Returns:
+        How the child ended.
+    """
+    variables = {**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONUTF8": "1", **environment}
+    for name in ("PYTHONFAULTHANDLER", "PYTHONDEVMODE", "PYTHONINSPECT"):
+        # They would add to what a crash prints, or to what comes after the end.
+        variables.pop(name, None)
     with start(command, env=variables) as child:
         try:
             output, _ = child.communicate(timeout=time_limit)

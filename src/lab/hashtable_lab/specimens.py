@@ -5,19 +5,23 @@ provokes it, and a unified diff against the real source. The real source carries
 
 1. a copy of the source gets the diff,
 2. cargo builds the copy to a module in a folder of its own (`build`),
-3. a script runs in a child process that finds this folder first (`hashtable_lab.children`). To the script, the broken
-   module is `hashtable`: the same lines run against right and wrong.
+3. a script runs in a child process that finds this folder first (`hashtable_lab.children`, `hashtable_lab.explain`). To the
+   script, the broken module is `hashtable`: the same lines run against right and wrong.
 
 All of it happens below target/specimens in the project's folder:
 
-    target/specimens/cargo-<tag>/              cargo's own; shared by all specimens of one kind of interpreter
-    target/specimens/NAME/source/              the copy with the diff
-    target/specimens/NAME/<tag>/hashtable.*    the module, and beside it the fingerprint of what it was built from
+    target/specimens/source/                   the copy: one for all specimens, of which each build writes what differs
+    target/specimens/cargo-<form>/             cargo's own: what no specimen changes is compiled once
+    target/specimens/NAME/<form>/hashtable.*   the module, and beside it the fingerprint of what it was built from
 
-where <tag> is the interpreter's, as in the names of extension modules: cpython-313-x86_64-linux-gnu.
+where <form> is the interpreter's tag, as in the names of extension modules (cpython-313-x86_64-linux-gnu), and what else
+is special: traced, or with AddressSanitizer (`Form`).
 
 The header is a list of fields, `Name: text`. A text may go on in indented lines. After the header comes the diff,
 from the first line that begins with `---`.
+
+A script is a program with a function `act`: one harmless use of the table, as anybody's program might make it. What stands
+below `if __name__ == "__main__"` shows the symptom to a reader; a detector (`hashtable_lab.detectors`) only calls `act`.
 """
 
 from __future__ import annotations
@@ -25,13 +29,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
+import subprocess
 import sys
-import sysconfig
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import filelock
@@ -39,11 +45,14 @@ from unidiff.errors import UnidiffParseError
 from unidiff.patch import PatchSet
 
 from hashtable_lab import children
-from hashtable_lab.errors import Missing, require
+from hashtable_lab.errors import Missing
 from hashtable_lab.stage import Stage
 
 #: The fields of a header, all of them required.
-FIELDS = ("Specimen", "Class", "Lesson", "Symptom-Release", "Symptom-Debug", "Detectors", "Mend", "Script")
+FIELDS = ("Specimen", "Class", "Lesson", "Symptom-Release", "Symptom-Debug", "Detectors", "Line", "Mend", "Script")
+
+#: What `Line` says of a specimen in which every reference has its owner and is shown, and something else is wrong.
+NO_LINE = "none"
 
 #: The exit code of a script that looked and found something wrong. Not 1, with which Python ends after any exception.
 COMPLAINT = 3
@@ -67,7 +76,8 @@ class Specimen:
         kind: the class of bug, in a few words.
         lesson: what to learn from it.
         symptoms: what is seen, for "release" and "debug" builds of CPython: first a word of `ENDINGS`, then a sentence.
-        detectors: the names of what catches it.
+        detectors: the names of what catches it, of those in `hashtable_lab.detectors`.
+        line: `FILE: TEXT` of the line that the ledger names; "" if it can name none.
         mend: how to mend it, in words.
         script: a program that ends well with the right module and shows the symptom with the broken one.
         patch: the diff.
@@ -82,6 +92,7 @@ class Specimen:
     script: str
     diff: str
     patch: PatchSet
+    line: str = ""
 
     @property
     def expected(self) -> tuple[str, str]:
@@ -174,6 +185,9 @@ def parse(text: str, name: str) -> Specimen:
             raise Missing(f"specimen {name}: a symptom begins with one of {', '.join(ENDINGS)} and a colon.")
     if not patch:
         raise Missing(f"specimen {name}: it has no diff.")
+    line = " ".join(fields["Line"].split())
+    if line != NO_LINE and not re.match(r"src/extension/\w+\.rs: \S", line):
+        raise Missing(f"specimen {name}: its line must be {NO_LINE!r}, or a file, a colon, and the text of the line.")
     return Specimen(
         name=name,
         kind=" ".join(fields["Class"].split()),
@@ -184,7 +198,13 @@ def parse(text: str, name: str) -> Specimen:
         script=textwrap.dedent(fields["Script"]).strip("\n") + "\n",
         diff=diff,
         patch=patch,
+        line="" if line == NO_LINE else line,
     )
+
+
+def control() -> Specimen:
+    """The source as it is, in the form of a specimen: nothing is wrong, and nothing may be found."""
+    return Specimen("control", "nothing is wrong", "", {}, (), "", "", "", PatchSet(""))
 
 
 def _fields(header: str, name: str) -> dict[str, str]:
@@ -216,6 +236,13 @@ def apply(patch: PatchSet, folder: Path, name: str) -> None:
     Raises:
         Missing: a file is not there, or the old lines of a hunk do not occur in it exactly once.
     """
+    for file, text in patched(patch, folder, name).items():
+        (folder / file).write_text(text, encoding="utf-8")
+
+
+def patched(patch: PatchSet, folder: Path, name: str) -> dict[str, str]:
+    """What `apply` would write: the new text of each file that the diff changes, by its path."""
+    texts = {}
     for changed in patch:
         file = folder / changed.path
         if not file.is_file():
@@ -231,21 +258,139 @@ def apply(patch: PatchSet, folder: Path, name: str) -> None:
                     f"occur {len(places)} times in {changed.path}, not once."
                 )
             lines[places[0] : places[0] + len(old)] = new
-        file.write_text("".join(lines), encoding="utf-8")
+        texts[changed.path] = "".join(lines)
+    return texts
 
 
-def interpreter_tag() -> str:
-    """What tells this kind of interpreter from others in file names: version, debug or not, free-threaded or not."""
-    return str(sysconfig.get_config_var("SOABI") or sys.implementation.cache_tag)
+def named_place(specimen: Specimen) -> tuple[str, int]:
+    """Where the line is that the ledger names: the file and the number of the line in the broken source.
+
+    Raises:
+        Missing: the header names none, or one that is not there exactly once.
+    """
+    file, _, text = specimen.line.partition(": ")
+    broken = patched(specimen.patch, source_folder(), specimen.name)
+    whole = broken.get(file)
+    if whole is None and file and (source_folder() / file).is_file():
+        whole = (source_folder() / file).read_text(encoding="utf-8")
+    places = [number for number, line in enumerate((whole or "").splitlines(), 1) if line.strip() == text]
+    if len(places) != 1:
+        raise Missing(f"specimen {specimen.name}: its line is in {file or 'no file'} {len(places)} times, not once.")
+    return file, places[0]
 
 
-def build(specimen: Specimen, stage: Stage, features: Sequence[str] = ()) -> Path:
-    """Builds a specimen for the interpreter that is running, unless that has been done.
+def touched_places(specimen: Specimen) -> set[tuple[str, int]]:
+    """The lines of the broken source that the diff has added; where it only removes, those around the gap."""
+    places = set()
+    for file, text in patched(specimen.patch, source_folder(), specimen.name).items():
+        lines = text.splitlines(keepends=True)
+        for hunk in next(changed for changed in specimen.patch if changed.path == file):
+            new = [line.value for line in hunk.target_lines()]
+            at = next(at for at in range(len(lines)) if lines[at : at + len(new)] == new)
+            here = at + 1
+            for line in hunk:
+                if line.is_added:
+                    places.add((file, here))
+                elif line.is_removed and not hunk.added:
+                    places |= {(file, here - 1), (file, here)}
+                here += not line.is_removed
+    return places
+
+
+# What `python -c` is asked about another interpreter.
+_ASK = """
+import json, sys
+from sysconfig import get_config_var as get
+print(json.dumps([get("SOABI") or sys.implementation.cache_tag, get("EXT_SUFFIX"), sys.version]))
+"""
+
+
+@dataclass(frozen=True)
+class Form:
+    """In which form a specimen is built.
+
+    Attributes:
+        traced: as `hashtable_traced`, with the ledger.
+        sanitized: for AddressSanitizer.
+        python: the interpreter for which it is.
+    """
+
+    traced: bool = False
+    sanitized: bool = False
+    python: str = sys.executable
+
+    @property
+    def name(self) -> str:
+        """As it is spelled in paths: the interpreter's tag and what is special."""
+        return "-".join([self.tag, *(["trace"] if self.traced else []), *(["asan"] if self.sanitized else [])])
+
+    @property
+    def tag(self) -> str:
+        """What tells this kind of interpreter from others in file names: version, debug or not, free-threaded or not."""
+        return _about(self.python)[0]
+
+    @property
+    def module_file(self) -> str:
+        """The name of the file that this interpreter would import."""
+        return f"{'hashtable_traced' if self.traced else 'hashtable'}{_about(self.python)[1]}"
+
+    @property
+    def depends_on(self) -> list[str]:
+        """What a build in this form depends on, besides the source."""
+        return [_about(self.python)[2], self.name, os.environ.get("RUSTFLAGS", ""), _RELEASE_DEBUG]
+
+    def command(self, cargo: str, target: Path) -> tuple[list[str], dict[str, str]]:
+        """The command that builds it, and its environment."""
+        command = [cargo, "build", "--release", "--locked", "--package", "hashtable-extension"]
+        command += ["--message-format", "json-render-diagnostics"]
+        command += ["--features", "trace"] if self.traced else []
+        variables = {
+            **os.environ,
+            "CARGO_TARGET_DIR": str(target),
+            "CARGO_TERM_COLOR": "never",
+            "CARGO_PROFILE_RELEASE_DEBUG": _RELEASE_DEBUG,
+            "PYO3_PYTHON": self.python,
+            # The module takes the interpreter's symbols from the process that loads it, and does not link libpython.
+            "PYO3_BUILD_EXTENSION_MODULE": "1",
+        }
+        if self != Form():
+            # Only what people import is built as theirs is. Without this, the others are built in a third of the time.
+            variables["CARGO_PROFILE_RELEASE_LTO"] = "off"
+        if self.sanitized:
+            # An unstable option of the compiler, which a stable one lets pass if it is told to be bootstrapping. The name of
+            # the machine keeps the flags from build scripts.
+            variables["RUSTC_BOOTSTRAP"] = "1"
+            variables["RUSTFLAGS"] = "-Zsanitizer=address -Cforce-frame-pointers=yes"
+            command += ["--target", _host(cargo)]
+        return command, variables
+
+
+# valgrind and AddressSanitizer tell lines of the source if they are given them; the machine code stays the same.
+_RELEASE_DEBUG = "line-tables-only"
+
+
+@cache
+def _about(python: str) -> tuple[str, str, str]:
+    """Of an interpreter: its tag, the ending of its modules' files, its version and how it was built."""
+    done = subprocess.run([python, "-c", _ASK], capture_output=True, text=True, check=True)
+    tag, suffix, version = json.loads(done.stdout)
+    return tag, suffix, version
+
+
+@cache
+def _host(cargo: str) -> str:
+    """The name by which the Rust compiler knows the machine that we are on."""
+    described = subprocess.run([cargo, "-vV"], capture_output=True, text=True, check=True).stdout
+    return next(line[len("host: ") :] for line in described.splitlines() if line.startswith("host: "))
+
+
+def build(specimen: Specimen, stage: Stage, form: Form | None = None) -> Path:
+    """Builds a specimen, unless that has been done.
 
     Args:
         specimen: what to build.
         stage: where to tell that it takes a while.
-        features: cargo features; with "trace", the module is called `hashtable_traced`.
+        form: in which form; None is the ordinary one, for the interpreter that is running.
 
     Returns:
         The folder with the module in it, and no other module.
@@ -253,12 +398,11 @@ def build(specimen: Specimen, stage: Stage, features: Sequence[str] = ()) -> Pat
     Raises:
         Missing: there is no source or no cargo, the diff does not fit, or the build fails.
     """
+    form = form or Form()
     source = source_folder()
     target = source / "target" / "specimens"
-    tag = interpreter_tag()
-    product = target / specimen.name / "-".join([tag, *features])
-    module = "hashtable_traced" if "trace" in features else "hashtable"
-    fingerprint = _fingerprint(source, specimen, features)
+    product = target / specimen.name / form.name
+    fingerprint = _fingerprint(source, specimen, form)
     if _read(product / "fingerprint") == fingerprint:
         return product
     cargo = shutil.which("cargo")
@@ -271,14 +415,13 @@ def build(specimen: Specimen, stage: Stage, features: Sequence[str] = ()) -> Pat
     with stage.busy(f"Building the specimen {specimen.name}") as tell, _alone(target / "lock", tell):
         if _read(product / "fingerprint") == fingerprint:
             return product  # by the process that we waited for
-        copy = target / specimen.name / "source"
-        _copy_source(source, copy)
-        apply(specimen.patch, copy, specimen.name)
-        library = _run_cargo(cargo, copy, target / f"cargo-{tag}", features, specimen.name, tell)
+        copy = target / "source"
+        _copy_source(source, copy, patched(specimen.patch, source, specimen.name))
+        library = _run_cargo(*form.command(cargo, target / f"cargo-{form.name}"), copy, specimen.name, tell)
         # A folder that holds nothing, or the whole module: the fingerprint comes last.
         shutil.rmtree(product, ignore_errors=True)
         product.mkdir(parents=True)
-        shutil.copyfile(library, product / f"{module}{sysconfig.get_config_var('EXT_SUFFIX')}")
+        shutil.copyfile(library, product / form.module_file)
         (product / "fingerprint").write_text(fingerprint)
     return product
 
@@ -310,20 +453,32 @@ def _source_files(source: Path) -> Iterator[Path]:
                 yield (Path(folder) / file).relative_to(source)
 
 
-def _copy_source(source: Path, copy: Path) -> None:
-    # Every file is written anew, and so is newer than anything that cargo has built: it must never take the output of
-    # one specimen, which lies under the same name in the shared target folder, for the output of another.
-    shutil.rmtree(copy, ignore_errors=True)
-    for file in _source_files(source):
-        if (source / file).is_file():
+def _copy_source(source: Path, copy: Path, changed: Mapping[str, str]) -> None:
+    """Makes a folder a copy of the source, with other texts for some files. What is right already is left alone.
+
+    A file that is written is newer than anything that cargo has built from what was there before, which is how cargo knows.
+    """
+    wanted = [file for file in _source_files(source) if (source / file).is_file()]
+    there = [file.relative_to(copy) for file in copy.rglob("*") if file.is_file()]
+    for file in set(there) - set(wanted):
+        (copy / file).unlink()
+    for file in wanted:
+        text = changed.get(str(file))
+        content = (source / file).read_bytes() if text is None else text.encode()
+        if not (copy / file).is_file() or (copy / file).read_bytes() != content:
             (copy / file).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source / file, copy / file)
+            (copy / file).write_bytes(content)
 
 
-def _fingerprint(source: Path, specimen: Specimen, features: Sequence[str]) -> str:
+def _fingerprint(source: Path, specimen: Specimen, form: Form) -> str:
     """A digest of all that a build depends on: source, diff, interpreter, features, flags for the compiler."""
+    return digest_of(source, specimen.diff, *form.depends_on)
+
+
+def digest_of(source: Path, *parts: str) -> str:
+    """A digest of the source that is built from, and of some texts."""
     digest = hashlib.sha256()
-    for part in (specimen.diff, sys.version, interpreter_tag(), *features, os.environ.get("RUSTFLAGS", "")):
+    for part in parts:
         digest.update(part.encode() + b"\0")
     for file in _source_files(source):
         if (source / file).is_file():
@@ -339,20 +494,9 @@ def _read(file: Path) -> str | None:
 
 
 def _run_cargo(
-    cargo: str, folder: Path, target: Path, features: Sequence[str], name: str, tell: Callable[[str], None]
+    command: Sequence[str], variables: Mapping[str, str], folder: Path, name: str, tell: Callable[[str], None]
 ) -> Path:
     """Runs cargo and returns the shared library that it made. While it runs, its last line goes to `tell`."""
-    command = [cargo, "build", "--release", "--locked", "--package", "hashtable-extension"]
-    command += ["--message-format", "json-render-diagnostics"]
-    command += ["--features", ",".join(features)] if features else []
-    variables = {
-        **os.environ,
-        "CARGO_TARGET_DIR": str(target),
-        "CARGO_TERM_COLOR": "never",
-        "PYO3_PYTHON": sys.executable,
-        # The module takes the interpreter's symbols from the process that loads it, and does not link libpython.
-        "PYO3_BUILD_EXTENSION_MODULE": "1",
-    }
     libraries: list[str] = []
     said: list[str] = []
     with children.start(command, cwd=folder, env=variables) as process:
@@ -369,49 +513,3 @@ def _run_cargo(
         last = "\n".join(said[-_QUOTED_LINES:])
         raise Missing(f"specimen {name} could not be built; cargo's last lines:\n{last}")
     return next(Path(library) for library in libraries if library.endswith((".so", ".dylib", ".dll")))
-
-
-# ---- performing ------------------------------------------------------------------------------------------------------
-
-
-def show(specimen: Specimen, stage: Stage) -> None:
-    """Prints a specimen for a reader: what is wrong, how it shows, the diff, the script."""
-    stage.title(f"Specimen {specimen.name}")
-    stage.say(f"Class of bug: {specimen.kind}.")
-    stage.say(specimen.lesson)
-    stage.show_text(specimen.diff, "diff")
-    stage.say("A script that provokes it:")
-    stage.show_text(specimen.script, "python")
-    for build_of_python, symptom in specimen.symptoms.items():
-        stage.say(f"Symptom on a {build_of_python} build of Python: {symptom}.")
-    stage.say(f"Detectors that catch it: {', '.join(specimen.detectors)}.")
-    stage.say(f"{specimen.mend} The lines that mend it:")
-    stage.show_text(specimen.mending_lines(), "diff")
-
-
-def perform(specimen: Specimen, stage: Stage) -> None:
-    """Runs a specimen's script against the right module and the broken one, and tells a reader what was seen.
-
-    Raises:
-        Missing: the specimen cannot be built.
-    """
-    require("hashtable")
-    folder = build(specimen, stage)
-    stage.title(f"Specimen {specimen.name}")
-    stage.say(f"Class of bug: {specimen.kind}.")
-    stage.say("The script:")
-    stage.show_text(specimen.script, "python")
-    stage.say("With the module as it should be:")
-    right = children.run_program(specimen.script, environment=children.FREED_MEMORY_SHOWS)
-    stage.transcript(f"{right.output}[{right}]")
-    stage.say("With the broken module. This is what was done to the source:")
-    stage.show_text(specimen.diff, "diff")
-    wrong = children.run_program(specimen.script, module_folder=folder, environment=children.FREED_MEMORY_SHOWS)
-    stage.transcript(f"{wrong.output}[{wrong}]")
-    ending, words = specimen.expected
-    stage.say(specimen.lesson)
-    stage.say(f"{specimen.mend} The lines that mend it:")
-    stage.show_text(specimen.mending_lines(), "diff")
-    stage.check("the right module runs the script to its end", right.well)
-    stage.check(f"the broken module shows the symptom ({ending}): {words}", ENDINGS[ending](wrong))
-    stage.verdict()

@@ -93,10 +93,16 @@ class Stage:
             style = colours[prefix] if colours and prefix else ""
             self._lines(Text("  | ").append(line, style))
 
-    def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """A table. Columns in which each cell begins with a digit go to the right; the first never does."""
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]], gap: int = 3) -> None:
+        """A table. Columns in which each cell begins with a digit go to the right; the first never does.
+
+        Args:
+            columns: the titles.
+            rows: the cells.
+            gap: the space between two columns.
+        """
         cells = [[str(cell) for cell in row] for row in rows]
-        table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+        table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0))
         for number, column in enumerate(columns):
             numbers = number > 0 and all(row[number][:1].isdigit() for row in cells)
             table.add_column(column, justify="right" if numbers else "left")
