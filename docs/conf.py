@@ -24,7 +24,6 @@ html_title = "hashtable: a book"
 language = "en"
 
 extensions = ["myst_parser", "sphinx.ext.doctest", "sphinxcontrib.programoutput"]
-exclude_patterns = ["specimens"]
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
 
