@@ -188,6 +188,27 @@ faults: $(VENV)/installed $(VENV)/tools-test ## Make everything fail that can fa
 	$(call say,making everything fail that can fail)
 	@$(BIN)/python tests/faults.py $(FAULTS)
 
+# All of them by all of them takes some twenty minutes; a run that was stopped goes on where it was. Only some:
+# SPECIMENS='missing-incref missing-decref' DETECTORS='plain ledger'. RECORD=yes keeps a full run, and writes the pages of it.
+SPECIMENS ?=
+DETECTORS ?=
+RECORD ?=
+matrix: $(VENV)/installed debug-python valgrind-itself ## Show which detector catches which broken variant
+	$(call say,putting the specimens to the detectors)
+	@$(BIN)/python -m hashtable_lab matrix $(SPECIMENS:%=--specimen %) $(DETECTORS:%=--detector %) $(if $(RECORD),--record)
+	@$(if $(RECORD),$(BIN)/python -m hashtable_lab specimens pages)
+
+specimen-pages: $(VENV)/installed ## Write the book's pages about specimens anew from the record of the last full matrix
+	@$(BIN)/python -m hashtable_lab specimens pages
+
+# A detector that cannot be had is a column that says so.
+valgrind-itself:
+	@if command -v valgrind >/dev/null; then :; elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "==> installing valgrind"; \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq valgrind; } >/dev/null 2>&1 \
+	    || echo "valgrind could not be installed"; \
+	fi
+
 lint: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-lint ## Check style, types and the safety comments
 	$(call say,rustfmt and clippy)
 	@cargo fmt --all --check && cargo fmt --manifest-path src/core/fuzz/Cargo.toml --check \
@@ -213,4 +234,4 @@ clean: ## Remove everything that was built or installed here
 	rm -rf $(VENV) build dist target .hypothesis .pytest_cache .mypy_cache .ruff_cache src/lab/*.egg-info src/lab/*.so
 
 # Every target with a description is a command, not a file; so are the checks.
-.PHONY: check-tools check-binutils debug-python $(shell awk -F: '/^[a-z-]+:.*\#\# / { print $$1 }' $(MAKEFILE_LIST))
+.PHONY: check-tools check-binutils debug-python valgrind-itself $(shell awk -F: '/^[a-z-]+:.*\#\# / { print $$1 }' $(MAKEFILE_LIST))
