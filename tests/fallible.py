@@ -130,7 +130,7 @@ def names(ledger: Path, sources: list[Source]) -> dict[str, set[str]]:
     known = -1
     while known != sum(map(len, found.values())):
         known = sum(map(len, found.values()))
-        for source in sources:
+        for source in [api, *sources]:
             for name, calls in list(found.items()):
                 for at in source.calls(name):
                     function = source.around(at)

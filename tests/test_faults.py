@@ -28,7 +28,6 @@ import subject
 
 children = pytest.importorskip("hashtable_lab.children", reason="the laboratory is not installed")
 specimens = pytest.importorskip("hashtable_lab.specimens", reason="the laboratory is not installed")
-unidiff = pytest.importorskip("unidiff", reason="the laboratory is not installed")
 
 import fallible  # noqa: E402
 import faults  # noqa: E402
@@ -57,21 +56,21 @@ def run(child, *arguments):
 
 
 @pytest.mark.skipif(not hasattr(subject.module, "ledger_position"), reason="is for the traced build, and takes a build")
-def test_each_mistake_is_named(source, cargo, child):
+def test_each_mistake_is_named(source, cargo, child, tmp_path):
     from hashtable_lab.stage import Stage
 
     os.environ["HASHTABLE_SOURCE"] = str(source)
     diff = "".join(read(name)[1] for name in CONTROLS)
-    broken = specimens.Specimen(
-        "faults-controls", "broken error paths", "", {}, (), "", "", diff, unidiff.PatchSet(diff)
-    )
-    folder = specimens.build(broken, Stage(), ["trace"])
-    copy = folder.parent / "source"
+    broken = specimens.variant("faults-controls", diff)
+    folder = specimens.build(broken, Stage(), specimens.Form(traced=True))
+    for crate in ("extension", "ledger"):
+        shutil.copytree(source / "src" / crate, tmp_path / "src" / crate)
+    specimens.apply(broken.patch, tmp_path, broken.name)
     calls = [read(name)[0]["Call"] for name in CONTROLS]
     assert len(CONTROLS) >= 3
     right, report = run(child, *calls)
     assert (right, report["wrong"]) == (0, []), "the control: the source as it is"
-    wrong, report = run(child, "--folder", folder, "--source", copy, *calls)
+    wrong, report = run(child, "--folder", folder, "--source", tmp_path, *calls)
     assert wrong == 1
     for name in CONTROLS:
         fields, _ = read(name)
@@ -80,7 +79,7 @@ def test_each_mistake_is_named(source, cargo, child):
             for complaint in report["wrong"]
             if complaint["call"] == fields["Call"]
             and complaint["complaint"].startswith(fields["Complaint"])
-            and fields["Fails"] in line_of(copy, complaint["place"])
+            and fields["Fails"] in line_of(tmp_path, complaint["place"])
         ]
         assert found, f"{name} is not named: {report['wrong']}"
 

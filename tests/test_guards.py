@@ -74,10 +74,9 @@ def test_without_the_guard_its_tests_fail(name, source, cargo, capsys):
     if sys.version_info >= (3, int(below[1])):
         pytest.skip(f"shows on Python {fields['Python']} only")
     os.environ["HASHTABLE_SOURCE"] = str(source)
-    variant = specimens.Specimen(
-        f"guard-{name}", "a guard taken out", fields["What"], {}, (), "", "", diff, unidiff.PatchSet(diff)
+    folder = specimens.build(
+        specimens.variant(f"guard-{name}", diff), Stage(), specimens.Form(traced="trace" in fields.get("Features", ""))
     )
-    folder = specimens.build(variant, Stage(), specimens.Form(traced="trace" in fields.get("Features", "")))
     right = run_tests(named_tests(fields))
     assert right.well and "skipped" not in right.output, f"the control: {right}\n{right.output}"
     for test in named_tests(fields):

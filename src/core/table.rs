@@ -354,7 +354,7 @@ impl<K, V> Table<K, V> {
     /// table unchanged; adding it, through the [`Room`] that is returned, then cannot.
     ///
     /// # Errors
-    /// [`OutOfMemory`]; the table is as it was.
+    /// [`OutOfMemory`]; the table is as it was, but may have more memory to spare.
     pub fn make_room(&mut self) -> Result<Room<'_, K, V>, OutOfMemory> {
         if self.load == self.limit {
             self.grow(self.load + 1)?;

@@ -157,6 +157,11 @@ def load(name: str) -> Specimen:
     return parse(file.read_text(encoding="utf-8"), name)
 
 
+def variant(name: str, diff: str) -> Specimen:
+    """A broken variant that is only to be built: without a lesson, symptoms or a script."""
+    return Specimen(name, "", "", {}, (), "", "", diff, PatchSet(diff))
+
+
 def parse(text: str, name: str) -> Specimen:
     """Reads the text of a specimen's file.
 
