@@ -49,6 +49,40 @@ def counts(names):
     return {name: sys.getrefcount(names[name]) for name in calls.WATCHED}
 
 
+# ---- the ledger's record ---------------------------------------------------------------------------------------------
+
+GAINS, LOSSES = {"incref", "new", "taken"}, {"decref", "returned", "stolen", "stored"}
+
+
+def unaccounted(events):
+    """Checks the raw record of a ledger by itself, for a time at whose end nothing is in hand.
+
+    The ledger also finds out by looking what the extension does not tell it: what lies in a field, what a method returned.
+    But only what is told has a line. So everything must be told.
+
+    Args:
+        events: the `hashtable_lab.book.Event`s of that time.
+
+    Returns:
+        A complaint for each event without a line, and one for each object that was not given up as often as it was taken,
+        in the form of the ledger's own findings.
+    """
+    in_hand, last, complaints = {}, {}, []
+    for event in events:
+        if not event.line:
+            complaints.append(f"{event.function}: record: {event.type}: {event.what}, on no line")
+        if event.what in GAINS or event.what in LOSSES:
+            in_hand[event.address] = in_hand.get(event.address, 0) + (1 if event.what in GAINS else -1)
+            last[event.address] = event
+    for address, surplus in in_hand.items():
+        if surplus:
+            event, more = last[address], "taken" if surplus > 0 else "given up"
+            complaints.append(
+                f"{event.file}:{event.line}: record: {event.type}: {event.what}, but {more} once too often in all"
+            )
+    return complaints
+
+
 # ---- balance ---------------------------------------------------------------------------------------------------------
 
 

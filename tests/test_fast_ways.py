@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import gc
 import random
+import sys
+import weakref
 
 import pytest
 from subject import HashTable
@@ -144,6 +146,51 @@ def test_memory_is_told_as_it_is(size):
             entries, left = divmod(arrays - 4 * table.size, entry)
             assert left == 0
             assert key + 1 <= entries <= table.size
+
+
+def test_a_tuple_that_is_used_again_has_the_same_owners_as_a_new_one():
+    steps = iter(HashTable().set(1, "one").set(2, "two").set(3, "three").items())
+    owners = []
+    for _ in range(3):
+        pair = next(steps)
+        owners.append(sys.getrefcount(pair))
+        del pair  # from now on the iterator is its only owner, if it keeps it at all
+    assert owners == [owners[0]] * 3
+
+
+@pytest.mark.parametrize("make", [list, dict, lambda pairs: HashTable.__ior__(HashTable(), pairs)])
+def test_values_that_are_overwritten_many_at_once_change_their_owners(make):
+    old, new, table = Thing(), Thing(), HashTable()
+    for number in range(20):
+        table[number] = old
+    before = sys.getrefcount(old), sys.getrefcount(new)
+    table.update(make([(number, new) for number in range(20)]))
+    assert (sys.getrefcount(old), sys.getrefcount(new)) == (before[0] - 20, before[1] + 20)
+
+
+class Thing:
+    """Something with attributes and weak references."""
+
+
+@pytest.mark.parametrize("older", ["thing", "iterator"])
+def test_a_cycle_through_the_tuple_that_an_iterator_keeps_is_collected(older):
+    """The collector breaks a cycle at its oldest object first."""
+    key = 10**40
+    before = sys.getrefcount(key)
+    table = HashTable().set(key, None)
+    if older == "thing":
+        thing, steps = Thing(), iter(table.items())
+    else:
+        steps, thing = iter(table.items()), Thing()
+    thing.steps = steps
+    table[key] = thing
+    next(steps)
+    table[key] = None  # now only the tuple has the thing
+    gone = weakref.ref(thing)
+    del thing, steps, table
+    gc.collect()
+    assert gone() is None
+    assert sys.getrefcount(key) == before
 
 
 @pytest.mark.parametrize("walk", ["items", "reversed"])

@@ -72,6 +72,15 @@ def through_an_iterator():
     return thing
 
 
+def through_an_iterator_that_is_met_before_its_table():
+    table, thing = HashTable(), Thing()
+    walk = iter(table)
+    table.set("thing", thing).set("walk", walk)
+    del table
+    gc.collect()  # finds the table through the iterator, and from now on has it behind that
+    return thing
+
+
 def through_views():
     table, thing = HashTable(8), Thing()
     table.set("thing", thing).set("keys", table.keys()).set("values", table.values()).set("items", table.items())

@@ -8,7 +8,10 @@ import io
 import sys
 from pathlib import Path
 
+import calls
+import leakchecks
 import pytest
+import subject
 
 traced = pytest.importorskip("hashtable_traced", reason="the traced build is not installed")
 hashtable = pytest.importorskip("hashtable", reason="the normal build is not installed")
@@ -362,3 +365,62 @@ def test_the_normal_build_carries_none_of_the_announcements():
 def test_the_traced_build_carries_all_of_them():
     """The control for the test above."""
     assert announced_in(traced.__file__) == TEXTS
+
+
+# ---- the ledger ------------------------------------------------------------------------------------------------------
+
+
+def test_a_call_that_is_made_to_fail_keeps_nothing_of_what_it_had_returned():
+    """A function that is bound to nothing is its own bound method, so that somebody else owns it too, and it can be counted."""
+
+    def answer(key):
+        return "the answer"
+
+    class Static(traced.HashTable):
+        __missing__ = staticmethod(answer)
+
+    table = Static()
+    before = sys.getrefcount(answer)
+    failed = 0
+    for nth in range(1, 100):
+        traced.ledger_fail(nth, ArithmeticError())
+        try:
+            assert table["a"] == "the answer"
+        except Exception:
+            failed += 1
+        if traced.ledger_fail(None):
+            break
+        assert sys.getrefcount(answer) == before
+    assert failed > 2
+
+
+# ---- the ledger's record ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(subject.module is not traced, reason="the calls are those of another module")
+def test_the_record_of_all_calls_adds_up_and_has_a_line_for_everything():
+    book = pytest.importorskip("hashtable_lab.book", reason="the laboratory is not installed")
+    with book.ledger(traced) as opened:
+        for call in calls.CALLS:
+            leakchecks.outcome(leakchecks.compiled(call.statement), calls.cast())
+        gc.collect()
+    assert {event.what for event in opened.events} == {"borrowed", *leakchecks.GAINS, *leakchecks.LOSSES}
+    assert leakchecks.unaccounted(opened.events) == []
+
+
+def test_a_record_that_does_not_add_up_is_noticed():
+    book = pytest.importorskip("hashtable_lab.book", reason="the laboratory is not installed")
+
+    def event(what, line=7, address=1):
+        return book.Event(what, "x.rs", line, "HashTable.f", address, "T", 1)
+
+    assert leakchecks.unaccounted([event("new"), event("borrowed"), event("stored")]) == []
+    assert leakchecks.unaccounted([event("new"), event("new", address=2), event("stored", address=2)]) == [
+        "x.rs:7: record: T: new, but taken once too often in all"
+    ]
+    assert leakchecks.unaccounted([event("taken"), event("decref"), event("decref")]) == [
+        "x.rs:7: record: T: decref, but given up once too often in all"
+    ]
+    assert leakchecks.unaccounted([event("incref"), event("returned", line=0)]) == [
+        "HashTable.f: record: T: returned, on no line"
+    ]
