@@ -68,7 +68,7 @@ test-rust: check-tools ## Run the library's own tests
 	@cargo test --locked --quiet --package hashtable-core --features trace
 	@cargo test --locked --quiet --package hashtable-capi
 
-test-python: $(VENV)/installed $(VENV)/tools-matrix $(VENV)/tools-test debug-python ## Run the Python tests with every CPython found
+test-python: $(VENV)/installed $(VENV)/tools-matrix $(VENV)/tools-test $(VENV)/tools-mutants debug-python ## Run the Python tests with every CPython found
 	$(call say,testing with every CPython that is found)
 	@$(BIN)/nox -f tests/noxfile.py
 	$(call say,testing the traced build)
@@ -209,6 +209,23 @@ valgrind-itself:
 	    || echo "valgrind could not be installed"; \
 	fi
 
+# Only those whose names begin so: MUTANTS='views.rs ffi'. Only N, always the same: SAMPLE=N. One as a diff: SHOW=NAME. Names
+# only: LIST=yes. As JSON: JSON=yes. Only those that the atlas does not know, after a change of the source: MISSING=yes.
+MUTANTS ?=
+SAMPLE ?=
+SHOW ?=
+JSON ?=
+LIST ?=
+MISSING ?=
+JOBS ?= 2
+MUTATE = $(BIN)/python tests/mutants/run.py $(MUTANTS) --jobs $(JOBS) \
+  $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SHOW),--show $(SHOW)) $(if $(JSON),--json) $(if $(LIST),--list) $(if $(MISSING),--missing)
+mutants: $(VENV)/installed $(VENV)/tools-mutants ## Leave out each refcount operation in turn: a test must notice
+	@$(MUTATE)
+
+atlas: $(VENV)/installed $(VENV)/tools-mutants ## The same, and write what was seen into docs/atlas.json
+	@$(MUTATE) --write
+
 lint: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-lint ## Check style, types and the safety comments
 	$(call say,rustfmt and clippy)
 	@cargo fmt --all --check && cargo fmt --manifest-path src/core/fuzz/Cargo.toml --check \
@@ -224,7 +241,7 @@ lint: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-lint ## Check style, ty
 check-binutils:
 	@for tool in nm readelf; do command -v $$tool >/dev/null || { echo "$$tool is missing: the book looks into the module's file with it (Debian: apt install binutils)." >&2; exit 1; }; done
 
-docs: check-binutils $(VENV)/installed $(VENV)/tools-docs ## Build the book into target/docs/html, running all code in it
+docs: check-binutils $(VENV)/installed $(VENV)/tools-docs $(VENV)/tools-mutants ## Build the book into target/docs/html, running all code in it
 	$(call say,building the book)
 	@$(BIN)/python -m sphinx -W --keep-going -n -q -b doctest docs target/docs/doctest
 	@$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs target/docs/html

@@ -131,6 +131,7 @@ def test_what_is_fetched_from_elsewhere_would_be_seen() -> None:
 
 # What runs or is included when the book is built, and what shows no text of its own.
 LIVING = {"{doctest}", "{program-output}", "{command-output}", "{literalinclude}", "{raw}", "{toctree}"}
+LIVING |= {"{atlas}", "{atlas-figures}"}
 
 
 def pasted(chapter: str) -> list[str]:
