@@ -268,7 +268,8 @@ def python_refuses(nth):
 def main():
     gc.disable()  # it would ask for memory at moments of its own
     gc.freeze()
-    # CPython 3.9 and 3.10 make a cache for a function that is called for the 1024th time, and forget to raise if there is no memory.
+    # CPython 3.9 makes a cache for a function when it is called for the 1024th time, and forgets to raise if there is no
+    # memory for it.
     for number in range(2000):
         python_refuses(0)
         by_python(number)

@@ -28,6 +28,8 @@ import performance  # noqa: E402
 import works  # noqa: E402
 from measuring import Candidate, Group, Measured, Ratio, again  # noqa: E402
 
+# Threads of the test runner are of no concern to a child that only measures.
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="the benchmarks fork")
 
 READ = {"fill": "for k in x: t[k] = k", "read": "for k in x: t[k]"}
