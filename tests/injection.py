@@ -175,7 +175,7 @@ MORE = [
 STATEMENTS = [*(call.statement for call in calls.CALLS), *MORE]
 
 #: Calls that go from pair to pair, or are several calls: they may stop between two.
-PIECEMEAL = re.compile(r"\.update\(|__ior__| for ")
+PIECEMEAL = re.compile(r"\.update\(|__ior__| for |repr\(table\.set\(")
 #: Calls that go on where they stopped: made again, they do something else.
 GOES_ON = {"[table.pop(k) for k in table]", "next(walk)", "list(walk)"}
 #: What a fault may change of a table after all: the attributes of a subclass are set one by one, when the pairs are safe; and
