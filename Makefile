@@ -218,7 +218,7 @@ JSON ?=
 LIST ?=
 MISSING ?=
 JOBS ?= 2
-MUTATE = $(BIN)/python tests/mutants/run.py $(MUTANTS) --jobs $(JOBS) \
+MUTATE = $(BIN)/python tests/mutants/mutate.py $(MUTANTS) --jobs $(JOBS) \
   $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SHOW),--show $(SHOW)) $(if $(JSON),--json) $(if $(LIST),--list) $(if $(MISSING),--missing)
 mutants: $(VENV)/installed $(VENV)/tools-mutants ## Leave out each refcount operation in turn: a test must notice
 	@$(MUTATE)

@@ -24,7 +24,7 @@ FOLDER = Path(__file__).resolve().parent / "mutants"
 def modules():
     """The modules in tests/mutants, by name."""
     sys.path.insert(0, str(FOLDER))
-    yield {name: importlib.import_module(name) for name in ("operations", "trial", "atlas", "equivalent", "run")}
+    yield {name: importlib.import_module(name) for name in ("operations", "trial", "atlas", "equivalent", "mutate")}
     sys.path.remove(str(FOLDER))
 
 
@@ -240,24 +240,24 @@ def test_what_a_child_says_is_understood(modules, code, output, symptom):
 
 
 def test_verdicts(modules, operations, monkeypatch):
-    verdict, symptom = modules["run"].verdict, modules["trial"].Symptom
+    verdict, symptom = modules["mutate"].verdict, modules["trial"].Symptom
     mutant, other = operations.mutants(operations.parse(SOURCE, "a.rs"))[:2]
-    monkeypatch.setitem(modules["equivalent"].EQUIVALENT, modules["run"].mutant_key(other), "a proof")
+    monkeypatch.setitem(modules["equivalent"].EQUIVALENT, modules["mutate"].mutant_key(other), "a proof")
     assert verdict(mutant, symptom("crash")) == "killed"
     assert verdict(mutant, symptom("nothing")) == "survived"
     assert verdict(other, symptom("nothing")) == "equivalent"
     assert verdict(other, symptom("ledger")) == "not equivalent"
     assert verdict(other, symptom("not compiled")) == "elsewhere"
-    assert modules["run"].summary([(mutant, symptom("crash"))]) == 0
-    assert modules["run"].summary([(mutant, symptom("nothing"))]) == 1
-    assert modules["run"].summary([(other, symptom("nothing"))]) == 0
-    assert modules["run"].summary([(other, symptom("ledger"))]) == 1
+    assert modules["mutate"].summary([(mutant, symptom("crash"))]) == 0
+    assert modules["mutate"].summary([(mutant, symptom("nothing"))]) == 1
+    assert modules["mutate"].summary([(other, symptom("nothing"))]) == 0
+    assert modules["mutate"].summary([(other, symptom("ledger"))]) == 1
 
 
 def test_the_command_lists_and_shows(source):
     def command(*arguments):
         environment = {**os.environ, "HASHTABLE_MODULE": "hashtable"}
-        call = [sys.executable, str(FOLDER / "run.py"), *arguments]
+        call = [sys.executable, str(FOLDER / "mutate.py"), *arguments]
         return subprocess.run(call, capture_output=True, text=True, env=environment, timeout=60)
 
     [name] = command("--list", "--sample", "1").stdout.split()
