@@ -52,7 +52,7 @@ ABLE = "import venv, ensurepip"
 
 #: What is run of the test suite against an installed wheel.
 TESTS = ["test_table.py", "test_mapping.py", "test_traced.py"]
-HELPERS = ["conftest.py", "subject.py"]
+HELPERS = ["conftest.py", "subject.py", "calls.py", "leakchecks.py"]
 
 USE = """
 import {module} as module
