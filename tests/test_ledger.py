@@ -7,6 +7,7 @@ ones are specimens of the table.
 from __future__ import annotations
 
 import gc
+import importlib
 import re
 import shutil
 import sys
@@ -161,7 +162,7 @@ many = [hash_func] * 20
 
 @pytest.mark.skipif(subject.NAME != "hashtable_traced", reason="builds specimens of the traced build")
 @pytest.mark.parametrize(
-    ("name", "program", "kind", "marked"),
+    ("name", "program", "kind"),
     [
         (
             "missing-incref",
@@ -169,18 +170,17 @@ many = [hash_func] * 20
             "    table = hashtable_traced.HashTable(); many = [table] * 20\n"
             "    table.set(1, 2)",
             "deficit",
-            "give(op)",
         ),
         (
             "missing-decref",
             "with ledger() as book:\n    for _ in range(3): hashtable_traced.HashTable(hash_func=hash_func)",
             "surplus",
-            "hash_func",
         ),
     ],
 )
-def test_a_specimen_is_named_by_its_line(source, specimen, child, name, program, kind, marked):
+def test_a_specimen_is_named_by_its_line(specimen, child, name, program, kind):
     folder = specimen(name)
+    specimens = importlib.import_module("hashtable_lab.specimens")  # the fixture has skipped the test where there is none
     show = "\nfor it in book.open: print(it.kind, it.file, it.line, it.times, it.type)"
     ending = child("-c", f"{FINDING}{program}{show}", folder=folder)
     assert ending.returncode == 0, ending.stderr
@@ -188,9 +188,7 @@ def test_a_specimen_is_named_by_its_line(source, specimen, child, name, program,
     found, file, number, times, type_name = line.split()
     assert (found, times) == (kind, "3" if kind == "surplus" else "1")
     assert type_name == ("function" if kind == "surplus" else "hashtable_traced.HashTable")
-    broken = source / "target" / "specimens" / name / "source"
-    text = (broken / file).read_text(encoding="utf-8").splitlines()[int(number) - 1]
-    assert marked in text
+    assert (file, int(number)) == specimens.named_place(specimens.load(name))
 
 
 # ---- what a suite makes of it ----------------------------------------------------------------------------------------
