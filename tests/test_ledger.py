@@ -180,7 +180,8 @@ many = [hash_func] * 20
 )
 def test_a_specimen_is_named_by_its_line(specimen, child, name, program, kind):
     folder = specimen(name)
-    specimens = importlib.import_module("hashtable_lab.specimens")  # the fixture has skipped the test where there is none
+    # It is there, or the fixture would have skipped the test.
+    specimens = importlib.import_module("hashtable_lab.specimens")
     show = "\nfor it in book.open: print(it.kind, it.file, it.line, it.times, it.type)"
     ending = child("-c", f"{FINDING}{program}{show}", folder=folder)
     assert ending.returncode == 0, ending.stderr
