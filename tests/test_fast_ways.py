@@ -33,7 +33,8 @@ class Number:
 
 def keys_of(kind, count):
     """`count` keys with doubles among them, equal ones not always identical."""
-    numbers = [random.Random(count).randrange(count) for _ in range(count)]
+    draw = random.Random(count).randrange
+    numbers = [draw(count) for _ in range(count)]
     makers = {
         "ints": lambda number: int(f"{number}000"),
         "huge ints": lambda number: 10**30 + number,
@@ -86,6 +87,64 @@ def test_many_at_once_are_as_one_by_one(kind, count, size, hash_func):
         together.update(source)
         assert together == alone, name
     assert look(alone.copy()) == expected
+
+
+@pytest.mark.parametrize("kind", ["ints", "strs"])
+@pytest.mark.parametrize("place", [0, 1, 31, 32, 33, 63, 64, 65, 99])
+@pytest.mark.parametrize("full", [False, True])
+def test_the_key_that_python_is_asked_about_may_be_anywhere_in_a_dict(kind, place, full):
+    """It ends the quick way, and all keys from there on go the slow one; none is lost, none comes twice."""
+    source = dict.fromkeys(keys_of(kind, 400))
+    doomed = list(source)[::7]
+    keys = [key for key in source if key not in doomed][:100]
+    keys[place] = Number(5)
+    source = {key: None for pair in zip(keys, doomed * 5) for key in pair} | dict.fromkeys(keys[len(doomed) * 5 :])
+    for key in doomed:
+        del source[key]
+    assert sorted(map(id, source)) == sorted(map(id, keys))
+    alone, together = HashTable(), HashTable()
+    if full:
+        alone[keys[7]] = together[keys[7]] = 1
+    for key, value in source.items():
+        alone[key] = value
+    together.update(source)
+    assert look(together) == look(alone)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("place", [0, 1, 31, 32, 33, 63, 64, 65, 99])
+def test_one_pair_that_differs_is_found_wherever_it_is(kind, place):
+    keys = list(dict.fromkeys(keys_of(kind, 400)))[:100]
+    one, other = HashTable(), HashTable()
+    one.update([(key, Number(number)) for number, key in enumerate(keys)])
+    other.update([(key, one[key]) for key in reversed(keys)])
+    assert one == other
+    value = one[keys[place]]
+    other[keys[place]] = Number(value.number)  # equal, not the same
+    assert one == other
+    other[keys[place]] = None
+    assert one != other
+    other[keys[place]] = value
+    assert one == other
+    del other[keys[place]]
+    other["another key"] = value
+    assert one != other
+
+
+@pytest.mark.parametrize("size", [4, 7])
+def test_an_int_has_its_hash_whatever_its_length_and_sign(size):
+    """A short int is read where it lies, a longer one is asked."""
+    near = [0, 1, 2**15, 2**16, 2**30, 2**31, 2**32, 2**60, 2**61, 2**62, 2**63, 2**90]
+    numbers = {sign * (number + more) for number in near for more in (-2, -1, 0, 1, 2) for sign in (1, -1)}
+    table = HashTable(size)
+    for number in numbers:
+        table[number] = number
+    assert len(table) == len(numbers)
+    for number in numbers:
+        equal = int(str(number))
+        assert table[equal] == number
+        assert equal in {key for key, _ in table.buckets()[hash(equal) % table.size]}
+        assert table.hash_of(equal) == hash(number)
 
 
 @pytest.mark.parametrize("kind", KINDS)
