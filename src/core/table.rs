@@ -18,7 +18,6 @@
 //! Removing leaves a hole, so that the pairs behind it keep their order without being moved. Holes are squeezed out when the
 //! entries have to grow anyway, or in place when they are at least a quarter of all: then each squeeze is paid for by the
 //! removals before it, and a table that takes and gives one pair at a time for ever does not grow.
-
 //!
 //! # Half a hash
 //!
@@ -70,8 +69,8 @@ struct Entry<K, V> {
     pair: Option<(K, V)>,
 }
 
-/// How many entries ahead of the one it is at a loop over all of them has memory fetched.
-const AHEAD: usize = 16;
+/// For how many entries at once a loop over all of them has the memory of their buckets fetched.
+const AT_ONCE: usize = 32;
 
 /// The lower half of a hash.
 fn lower_half(hash: i64) -> u32 {
@@ -406,6 +405,37 @@ impl<K, V> Table<K, V> {
         }
     }
 
+    /// Puts up to `most` pairs, each after its hash, into the empty table. That all keys differ is for the caller to know: no pair is
+    /// looked up before it is added. The chains are built at the end, all in one go. `pairs` must not reach the table.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`] if `most` pairs do not fit; nothing has then been taken from `pairs`.
+    ///
+    /// # Panics
+    /// If there is a pair in the table.
+    pub fn fill(&mut self, most: usize, pairs: impl Iterator<Item = (i64, K, V)>) -> Result<(), OutOfMemory> {
+        assert!(self.load == 0, "the pairs might be there already");
+        self.reserve(most)?;
+        let mut pairs = pairs.take(most);
+        loop {
+            let start = self.entries.len();
+            for (hash, key, value) in pairs.by_ref().take(AT_ONCE) {
+                self.entries.push(Entry { hash: lower_half(hash), next: 0, pair: Some((key, value)) });
+                if self.whole {
+                    self.upper_halves.push(upper_half(hash));
+                }
+            }
+            self.link(start, self.entries.len());
+            if self.entries.len() - start < AT_ONCE {
+                break;
+            }
+        }
+        self.load = self.entries.len();
+        announce!("{} pairs added, of at most {}", self.load, self.limit);
+        self.changed();
+        Ok(())
+    }
+
     /// Doubles the buckets until `load` pairs fit, and deals the pairs out anew. Allocates first, publishes then.
     fn grow(&mut self, load: usize) -> Result<(), OutOfMemory> {
         let (mut size, mut limit, mut resizes) = (self.size(), self.limit, self.resizes);
@@ -451,16 +481,23 @@ impl<K, V> Table<K, V> {
             self.upper_halves.retain(|_| with_pair.next() == Some(true));
             self.entries.retain(|entry| entry.pair.is_some());
         }
-        for index in 0..self.entries.len() {
-            if index + AHEAD < self.entries.len() {
-                arrays::prefetch(&self.buckets[self.bucket_of_entry(index + AHEAD)]);
-            }
-            let bucket = self.bucket_of_entry(index);
-            self.entries[index].next = self.buckets[bucket];
-            self.buckets[bucket] = number_of(index);
+        for start in (0..self.entries.len()).step_by(AT_ONCE) {
+            self.link(start, self.entries.len().min(start + AT_ONCE));
         }
         self.first = 0;
         self.changed();
+    }
+
+    /// Puts the entries from `start` to before `end`, at most AT_ONCE, at the front of their chains. None is a hole.
+    fn link(&mut self, start: usize, end: usize) {
+        let mut buckets = [0; AT_ONCE];
+        for (bucket, at) in buckets.iter_mut().zip(start..end) {
+            *bucket = self.bucket_of_entry(at);
+            arrays::prefetch(&self.buckets[*bucket]);
+        }
+        for (bucket, at) in buckets.into_iter().zip(start..end) {
+            self.entries[at].next = core::mem::replace(&mut self.buckets[bucket], number_of(at));
+        }
     }
 
     /// Puts a value in the place of another, which is handed out. The pair keeps its place in the order.
@@ -485,14 +522,18 @@ impl<K, V> Table<K, V> {
             self.entries[number as usize - 1].next = behind;
         }
         self.load -= 1;
-        while self.entries.last().is_some_and(|entry| entry.pair.is_none()) {
-            self.entries.pop();
-            self.upper_halves.pop();
+        if at + 1 == self.entries.len() {
+            while self.entries.last().is_some_and(|entry| entry.pair.is_none()) {
+                self.entries.pop();
+                self.upper_halves.pop();
+            }
+            self.first = self.first.min(self.entries.len());
+        } else if at == self.first {
+            // The last entry has a pair, so there is one to stop at.
+            while self.entries[self.first].pair.is_none() {
+                self.first += 1;
+            }
         }
-        while self.entries.get(self.first).is_some_and(|entry| entry.pair.is_none()) {
-            self.first += 1;
-        }
-        self.first = self.first.min(self.entries.len());
         announce!("pair removed from bucket {bucket}, load is now {} of at most {}", self.load, self.limit);
         self.changed();
         pair
@@ -577,6 +618,12 @@ impl<K, V> Table<K, V> {
         }
     }
 
+    /// The pair at `at`, if there is one: an index that nobody has found, such as one a little ahead of where a walk is.
+    #[inline]
+    pub fn pair_if_any(&self, at: usize) -> Option<(&K, &V)> {
+        self.entries.get(at)?.pair.as_ref().map(|(key, value)| (key, value))
+    }
+
     /// The index of the last pair before `before`, in insertion order. `usize::MAX` begins at the end.
     pub fn previous_pair(&self, before: usize) -> Option<usize> {
         self.pair_before(before).map(|(at, _, _)| at)
@@ -588,7 +635,7 @@ impl<K, V> Table<K, V> {
         let mut at = before.min(self.entries.len());
         while at > self.first {
             at -= 1;
-            if let Some((key, value)) = &self.entries[at].pair {
+            if let Some((key, value)) = &self.entries.get(at)?.pair {
                 return Some((at, key, value));
             }
         }
@@ -650,14 +697,18 @@ fn half_is_enough(size: usize) -> bool {
 ///
 /// Why it is exact: `reciprocal` is less than `2^64 / size` by at most 1, so `n * reciprocal / 2^64` is less than `n / size` by
 /// less than 1. Rounded down it is the quotient or one below it, and what is then left over is the remainder or `size` too much.
-#[cold]
+///
+/// Below zero the remainders run backwards: -1 has the last one, -2 that before it. A hash has either sign as often as not, and a
+/// processor that guesses wrong about a branch loses the time of the whole function; so there is none. `below` is all ones
+/// below zero and else nothing; `n ^ below` is then `!n`, which is -1 - n, and else n.
+#[inline]
 fn remainder(hash: i64, size: u64, reciprocal: u64) -> u64 {
-    // Below zero the remainders run backwards: -1 has the last one, -2 that before it. `!hash` is -1 - hash.
-    let n = (if hash < 0 { !hash } else { hash }) as u64;
+    let below = (hash >> 63) as u64;
+    let n = hash as u64 ^ below;
     let quotient = ((u128::from(n) * u128::from(reciprocal)) >> 64) as u64;
     let left_over = n - quotient * size;
-    let remainder = if left_over >= size { left_over - size } else { left_over };
-    if hash < 0 { size - 1 - remainder } else { remainder }
+    let remainder = left_over - if left_over >= size { size } else { 0 };
+    (remainder ^ below).wrapping_add(size & below)
 }
 
 /// The most pairs for which `pairs / size <= max_load`.

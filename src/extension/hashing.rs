@@ -71,7 +71,8 @@ pub(crate) fn hashed_by(hash_func: *mut PyObject) -> HashedBy {
 pub(crate) unsafe fn hash_at_hand(table: *mut HashTable, key: *mut PyObject) -> Option<i64> {
     // SAFETY: the caller has both alive, and each function is asked about objects of its type. An int always has a hash.
     unsafe {
-        if (*table).hashed_by != HashedBy::Builtin {
+        // What takes no call announces nothing, so the traced build does without it.
+        if cfg!(feature = "trace") || (*table).hashed_by != HashedBy::Builtin {
             return None;
         }
         if Py_IS_TYPE(key, &raw mut PyUnicode_Type) {
@@ -142,6 +143,9 @@ unsafe fn int_in_64_bits(int: *mut PyObject) -> Result<i64, Raised> {
     // SAFETY: `int` is an int, so this cannot fail except by overflow, which is told apart from a value of -1. The hash is
     // that of ints, also where a subclass has one of its own; ints always have one.
     unsafe {
+        if let Some(value) = small_int(int) {
+            return Ok(value);
+        }
         let value = PyLong_AsLongLongAndOverflow(int, &mut overflow);
         if overflow == 0 {
             return Ok(value);

@@ -11,6 +11,11 @@ use crate::errors::{Raised, entry, new_reference, runtime_error};
 use crate::ffi::*;
 use crate::object::HashTable;
 use core::ptr;
+use hashtable_core::prefetch;
+
+/// An iterator gives out one more reference to each object, so it needs the object's memory, which may lie anywhere. It asks for it when
+/// it is this many pairs away.
+const AHEAD: usize = 8;
 
 /// What an iterator yields.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -116,7 +121,7 @@ pub(crate) unsafe extern "C" fn tp_iternext(op: *mut PyObject) -> *mut PyObject 
 /// The next object, a new reference, or None at the end.
 unsafe fn next(iterator: *mut TableIterator) -> Result<Option<*mut PyObject>, Raised> {
     // SAFETY: the iterator owns its table, so that is alive. Key and value are borrowed from the table and become references
-    // before anything runs. The table is given up last, when the iterator no longer points to it.
+    // before anything runs.
     unsafe {
         let table = (*iterator).table;
         if table.is_null() {
@@ -130,13 +135,11 @@ unsafe fn next(iterator: *mut TableIterator) -> Result<Option<*mut PyObject>, Ra
             Direction::Forwards => ((*pairs).pair_from((*iterator).position), 1),
             Direction::Backwards => ((*pairs).pair_before((*iterator).position), 0),
         };
-        let Some((at, key, value)) = found else {
-            (*iterator).left = 0;
-            Py_CLEAR((&raw mut (*iterator).table).cast()); // [R17]
-            Py_CLEAR(&raw mut (*iterator).pair); // [R22]
-            return Ok(None);
-        };
+        let Some((at, key, value)) = found else { return Ok(end(iterator)) };
         let (key, value) = (key.borrowed(), value.borrowed());
+        if let Some((key, value)) = (*pairs).pair_if_any(at + AHEAD) {
+            prefetch(if (*iterator).yields == Yields::Keys { key } else { value }.borrowed());
+        }
         (*iterator).position = at + step;
         (*iterator).left -= 1;
         match (*iterator).yields {
@@ -145,6 +148,18 @@ unsafe fn next(iterator: *mut TableIterator) -> Result<Option<*mut PyObject>, Ra
             Yields::Items => next_item(iterator, Py_NewRef(key), Py_NewRef(value)).map(Some),
         }
     }
+}
+
+/// None, with the table given up.
+#[cold]
+unsafe fn end(iterator: *mut TableIterator) -> Option<*mut PyObject> {
+    // SAFETY: the iterator is alive during the call, and owns both. It is at its end before the first of them goes.
+    unsafe {
+        (*iterator).left = 0;
+        Py_CLEAR((&raw mut (*iterator).table).cast()); // [R17]
+        Py_CLEAR(&raw mut (*iterator).pair); // [R22]
+    }
+    None
 }
 
 /// The tuple `(key, value)`, a new reference. Steals both, also if it fails.

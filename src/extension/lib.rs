@@ -14,6 +14,7 @@
 //! lookup.rs        from a hash to a place in the table, while anything may happen
 //! mapping.rs       reading and writing one pair
 //! methods.rs       the methods
+//! batch.rs         many lookups at once
 //! update.rs        many pairs at once: update(), fromkeys()
 //! operators.rs     ==, |, |=
 //! pickling.rs      copies: copy(), the modules copy and pickle
@@ -64,6 +65,7 @@
 
 #[macro_use]
 mod announce;
+mod batch;
 mod errors;
 mod ffi;
 mod hashing;

@@ -86,21 +86,37 @@ pub(crate) unsafe fn look_up_without_asking(table: *mut HashTable, key: *mut PyO
     }
 }
 
-/// The general way: the hash function is asked for the hash, `__eq__` whether two keys are equal.
+/// The general way: the hash function is asked for the hash, and if that does not decide, `__eq__` whether two keys are equal.
 #[inline(never)]
 unsafe fn look_up_asking(table: *mut HashTable, key: *mut PyObject) -> Result<Place, Raised> {
     // SAFETY: the caller keeps both alive.
     unsafe {
-        let mut generation = (*table).generation;
-        let mut hash = hash_of(table, key)?;
+        let generation = (*table).generation;
+        let hash = hash_of(table, key)?;
+        if (*table).generation == generation
+            && let Some(place) = look_up_without_asking(table, key, hash)
+        {
+            return Ok(place);
+        }
+        look_up_comparing(table, key, hash, generation)
+    }
+}
+
+/// The long way: asks `__eq__`, and begins anew when the table has changed. `hash` is what its hash function of that generation says.
+#[inline(never)]
+unsafe fn look_up_comparing(
+    table: *mut HashTable,
+    key: *mut PyObject,
+    mut hash: i64,
+    mut generation: usize,
+) -> Result<Place, Raised> {
+    // SAFETY: the caller keeps both alive.
+    unsafe {
         for _ in 0..=MOST_RESTARTS {
             if (*table).generation != generation {
                 generation = (*table).generation;
                 hash = hash_of(table, key)?;
                 continue;
-            }
-            if let Some(place) = look_up_without_asking(table, key, hash) {
-                return Ok(place);
             }
             match walk(table, key, hash)? {
                 Walked::Found(at) => return Ok(Place { hash, at: Some(at) }),
@@ -188,6 +204,9 @@ unsafe fn equal_without_asking(one: *mut PyObject, other: *mut PyObject) -> Opti
         if Py_IS_TYPE(one, &raw mut PyUnicode_Type) {
             equal_strs(one, other)
         } else if Py_IS_TYPE(one, &raw mut PyLong_Type) {
+            if let (Some(value), Some(other_value)) = (small_int(one), small_int(other)) {
+                return Some(value == other_value);
+            }
             let (mut too_long, mut other_too_long) = (0, 0);
             let value = PyLong_AsLongLongAndOverflow(one, &mut too_long);
             let other_value = PyLong_AsLongLongAndOverflow(other, &mut other_too_long);

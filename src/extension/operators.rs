@@ -1,13 +1,13 @@
 //! `==`, `|` and `|=` between tables, and between a table and a dict.
 
+use crate::batch::{BATCH, Batch};
 use crate::errors::{Raised, entry, or_give_back, status};
 use crate::ffi::*;
-use crate::hashing::{HashedBy, hash_at_hand};
+use crate::hashing::HashedBy;
 use crate::mapping::get_item;
 use crate::object::{HashTable, empty, is_hash_table, make};
 use crate::pickling::duplicate;
-use crate::update::{BATCH, merge};
-use hashtable_core::prefetch;
+use crate::update::merge;
 
 /// A new reference to `NotImplemented`: "ask the other operand".
 ///
@@ -50,7 +50,7 @@ unsafe fn equal(table: *mut HashTable, other: *mut PyObject) -> Result<bool, Rai
             return if (*table).typed {
                 dict_is_in(other, table)
             } else {
-                all_pairs(table, |k, v| in_dict(other, k, v))
+                all_pairs(table, 0, |k, v| in_dict(other, k, v))
             };
         }
         let other = other.cast::<HashTable>();
@@ -61,12 +61,8 @@ unsafe fn equal(table: *mut HashTable, other: *mut PyObject) -> Result<bool, Rai
             return Ok(true);
         }
         let (walked, asked) = if (*table).typed && !(*other).typed { (other, table) } else { (table, other) };
-        let mut position = 0;
-        all_pairs(walked, |key, value| {
-            prefetch_lookups(walked, asked, position);
-            position += 1;
-            in_table(asked, key, value)
-        })
+        let position = position_behind_same_pairs(walked, asked);
+        all_pairs(walked, position, |key, value| in_table(asked, key, value))
     }
 }
 
@@ -90,37 +86,43 @@ unsafe fn same_objects(one: *mut HashTable, other: *mut HashTable) -> bool {
     }
 }
 
-/// Fetches ahead what a lookup of a key of `walked` will need: first the key itself, and when that has come, its bucket.
-unsafe fn prefetch_lookups(walked: *mut HashTable, asked: *mut HashTable, position: usize) {
-    // SAFETY: the caller keeps both alive. The keys are borrowed from the table, and nothing here runs Python code.
+/// How far at the front of `walked` its pairs are in `asked` too, with the very same value, as long as that can be seen without running
+/// Python code: the position behind the last such pair.
+unsafe fn position_behind_same_pairs(walked: *mut HashTable, asked: *mut HashTable) -> usize {
+    let mut batch = Batch::default();
+    let mut position = 0;
+    // SAFETY: the caller keeps both alive, and since nothing here runs Python code, what they lend stays alive.
     unsafe {
-        if let Some((_, key, value)) = (*walked).pairs.pair_from(position + 2 * BATCH) {
-            prefetch(key.borrowed());
-            prefetch(value.borrowed());
-        }
-        if let Some((_, key, _)) = (*walked).pairs.pair_from(position + BATCH)
-            && let Some(hash) = hash_at_hand(asked, key.borrowed())
-        {
-            (*asked).pairs.prefetch_bucket(hash);
-        }
-        if let Some((_, key, _)) = (*walked).pairs.pair_from(position + BATCH / 2)
-            && let Some(hash) = hash_at_hand(asked, key.borrowed())
-        {
-            (*asked).pairs.prefetch_first_pair(hash);
+        loop {
+            let mut places = [position; BATCH + 1];
+            batch.clear();
+            while batch.has_room() {
+                let number = batch.pairs().len();
+                let Some((at, key, value)) = (*walked).pairs.pair_from(places[number]) else { break };
+                batch.put(key.borrowed(), value.borrowed());
+                places[number + 1] = at + 1;
+            }
+            let same = batch.look_up_all(asked, |_, value, place| {
+                place.at.is_some_and(|at| (*asked).pairs.value(at).borrowed() == value)
+            });
+            position = places[same];
+            if same < BATCH {
+                return position;
+            }
         }
     }
 }
 
-/// Does `test` say yes to each key and value of the table? They are alive for the length of its call.
+/// Does `test` say yes to each key and value of the table, from this position on? They are alive for the length of its call.
 unsafe fn all_pairs(
     table: *mut HashTable,
+    mut position: usize,
     mut test: impl FnMut(*mut PyObject, *mut PyObject) -> Result<bool, Raised>,
 ) -> Result<bool, Raised> {
     // SAFETY: the caller keeps the table alive; each key and value is owned from NewRef to DECREF. If the table changes meanwhile,
     // the walk goes on with what is there: every index comes fresh from `next_pair`, and no Python code runs before it is
     // used. It ends after as many pairs as there were, or comparisons that add pairs to both tables would keep us here for ever.
     unsafe {
-        let mut position = 0;
         for _ in 0..(*table).pairs.load() {
             let Some(at) = (*table).pairs.next_pair(position) else { break };
             position = at + 1;

@@ -10,12 +10,13 @@
 //!
 //! The last two are what a subclass has added: its `__dict__`, and a dict of what is in its `__slots__`.
 
+use crate::batch::BATCH;
 use crate::errors::{Raised, entry, new_reference, no_memory, or_give_back, status, type_error};
 use crate::ffi::*;
 use crate::hashing::hashed_by;
 use crate::iterators::{Direction, Yields, iterate};
 use crate::object::{HashTable, empty, exchange, make};
-use crate::update::{BATCH, for_each, merge};
+use crate::update::{for_each, merge};
 use core::ptr::null_mut;
 use hashtable_core::{Table, prefetch};
 

@@ -5,10 +5,10 @@
 //! Python code, and the source may be the table itself. So a pair is always owned here while it is on its way, and a source
 //! that changes under our hands ends in `RuntimeError`, as with `dict`.
 
+use crate::batch::{BATCH, Batch};
 use crate::errors::{Raised, check_count, entry, new_reference, no_memory, or_give_back, runtime_error, status};
 use crate::ffi::*;
 use crate::hashing::{HashedBy, hash_at_hand};
-use crate::lookup::look_up_without_asking;
 use crate::mapping::{add, set_item};
 use crate::object::HashTable;
 use crate::pickling::own_all;
@@ -109,23 +109,20 @@ unsafe fn merge_dict(table: *mut HashTable, source: *mut PyObject) -> Result<(),
         let size = PyDict_Size(source);
         let (mut position, mut key, mut value) = (0, core::ptr::null_mut(), core::ptr::null_mut());
         if (*table).pairs.load() == 0 && (*table).hashed_by == HashedBy::Builtin {
-            // The keys of a dict differ from one another, by our rules too: so this is how many there will be.
-            (*table).pairs.reserve(size as usize).map_err(|_| no_memory())?;
+            fill_from_dict(table, source, &mut position)?;
         }
         let mut batch = Batch::default();
         loop {
-            let mut ahead = position;
-            while batch.has_room() && PyDict_Next(source, &mut ahead, &mut key, &mut value) != 0 {
-                batch.put(key, value);
-            }
-            let whole = batch.len();
-            let set = batch.set_all(table)?;
-            for _ in 0..set {
-                PyDict_Next(source, &mut position, &mut key, &mut value);
-            }
-            if set < whole || whole == 0 {
+            let mut behind_batch = position;
+            batch.refill_from_dict(source, &mut behind_batch);
+            let set = set_all(table, &batch)?;
+            if set == 0 || set < batch.pairs().len() {
+                for _ in 0..set {
+                    PyDict_Next(source, &mut position, &mut key, &mut value);
+                }
                 break;
             }
+            position = behind_batch;
         }
         while PyDict_Next(source, &mut position, &mut key, &mut value) != 0 {
             let (key, value) = (Py_NewRef(key), Py_NewRef(value));
@@ -141,83 +138,58 @@ unsafe fn merge_dict(table: *mut HashTable, source: *mut PyObject) -> Result<(),
     }
 }
 
-/// How many pairs are on their way at once.
-pub(crate) const BATCH: usize = 32;
-
-/// Pairs on their way into a table, all borrowed, whose memory is fetched together.
-///
-/// To add a pair is to wait for memory three times: for the key, for its bucket, for the pair that is there. The processor can wait
-/// for many things at once, if it is told of them early enough: so each stage is done for all of the batch before the next
-/// begins. It works as long as Python need not be asked for anything, neither hash nor `==`.
-struct Batch {
-    pairs: [(*mut PyObject, *mut PyObject); BATCH],
-    length: usize,
+/// Moves the pairs of a dict into an empty table, up to the first whose hash is not at hand, and moves `position` behind them. The keys
+/// of a dict differ from one another, by our rules too: nothing is looked up. Runs no Python code.
+unsafe fn fill_from_dict(
+    table: *mut HashTable,
+    source: *mut PyObject,
+    position: &mut Py_ssize_t,
+) -> Result<(), Raised> {
+    let (op, mut batch, mut taken, mut behind_batch) = (table.cast(), Batch::default(), 0, *position);
+    // SAFETY: the caller keeps both alive. No Python code runs, so the dict does not change, and keeps alive what `PyDict_Next` lends.
+    // `fill` has the table's pairs meanwhile; nothing else of the table is touched.
+    unsafe {
+        let next_pair = || {
+            if taken == batch.pairs().len() {
+                (*position, taken) = (behind_batch, 0);
+                batch.refill_from_dict(source, &mut behind_batch);
+            }
+            let &(key, value) = batch.pairs().get(taken)?;
+            let hash = hash_at_hand(table, key)?;
+            taken += 1;
+            Some((hash, Stored::store(Py_NewRef(key), op), Stored::store(Py_NewRef(value), op)))
+        };
+        let filled = (*table).pairs.fill(PyDict_Size(source) as usize, core::iter::from_fn(next_pair));
+        let (mut key, mut value) = (core::ptr::null_mut(), core::ptr::null_mut());
+        for _ in 0..taken {
+            PyDict_Next(source, position, &mut key, &mut value);
+        }
+        filled.map_err(|_| no_memory())
+    }
 }
 
-impl Default for Batch {
-    fn default() -> Batch {
-        Batch { pairs: [(core::ptr::null_mut(), core::ptr::null_mut()); BATCH], length: 0 }
-    }
-}
-
-impl Batch {
-    fn has_room(&self) -> bool {
-        self.length < BATCH
-    }
-
-    fn len(&self) -> usize {
-        self.length
-    }
-
-    /// Borrows both until [`Batch::set_all`].
-    fn put(&mut self, key: *mut PyObject, value: *mut PyObject) {
-        prefetch(key);
-        prefetch(value);
-        self.pairs[self.length] = (key, value);
-        self.length += 1;
-    }
-
-    /// Sets the pairs in the table, up to the first for which Python would have to be asked, and returns how many. Python code runs
-    /// last, when the values that were overwritten go.
-    ///
-    /// # Safety
-    /// The table is alive, and so is everything that was put in.
-    unsafe fn set_all(&mut self, table: *mut HashTable) -> Result<usize, Raised> {
-        let pairs = &self.pairs[..core::mem::take(&mut self.length)];
-        let op = table.cast::<PyObject>();
-        let mut hashes = [0; BATCH];
-        let mut old_values = [core::ptr::null_mut(); BATCH];
-        let (mut set, mut out_of_memory) = (0, false);
-        // SAFETY: nothing here runs Python code before the last loop, so all that is borrowed stays alive, and what a lookup says
-        // holds until it is used. The table takes references of its own; an old value is ours until it is given back.
-        unsafe {
-            let mut at_hand = 0;
-            for (&(key, _), hash) in pairs.iter().zip(&mut hashes) {
-                let Some(known) = hash_at_hand(table, key) else { break };
-                (*table).pairs.prefetch_bucket(known);
-                (*hash, at_hand) = (known, at_hand + 1);
-            }
-            for &hash in &hashes[..at_hand] {
-                (*table).pairs.prefetch_first_pair(hash);
-            }
-            for (&(key, value), &hash) in pairs.iter().zip(&hashes[..at_hand]) {
-                let Some(place) = look_up_without_asking(table, key, hash) else { break };
-                match place.at {
-                    Some(at) => {
-                        let old_value = (*table).pairs.replace_value(at, Stored::store(Py_NewRef(value), op));
-                        old_values[set] = old_value.take(op);
-                    }
-                    None if add(table, hash, key, value).is_err() => {
-                        out_of_memory = true;
-                        break;
-                    }
-                    None => {}
+/// Sets the pairs of the batch in the table, up to the first for which Python would have to be asked, and returns how many. Python code
+/// runs last, when the values that were overwritten go.
+unsafe fn set_all(table: *mut HashTable, batch: &Batch) -> Result<usize, Raised> {
+    let op = table.cast::<PyObject>();
+    let mut old_values = [core::ptr::null_mut(); BATCH];
+    let (mut number, mut out_of_memory) = (0, false);
+    // SAFETY: the caller keeps the table alive, and with it what was put into the batch. No Python code runs before the last loop, so what
+    // a lookup says holds until it is used. The table takes references of its own; an old value is ours until it is given back.
+    unsafe {
+        let set = batch.look_up_all(table, |key, value, place| {
+            match place.at {
+                Some(at) => {
+                    let old_value = (*table).pairs.replace_value(at, Stored::store(Py_NewRef(value), op));
+                    old_values[number] = old_value.take(op);
                 }
-                set += 1;
+                None => out_of_memory = add(table, place.hash, key, value).is_err(),
             }
-            for old_value in &old_values[..set] {
-                Py_XDECREF(*old_value); // [R5]
-            }
+            number += 1;
+            !out_of_memory
+        });
+        for old_value in old_values {
+            Py_XDECREF(old_value); // [R5]
         }
         if out_of_memory { Err(Raised) } else { Ok(set) }
     }
@@ -230,6 +202,7 @@ unsafe fn merge_list(table: *mut HashTable, list: *mut PyObject) -> Result<usize
     // SAFETY: the list keeps its tuples alive, and they their items, as long as no Python code runs; when it has, all is read anew.
     unsafe {
         loop {
+            batch.clear();
             let mut tuples = [core::ptr::null_mut(); BATCH];
             let left = (PyList_GET_SIZE(list) as usize).saturating_sub(position).min(BATCH);
             for (ahead, tuple) in tuples[..left].iter_mut().enumerate() {
@@ -242,7 +215,7 @@ unsafe fn merge_list(table: *mut HashTable, list: *mut PyObject) -> Result<usize
                 }
                 batch.put(PyTuple_GET_ITEM(tuple, 0), PyTuple_GET_ITEM(tuple, 1));
             }
-            let set = batch.set_all(table)?;
+            let set = set_all(table, &batch)?;
             position += set;
             if set < BATCH {
                 return Ok(position);

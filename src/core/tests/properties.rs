@@ -484,6 +484,34 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(config())]
+
+    /// A table that is filled in one go looks as if the pairs had been added one by one, to whatever it had before it was emptied.
+    #[test]
+    fn filling_is_adding_one_by_one(
+        begin in beginning(), max_load in max_load(), hashes in prop::collection::vec(any::<i64>(), 0..100),
+        before in prop::option::of(any::<i64>()),
+    ) {
+        let pairs = || hashes.iter().zip(0_u8..).map(|(hash, label)| (*hash, label, u32::from(label)));
+        let (mut filled, mut added): (Table<u8, u32>, Table<u8, u32>) = (begin.table(max_load), begin.table(max_load));
+        for table in [&mut filled, &mut added] {
+            if let Some(hash) = before {
+                let at = table.make_room().unwrap().add(hash, LABELS, 1);
+                table.remove(at);
+            }
+        }
+        let version = filled.version();
+        // Not all of what is offered is taken.
+        filled.fill(hashes.len(), pairs().chain([(0, LABELS, 0)])).expect("memory for a few pairs");
+        prop_assert!(filled.version() > version, "whoever was walking must notice");
+        for (hash, label, value) in pairs() {
+            let _ = added.make_room().unwrap().add(hash, label, value);
+        }
+        prop_assert_eq!(look(&filled), look(&added));
+    }
+}
+
 /// The remainder by the definition, of every size up to the largest that there is memory for and of huge ones.
 #[test]
 fn the_bucket_is_the_mathematical_remainder() {

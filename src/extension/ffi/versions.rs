@@ -99,14 +99,59 @@ pub(crate) unsafe fn hash_in_str(op: *mut PyObject) -> Option<i64> {
     (hash != -1).then_some(hash as i64)
 }
 
-/// The hash of an exact int.
+/// The front of an int, as all of CPython's versions have it: a sign and a number of digits in one word, then the digits, of 30 bits
+/// each. (`PyLongObject` has names for the parts, which differ from version to version and which pyo3-ffi leaves out.)
+#[repr(C)]
+struct Int {
+    ob_base: PyObject,
+    sign_and_digits: Py_ssize_t,
+    digit: u32,
+}
+
+/// The value of an int that has one digit or none, less than 2^30 above or below zero; None for a longer one.
+///
+/// # Safety
+/// `op` is a living int.
+#[inline(always)]
+pub(crate) unsafe fn small_int(op: *mut PyObject) -> Option<i64> {
+    // SAFETY: every int begins with this struct, and one with a digit has its first. The type is static. A CPython built for
+    // digits of 15 bits, which is seen by the size of an item, has none that is small here.
+    unsafe {
+        if pyo3_ffi::PyLong_Type.tp_itemsize != size_of::<u32>() as Py_ssize_t {
+            return None;
+        }
+        let int = op.cast::<Int>();
+        // Until 3.11 the number of digits, and the sign is its sign.
+        #[cfg(not(Py_3_12))]
+        return match (*int).sign_and_digits {
+            0 => Some(0),
+            1 => Some(i64::from((*int).digit)),
+            -1 => Some(-i64::from((*int).digit)),
+            _ => None,
+        };
+        // Since then the number of digits is above three bits, of which two have the sign: 0 above zero, 1 for zero, 2 below.
+        #[cfg(Py_3_12)]
+        return match (*int).sign_and_digits {
+            more if more >> 3 > 1 => None,
+            one => Some((1 - (one & 3) as i64) * i64::from((*int).digit)),
+        };
+    }
+}
+
+/// The hash of an exact int. A small one is its own hash, but for -1, which says in C that something has failed.
 ///
 /// # Safety
 /// `op` is a living int.
 #[inline(always)]
 pub(crate) unsafe fn hash_of_int(op: *mut PyObject) -> i64 {
-    // SAFETY: the type is static and ready; ints can be hashed, and that cannot fail.
-    unsafe { pyo3_ffi::PyLong_Type.tp_hash.unwrap_unchecked()(op) as i64 }
+    // SAFETY: the caller's promise; ints can be hashed, and that cannot fail.
+    unsafe {
+        match small_int(op) {
+            Some(-1) => -2,
+            Some(value) => value,
+            None => pyo3_ffi::PyLong_Type.tp_hash.unwrap_unchecked()(op) as i64,
+        }
+    }
 }
 
 /// Are two strs equal? Runs no Python code. None if there was no memory to find out.
