@@ -200,6 +200,7 @@ impl<K, V> Table<K, V> {
     }
 
     /// The bucket that the entry at `at` belongs to.
+    #[inline]
     fn bucket_of_entry(&self, at: usize) -> usize {
         if self.whole {
             self.bucket_of(self.whole_hash(at))
@@ -507,6 +508,7 @@ impl<K, V> Table<K, V> {
     }
 
     /// Takes the pair at `at` out of its chain and hands it out. The table never shrinks for it.
+    #[inline]
     pub fn remove(&mut self, at: usize) -> (K, V) {
         let pair = self.entries[at].pair.take().expect("an index of this version");
         let bucket = self.bucket_of_entry(at);

@@ -71,7 +71,6 @@ pub(crate) fn hashed_by(hash_func: *mut PyObject) -> HashedBy {
 pub(crate) unsafe fn hash_at_hand(table: *mut HashTable, key: *mut PyObject) -> Option<i64> {
     // SAFETY: the caller has both alive, and each function is asked about objects of its type. An int always has a hash.
     unsafe {
-        // What takes no call announces nothing, so the traced build does without it.
         if cfg!(feature = "trace") || (*table).hashed_by != HashedBy::Builtin {
             return None;
         }
@@ -92,7 +91,7 @@ pub(crate) unsafe fn hash_at_hand(table: *mut HashTable, key: *mut PyObject) -> 
 ///
 /// # Safety
 /// `table` and `key` are living objects that the caller keeps alive.
-#[inline]
+#[inline(always)]
 pub(crate) unsafe fn hash_of(table: *mut HashTable, key: *mut PyObject) -> Result<i64, Raised> {
     // SAFETY: the caller keeps both alive.
     unsafe {
@@ -110,13 +109,18 @@ pub(crate) unsafe fn hash_of(table: *mut HashTable, key: *mut PyObject) -> Resul
 }
 
 /// What the builtin `hash` answers. For a class with a `__hash__` in Python this runs it.
-unsafe fn builtin_hash_of(key: *mut PyObject) -> Result<i64, Raised> {
+///
+/// # Safety
+/// `key` is a living object that the caller keeps alive.
+#[inline(always)]
+pub(crate) unsafe fn builtin_hash_of(key: *mut PyObject) -> Result<i64, Raised> {
     // SAFETY: `key` is alive. -1 says failure and nothing else: no object has the hash -1.
     let hash = unsafe { PyObject_Hash(key) }; // [R2]
     if hash == -1 { Err(Raised) } else { Ok(hash as i64) }
 }
 
 /// What the table's hash function answers, called through Python.
+#[inline(always)]
 unsafe fn called_hash_of(table: *mut HashTable, key: *mut PyObject) -> Result<i64, Raised> {
     // SAFETY: `table` and `key` are kept alive by the caller. The function is owned by the table, and while it runs it can
     // make the table own another one: so the call needs a reference of its own. `answer` is ours until the DECREF.
@@ -162,6 +166,7 @@ unsafe fn int_in_64_bits(int: *mut PyObject) -> Result<i64, Raised> {
 ///
 /// # Safety
 /// `key` is a living object.
+#[inline(never)]
 pub(crate) unsafe fn poor_hash_of(key: *mut PyObject) -> Result<i64, Raised> {
     // SAFETY: each branch has checked that the object is of the kind that its functions take. The int made for a large float
     // is ours until the DECREF.

@@ -24,7 +24,7 @@
 use crate::announce;
 use crate::errors::{Raised, runtime_error, status};
 use crate::ffi::*;
-use crate::hashing::{hash_at_hand, hash_of};
+use crate::hashing::{HashedBy, builtin_hash_of, hash_at_hand, hash_of};
 use crate::object::HashTable;
 use hashtable_core::Step;
 
@@ -50,12 +50,25 @@ pub(crate) struct Place {
 pub(crate) unsafe fn look_up(table: *mut HashTable, key: *mut PyObject) -> Result<Place, Raised> {
     // SAFETY: the caller keeps both alive.
     unsafe {
-        if let Some(hash) = hash_at_hand(table, key)
-            && let Some(place) = look_up_without_asking(table, key, hash)
-        {
+        // The traced build has an announcement for each step, so it takes none of the quick ways.
+        if cfg!(feature = "trace") || (*table).hashed_by != HashedBy::Builtin {
+            return look_up_asking(table, key);
+        }
+        let hash = match hash_at_hand(table, key) {
+            Some(hash) => hash,
+            None => {
+                let generation = (*table).generation;
+                let hash = builtin_hash_of(key)?;
+                if (*table).generation != generation {
+                    return look_up_asking(table, key);
+                }
+                hash
+            }
+        };
+        if let Some(place) = look_up_without_asking(table, key, hash) {
             return Ok(place);
         }
-        look_up_asking(table, key)
+        look_up_comparing(table, key, hash, (*table).generation)
     }
 }
 
@@ -73,7 +86,6 @@ pub(crate) unsafe fn look_up(table: *mut HashTable, key: *mut PyObject) -> Resul
 /// `table` and `key` are living objects.
 #[inline(always)]
 pub(crate) unsafe fn look_up_without_asking(table: *mut HashTable, key: *mut PyObject, hash: i64) -> Option<Place> {
-    // The quick way announces nothing, so the traced build does without it.
     if cfg!(feature = "trace") {
         return None;
     }
@@ -86,7 +98,7 @@ pub(crate) unsafe fn look_up_without_asking(table: *mut HashTable, key: *mut PyO
     }
 }
 
-/// The general way: the hash function is asked for the hash, and if that does not decide, `__eq__` whether two keys are equal.
+/// The general way: the table's hash function is asked for the hash, and if that does not decide, `__eq__` whether two keys are equal.
 #[inline(never)]
 unsafe fn look_up_asking(table: *mut HashTable, key: *mut PyObject) -> Result<Place, Raised> {
     // SAFETY: the caller keeps both alive.
