@@ -4,7 +4,7 @@ A step is a commit, found by its subject. Instructions are counted by callgrind,
 a shorter run, per operation, with the interpreter's own loop; they repeat
 from run to run. (Waiting for memory is not among them: what a step gains there, only `make bench` shows.)
 
-The record is docs/performance/steps.json, from which the chapter docs/fast.md takes its figures. Takes some four minutes.
+The record is docs/performance/steps.json, from which the chapter docs/fast.md takes its figures. Takes some five minutes.
 """
 
 from __future__ import annotations
@@ -31,13 +31,18 @@ STEPS = [
     "Yield the same tuple again where nobody else has it",
     "Fetch the memory of many pairs at once",
     "Wish for large pages",
+    "Fill an empty table from a dict without looking up, and read short ints where they lie",
+    "Look a key of any kind up in one piece where the table hashes by hash()",
 ]
 
 # One statement each, with a thousand keys.
 COUNTED = {
     "h[k], int": ("ints", "for k in keys: table[k]"),
     "h[k], str": ("strs", "for k in keys: table[k]"),
-    "update": ("ints", "Table().update(pairs)"),
+    "h[k], tuple": ("tuples", "for k in keys: table[k]"),
+    "h[k] = k, del h[k]": ("ints", "for k in keys:\n            del table[k]\n            table[k] = k"),
+    "update, pairs": ("ints", "Table().update(pairs)"),
+    "update, dict": ("strs", "Table().update(dictionary)"),
     "k, v in h.items()": ("ints", "for k, v in table.items(): pass"),
 }
 
@@ -48,9 +53,10 @@ gc.disable()
 kind, times = sys.argv[1], int(sys.argv[2])
 numbers = list(range(1000))
 random.Random(0).shuffle(numbers)
-make = (lambda n: 1000 + n) if kind == "ints" else (lambda n: f"key {n}")
+make = {"ints": lambda n: 1000 + n, "strs": lambda n: f"key {n}", "tuples": lambda n: (n,)}[kind]
 keys = [make(n) for n in numbers]
 pairs = [(k, k) for k in keys]
+dictionary = dict(pairs)
 table = Table()
 for k in keys: table[k] = k
 def run():

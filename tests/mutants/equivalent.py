@@ -12,6 +12,6 @@ _UNTOLD = (
 )
 
 EQUIVALENT: dict[tuple[str, str, str, int, str], str] = {
-    ("update.rs", "Batch::set_all", "Stored::store(Py_NewRef(value), op)", 0, "deleted"): _UNTOLD,
-    ("update.rs", "Batch::set_all", "old_value.take(op)", 0, "deleted"): _UNTOLD,
+    ("update.rs", "set_all", "Stored::store(Py_NewRef(value), op)", 0, "deleted"): _UNTOLD,
+    ("update.rs", "set_all", "old_value.take(op)", 0, "deleted"): _UNTOLD,
 }
