@@ -217,6 +217,21 @@ def test_a_tuple_that_is_used_again_has_the_same_owners_as_a_new_one():
     assert owners == [owners[0]] * 3
 
 
+@pytest.mark.parametrize("count", [1, 32, 33, 100])
+@pytest.mark.parametrize("make", [list, dict, HashTable().__or__], ids=["list", "dict", "table"])
+def test_an_empty_table_takes_one_reference_to_each_key_and_value(make, count):
+    keys = [f"mortal key {number}" for number in range(count)]
+    values = [float(number) for number in range(count)]
+    pairs = dict(zip(keys, values))
+    source = list(pairs.items()) if make is list else make(pairs)
+    before = [sys.getrefcount(thing) for thing in keys + values]
+    table = HashTable()
+    table.update(source)
+    assert [sys.getrefcount(thing) for thing in keys + values] == [number + 1 for number in before]
+    del table
+    assert [sys.getrefcount(thing) for thing in keys + values] == before
+
+
 @pytest.mark.parametrize("make", [list, dict, lambda pairs: HashTable.__ior__(HashTable(), pairs)])
 def test_values_that_are_overwritten_many_at_once_change_their_owners(make):
     old, new, table = Thing(), Thing(), HashTable()

@@ -363,7 +363,7 @@ impl<K, V> Table<K, V> {
             if holes > 0 && holes >= self.entries.len() / 4 {
                 self.squeeze();
             } else {
-                self.reserve_entries(self.entries.len() / 4, self.limit, self.whole)?;
+                self.reserve_entries(self.entries.len() / 5, self.limit, self.whole)?;
             }
         }
         Ok(Room(self))
@@ -455,10 +455,10 @@ impl<K, V> Table<K, V> {
             return Err(OutOfMemory);
         }
         let buckets = arrays::empty_buckets(size)?;
-        // Holes, if there are any, are about to make room. A sixth, since just after a doubling the buckets are large for what is
+        // Holes, if there are any, are about to make room. An eighth, since just after a doubling the buckets are large for what is
         // in them.
         if load > self.entries.capacity() {
-            self.reserve_entries((load - self.load).max(self.entries.len() / 6), limit, whole)?;
+            self.reserve_entries((load - self.load).max(self.entries.len() / 8), limit, whole)?;
         }
         announce!("resize from {} to {size} buckets", self.size());
         self.buckets = buckets;
