@@ -299,7 +299,7 @@ impl ht_table {
         let at = unsafe { Self::look_up(this, hash, &key) }?.ok_or(HT_NOT_FOUND)?;
         // SAFETY: from here on nobody else runs, so this is the only reference to the table.
         let table = unsafe { &mut *this };
-        let (key, value) = table.pairs.remove(at);
+        let (key, value) = table.pairs.remove_found(at, hash);
         let taken_out = &mut table.taken_out;
         *taken_out = (Some(key), Some(value));
         Ok((lend(taken_out.0.as_ref()), lend(taken_out.1.as_ref())))

@@ -27,7 +27,8 @@
 //!
 //! For any other size the remainder depends on all 64 bits. The upper halves then lie in an array of their own beside the
 //! entries, and so they do for a caller who wants to be told the hash again, or for whom two hashes that differ in the upper
-//! half are different keys, always. [`Table::with_half_hashes`] says that neither is wanted.
+//! half are different keys, always. [`Table::with_half_hashes`] says that neither is wanted. A lookup in such a table never goes to
+//! that array, which in a large table would be one more wait for memory.
 
 use crate::arrays::{self, OutOfMemory};
 use crate::cursor::{Cursor, Step};
@@ -134,7 +135,7 @@ impl<K, V> Table<K, V> {
     }
 
     /// The same table, which from now on keeps only half of each hash where that is enough to find the bucket. It then
-    /// cannot tell [`Table::hash`], and a lookup comes upon every pair whose hash has the same lower half.
+    /// cannot tell [`Table::hash`]. A lookup comes upon every pair whose hash has the same lower half, also where the other one is kept.
     ///
     /// # Panics
     /// If there is a pair in it.
@@ -200,7 +201,6 @@ impl<K, V> Table<K, V> {
     }
 
     /// The bucket that the entry at `at` belongs to.
-    #[inline]
     fn bucket_of_entry(&self, at: usize) -> usize {
         if self.whole {
             self.bucket_of(self.whole_hash(at))
@@ -214,10 +214,10 @@ impl<K, V> Table<K, V> {
         (i64::from(self.upper_halves[at]) << 32) | i64::from(self.entries[at].hash)
     }
 
-    /// Has the entry at `at` this hash, as far as the table can tell?
+    /// Has the entry at `at` this hash, as far as the table looks?
     #[inline(always)]
     fn may_have_hash(&self, at: usize, hash: i64) -> bool {
-        self.entries[at].hash == lower_half(hash) && (!self.whole || self.upper_halves[at] == upper_half(hash))
+        self.entries[at].hash == lower_half(hash) && (self.half_hashes || self.upper_halves[at] == upper_half(hash))
     }
 
     /// Works out what follows from the size.
@@ -508,10 +508,20 @@ impl<K, V> Table<K, V> {
     }
 
     /// Takes the pair at `at` out of its chain and hands it out. The table never shrinks for it.
-    #[inline]
     pub fn remove(&mut self, at: usize) -> (K, V) {
+        self.take_out(at, self.bucket_of_entry(at))
+    }
+
+    /// The same, for who has just looked the pair up and knows its hash.
+    #[inline]
+    pub fn remove_found(&mut self, at: usize, hash: i64) -> (K, V) {
+        self.take_out(at, self.bucket_of(hash))
+    }
+
+    /// Takes the pair at `at` out of the chain of `bucket`, in which it is, and hands it out.
+    #[inline]
+    fn take_out(&mut self, at: usize, bucket: usize) -> (K, V) {
         let pair = self.entries[at].pair.take().expect("an index of this version");
-        let bucket = self.bucket_of_entry(at);
         // Who leads here: the bucket or the entry before? That one now leads to the entry behind.
         let behind = self.entries[at].next;
         let mut number = self.buckets[bucket];

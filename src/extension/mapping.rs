@@ -81,8 +81,9 @@ pub(crate) unsafe fn take_item(table: *mut HashTable, key: *mut PyObject) -> Res
     // SAFETY: the caller keeps both alive. The pair leaves the table with its two references: the key's is given back, the
     // value's goes to the caller, and is owned here while the key's departure runs Python code.
     unsafe {
-        let Some(at) = look_up(table, key)?.at else { return Ok(None) };
-        let (old_key, value) = (*table).pairs.remove(at);
+        let place = look_up(table, key)?;
+        let Some(at) = place.at else { return Ok(None) };
+        let (old_key, value) = (*table).pairs.remove_found(at, place.hash);
         let value = value.take(table.cast());
         Py_DECREF(old_key.take(table.cast())); // [R6]
         Ok(Some(value))
