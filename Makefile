@@ -165,6 +165,12 @@ bench-page: $(VENV)/installed $(VENV)/tools-bench ## Write docs/performance.md a
 bench-instructions: $(VENV)/installed $(VENV)/tools-bench ## Count the instructions of the hot paths, and compare with the record
 	@$(BIN)/python tests/bench/instructions.py $(if $(RECORD),--record)
 
+bench-where: $(VENV)/installed $(VENV)/tools-bench ## Show which functions take the instructions where a goal is missed: RECORD=1
+	@$(BIN)/python tests/bench/where.py $(if $(RECORD),--record)
+
+bench-steps: $(VENV)/installed $(VENV)/tools-bench ## Build the table after each step that made it faster, and count again
+	@$(BIN)/python tests/bench/steps.py
+
 same-code: $(VENV)/installed $(VENV)/tools-test ## Show that the refcount wrappers cost nothing: same machine code
 	@$(BIN)/python -m pytest -q -s -m same_code tests/test_same_code.py
 

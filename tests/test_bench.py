@@ -25,6 +25,7 @@ import instructions  # noqa: E402
 import keys  # noqa: E402
 import measuring  # noqa: E402
 import performance  # noqa: E402
+import where  # noqa: E402
 import works  # noqa: E402
 from measuring import Candidate, Group, Measured, Ratio, again  # noqa: E402
 
@@ -251,6 +252,52 @@ fn=(3)
 1 1000
 """
     assert instructions.counts_of(profile) == (77, 1177)
+
+
+def test_a_profile_is_read_function_by_function() -> None:
+    """What a function calls is not its own, and a function that calls itself is one function."""
+    profile = """\
+events: Ir
+ob=(1) /usr/lib/libpython3.so.1
+fn=(1) loop
+5 100
+cob=(2) /site/hashtable.cpython.so
+cfn=(2) get
+calls=7 0
+5 7000
+fn=(3) loop'2
+6 11
+ob=(2)
+fn=(2)
++3 70
+"""
+    counted = where.counts_of(profile)
+    assert counted == {"loop (python3)": 111, "get (hashtable)": 70}
+    sides = {
+        "dict": {"loop (python3)": 111, "little (c)": 2},
+        "HashTable": {"loop (python3)": 111, "get (hashtable)": 70},
+    }
+    lines = [line.split() for line in where.table_of(sides).splitlines()]
+    assert lines == [
+        ["dict", "HashTable"],
+        ["loop", "(python3)", "111", "111"],
+        ["get", "(hashtable)", "-", "70"],
+        ["others,", "of", "fewer", "than", "5", "each", "2", "-"],
+        ["all", "113", "181"],
+    ]
+
+
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not there")
+@pytest.mark.skipif(hasattr(sys, "gettotalrefcount"), reason="a debug build counts much else")
+def test_what_a_work_does_more_is_seen_where_it_does_it() -> None:
+    """The whole way, with valgrind: a second lookup in each step is in the function for lookups, and nearly nowhere else."""
+    once, twice = (
+        where.count("i", where.Side("HashTable", "HashTable()", f"for k in keys: {statement}"))
+        for statement in ("t.get(k)", "t.get(k); t.get(k)")
+    )
+    name = "hashtable::methods::get (hashtable)"
+    assert twice[name] == pytest.approx(2 * once[name], rel=0.01)
+    assert twice["listiter_next (python3)"] == pytest.approx(once["listiter_next (python3)"], rel=0.01)
 
 
 VERSIONS = {"python": "CPython 3", "rust": "1"}

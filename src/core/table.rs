@@ -201,6 +201,7 @@ impl<K, V> Table<K, V> {
     }
 
     /// The bucket that the entry at `at` belongs to.
+    #[inline(always)]
     fn bucket_of_entry(&self, at: usize) -> usize {
         if self.whole {
             self.bucket_of(self.whole_hash(at))

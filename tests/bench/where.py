@@ -1,0 +1,198 @@
+"""Where the instructions go, in works that do not reach their goal: `make bench-where`.
+
+callgrind counts the instructions of each function (https://valgrind.org/docs/manual/cl-format.html). A work is done once, and in
+another process three times; the difference is what it costs, function by function, with nothing of what prepares it. What
+stands beside it is the work that it is compared with by `make bench`.
+
+The record is docs/performance/where.json, from which the chapter docs/fast.md takes its tables (`--show WORK`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+from commands import ROOT, console, run_command  # noqa: E402
+from peers import FOLDER, HASHTABLE, build_c  # noqa: E402
+
+RECORD = ROOT / "docs" / "performance" / "where.json"
+
+#: Pairs in a table.
+PAIRS = 1000
+
+#: Functions that take fewer instructions for one operation are not shown one by one.
+FEW = 5
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two that are compared: what it is called, how a table is made, and the work with a table `t`."""
+
+    name: str
+    make: str
+    statement: str
+
+
+POP = "for k in keys: t.pop(k)"
+SET = "for k in keys: t[k] = k"
+#: Name, the keys, and the two sides.
+WORKS: dict[str, tuple[str, Side, Side]] = {
+    "update from a dict": (
+        "'key-%d' % i",
+        Side("dict", "None", "dict(d)"),
+        Side("HashTable", "None", "HashTable().update(d)"),
+    ),
+    "a Python hash function": (
+        "i",
+        Side("map", "None", "deque(map(function, keys), maxlen=0)"),
+        Side("HashTable", "filled(HashTable(hash_func=function))", "deque(map(t.get, keys), maxlen=0)"),
+    ),
+    "pop": (
+        "10**6 + i",
+        Side("textbook", "filled(Table())", POP),
+        Side("HashTable", "filled(HashTable())", POP),
+    ),
+    "an odd size": (
+        "'key-%d' % i",
+        Side("size 2048", "HashTable(size=2048)", SET),
+        Side("size 2047", "HashTable(size=2047)", SET),
+    ),
+}
+
+PROGRAM = """
+import gc, os, sys
+gc.disable()
+sys.path[:0] = {folders!r}
+from collections import deque
+from hashtable import HashTable
+from textbook import Table
+function = lambda k: k
+keys = [(lambda i: {key})(i * 379 % {pairs}) for i in range({pairs})]
+d = {{k: k for k in keys}}
+def filled(t):
+    for k in keys: t.set(k, k)
+    return t
+def work(t):
+    {statement}
+tables = [{make} for _ in range(3)]
+for t in tables[:{times}]: work(t)
+os._exit(0)  # without taking the tables down
+"""
+
+
+def counts_of(profile: str) -> Counter[str]:
+    """Reads a profile of callgrind's: the instructions of each function, by "function (shared library)"."""
+    names: dict[str, dict[str, str]] = {"ob": {}, "fn": {}}
+    current = {"ob": "", "fn": ""}
+    counted: Counter[str] = Counter()
+    called = False
+    for line in profile.splitlines():
+        named = re.fullmatch(r"(c?)(ob|fn)=\((\d+)\)(?: (.*))?", line)
+        if named:
+            callee, what, number, name = named.groups()
+            if name is not None:
+                names[what][number] = name
+            if not callee:
+                current[what] = names[what][number]
+        elif line.startswith("calls="):
+            called = True  # the next line has the cost of what is called, which is counted where it arises
+        elif re.match(r"[\d+*-]", line):
+            if not called:
+                library = re.match(r"(?:lib)?([^.]*)", Path(current["ob"]).name)[1]  # type: ignore[index]
+                # A function that calls itself is listed once for each depth: name'2.
+                function = re.sub("'[0-9]+$", "", current["fn"])
+                counted[f"{function} ({library})"] += int(line.split()[1])
+            called = False
+    return counted
+
+
+def count(key: str, side: Side) -> dict[str, float]:
+    """What one operation costs, by function."""
+    counts = []
+    for times in (1, 3):
+        program = PROGRAM.format(
+            folders=[str(HASHTABLE.parent), str(FOLDER)],
+            key=key,
+            pairs=PAIRS,
+            statement=side.statement,
+            make=side.make,
+            times=times,
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            profile = Path(folder) / "profile"
+            command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={profile}", sys.executable]
+            done = subprocess.run(
+                [*command, "-S", "-s", "-c", program],
+                env={"PATH": os.environ.get("PATH", ""), "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"},
+                capture_output=True,
+                text=True,
+                stdin=subprocess.DEVNULL,
+            )
+            if done.returncode != 0:
+                raise click.ClickException((done.stderr.strip().splitlines() or ["valgrind failed"])[-1])
+            counts.append(counts_of(profile.read_text()))
+    more = {name: (counts[1][name] - counts[0][name]) / (2 * PAIRS) for name in counts[1]}
+    return {name: round(value, 1) for name, value in more.items() if abs(value) >= 0.05}
+
+
+def table_of(sides: Mapping[str, Mapping[str, float]]) -> str:
+    """A work as a table: a line for each function, the most expensive first, then the small ones together, then all."""
+    everything = {name for counts in sides.values() for name in counts}
+    most = {name: max(counts.get(name, 0) for counts in sides.values()) for name in everything}
+    shown = sorted((name for name in everything if most[name] >= FEW), key=lambda name: (-most[name], name))
+    width = max(map(len, [*shown, "others, of fewer than 5 each"]))
+    lines = ["".join([f"{'':{width}}", *(f"{name:>12}" for name in sides)])]
+    rows = {name: [counts.get(name, 0) for counts in sides.values()] for name in shown}
+    small = [sum(value for name, value in counts.items() if most[name] < FEW) for counts in sides.values()]
+    rows[f"others, of fewer than {FEW} each"] = small
+    rows["all"] = [sum(counts.values()) for counts in sides.values()]
+    for name, values in rows.items():
+        lines.append("".join([f"{name:{width}}", *(f"{value:12.0f}" if value else f"{'-':>12}" for value in values)]))
+    return "\n".join(lines)
+
+
+@click.command(help=__doc__.split("\n\n")[0], epilog="Exit codes: 0 done, 2 something is missing.")
+@click.option("--show", type=click.Choice([*WORKS]), help="Count nothing; print this work from the record.")
+@click.option("--record", is_flag=True, help="Write the counts into the record.")
+def main(show: str | None, record: bool) -> int:
+    """The command line."""
+    if show:
+        if not RECORD.is_file():
+            raise click.ClickException(f"{RECORD.relative_to(ROOT)} is missing: make RECORD=1 bench-where writes it.")
+        recorded = json.loads(RECORD.read_text("utf-8"))
+        print(f"instructions for one operation, CPython {recorded['python']} on {recorded['machine']}\n")
+        print(table_of(recorded["works"][show]))
+        return 0
+    if shutil.which("valgrind") is None:
+        raise click.ClickException("valgrind is missing (Debian: apt install valgrind).")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    if why := build_c("textbook"):
+        raise click.ClickException(f"the textbook extension cannot be built: {why}")
+    works = {}
+    for work, (key, *sides) in WORKS.items():
+        console.print(f"counting: {work} ...")
+        works[work] = {side.name: count(key, side) for side in sides}
+        console.print(table_of(works[work]) + "\n")
+    if record:
+        whole = {"machine": platform.machine(), "python": platform.python_version(), "works": works}
+        RECORD.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+        console.print(f"written to {RECORD.relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    run_command(main)
