@@ -40,11 +40,12 @@ FEW = 5
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two that are compared: what it is called, how a table is made, and the work with a table `t`."""
+    """One of the two that are compared: what it is called, how a table is made, the work with a table `t`, what that imports."""
 
     name: str
     make: str
     statement: str
+    imports: str = ""
 
 
 POP = "for k in keys: t.pop(k)"
@@ -63,7 +64,7 @@ WORKS: dict[str, tuple[str, Side, Side]] = {
     ),
     "pop": (
         "10**6 + i",
-        Side("textbook", "filled(Table())", POP),
+        Side("textbook", "filled(Table())", POP, "from textbook import Table"),
         Side("HashTable", "filled(HashTable())", POP),
     ),
     "an odd size": (
@@ -79,7 +80,7 @@ gc.disable()
 sys.path[:0] = {folders!r}
 from collections import deque
 from hashtable import HashTable
-from textbook import Table
+{imports}
 function = lambda k: k
 keys = [(lambda i: {key})(i * 379 % {pairs}) for i in range({pairs})]
 d = {{k: k for k in keys}}
@@ -130,6 +131,7 @@ def count(key: str, side: Side) -> dict[str, float]:
             pairs=PAIRS,
             statement=side.statement,
             make=side.make,
+            imports=side.imports,
             times=times,
         )
         with tempfile.TemporaryDirectory() as folder:
