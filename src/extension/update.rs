@@ -115,14 +115,16 @@ unsafe fn merge_dict(table: *mut HashTable, source: *mut PyObject) -> Result<(),
         loop {
             let mut behind_batch = position;
             batch.refill_from_dict(source, &mut behind_batch);
-            let set = set_all(table, &batch)?;
-            if set == 0 || set < batch.pairs().len() {
-                for _ in 0..set {
-                    PyDict_Next(source, &mut position, &mut key, &mut value);
-                }
+            let Progress { set, asks } = set_all(table, &batch)?;
+            for _ in 0..set {
+                PyDict_Next(source, &mut position, &mut key, &mut value);
+            }
+            if PyDict_Size(source) != size {
+                return Err(runtime_error(c"dict mutated during update"));
+            }
+            if asks || set == 0 {
                 break;
             }
-            position = behind_batch;
         }
         while PyDict_Next(source, &mut position, &mut key, &mut value) != 0 {
             let (key, value) = (Py_NewRef(key), Py_NewRef(value));
@@ -168,30 +170,42 @@ unsafe fn fill_from_dict(
     }
 }
 
-/// Sets the pairs of the batch in the table, up to the first for which Python would have to be asked, and returns how many. Python code
-/// runs last, when the values that were overwritten go.
-unsafe fn set_all(table: *mut HashTable, batch: &Batch) -> Result<usize, Raised> {
+/// How far [`set_all`] came.
+struct Progress {
+    /// How many pairs it has set.
+    set: usize,
+    /// Must Python be asked about the next one?
+    asks: bool,
+}
+
+/// Sets the pairs of the batch in the table, up to the first for which Python would have to be asked, or which overwrites a value that
+/// runs Python code as it goes. That value goes last. So nobody can tell that there are many on their way: whatever runs then finds
+/// in the table what came before, and nothing of what comes behind.
+unsafe fn set_all(table: *mut HashTable, batch: &Batch) -> Result<Progress, Raised> {
     let op = table.cast::<PyObject>();
-    let mut old_values = [core::ptr::null_mut(); BATCH];
-    let (mut number, mut out_of_memory) = (0, false);
-    // SAFETY: the caller keeps the table alive, and with it what was put into the batch. No Python code runs before the last loop, so what
+    let mut old_value = core::ptr::null_mut();
+    let (mut set, mut out_of_memory) = (0, false);
+    // SAFETY: the caller keeps the table alive, and with it what was put into the batch. No Python code runs before the last DECREF, so what
     // a lookup says holds until it is used. The table takes references of its own; an old value is ours until it is given back.
     unsafe {
-        let set = batch.look_up_all(table, |key, value, place| {
-            match place.at {
-                Some(at) => {
-                    let old_value = (*table).pairs.replace_value(at, Stored::store(Py_NewRef(value), op));
-                    old_values[number] = old_value.take(op);
-                }
-                None => out_of_memory = add(table, place.hash, key, value).is_err(),
+        batch.look_up_all(table, |key, value, place| {
+            let Some(at) = place.at else {
+                out_of_memory = add(table, place.hash, key, value).is_err();
+                set += usize::from(!out_of_memory);
+                return !out_of_memory;
+            };
+            let old = (*table).pairs.replace_value(at, Stored::store(Py_NewRef(value), op)).take(op);
+            set += 1;
+            if !goes_quietly(old) {
+                old_value = old;
+                return false;
             }
-            number += 1;
-            !out_of_memory
+            Py_DECREF(old);
+            true
         });
-        for old_value in old_values {
-            Py_XDECREF(old_value); // [R5]
-        }
-        if out_of_memory { Err(Raised) } else { Ok(set) }
+        let asks = old_value.is_null() && set < batch.pairs().len();
+        Py_XDECREF(old_value); // [R5]
+        if out_of_memory { Err(Raised) } else { Ok(Progress { set, asks }) }
     }
 }
 
@@ -215,9 +229,10 @@ unsafe fn merge_list(table: *mut HashTable, list: *mut PyObject) -> Result<usize
                 }
                 batch.put(PyTuple_GET_ITEM(tuple, 0), PyTuple_GET_ITEM(tuple, 1));
             }
-            let set = set_all(table, &batch)?;
+            let Progress { set, asks } = set_all(table, &batch)?;
             position += set;
-            if set < BATCH {
+            // Else there is a next one, or a value has gone and all must be read anew.
+            if asks || set == batch.pairs().len() && set < BATCH {
                 return Ok(position);
             }
         }

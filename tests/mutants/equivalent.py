@@ -15,5 +15,11 @@ EQUIVALENT: dict[tuple[str, str, str, int, str], str] = {
     ("update.rs", "fill_from_dict", "Stored::store(Py_NewRef(key), op)", 0, "deleted"): _UNTOLD,
     ("update.rs", "fill_from_dict", "Stored::store(Py_NewRef(value), op)", 0, "deleted"): _UNTOLD,
     ("update.rs", "set_all", "Stored::store(Py_NewRef(value), op)", 0, "deleted"): _UNTOLD,
-    ("update.rs", "set_all", "old_value.take(op)", 0, "deleted"): _UNTOLD,
+    (
+        "update.rs",
+        "set_all",
+        "(*table).pairs.replace_value(at, Stored::store(Py_NewRef(value), op)).take(op)",
+        0,
+        "deleted",
+    ): _UNTOLD,
 }

@@ -194,6 +194,22 @@ pub(crate) unsafe fn is_owned_once(op: *mut PyObject) -> bool {
     can_be_owned_once() && unsafe { pyo3_ffi::Py_REFCNT(op) == 1 }
 }
 
+/// Is it certain that giving up a reference to `op` runs no Python code? It has other owners, or is of a type whose objects go without a
+/// word: exactly an int, a float or a str.
+///
+/// # Safety
+/// `op` is a living object that the caller owns.
+#[inline(always)]
+pub(crate) unsafe fn goes_quietly(op: *mut PyObject) -> bool {
+    // SAFETY: the caller's promise; the types are static.
+    unsafe {
+        (can_be_owned_once() && pyo3_ffi::Py_REFCNT(op) > 1)
+            || Py_IS_TYPE(op, &raw mut pyo3_ffi::PyLong_Type)
+            || Py_IS_TYPE(op, &raw mut pyo3_ffi::PyFloat_Type)
+            || Py_IS_TYPE(op, &raw mut pyo3_ffi::PyUnicode_Type)
+    }
+}
+
 /// Steals `new` for the tuple and returns what was in its place, a new reference. Tuples do not change, as everybody knows: so
 /// nobody else may have this one.
 ///
