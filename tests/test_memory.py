@@ -192,6 +192,8 @@ wide = HashTable(1, 1e-6)
 full = HashTable(1, 1.0)
 for number in range(100_000):
     full[number] = number
+# What a call needs when nothing else is left.
+spare = bytearray(2**19)
 before = [wide.size, list(full.items()) == [(number, number) for number in range(100_000)]]
 
 resource.setrlimit(resource.RLIMIT_AS, (bytes_in_use() + 96 * 2**20, resource.RLIM_INFINITY))
@@ -219,13 +221,13 @@ copies = []
 while not fails(lambda: copies.append(full.copy())):
     assert len(copies) < 1000
 print("copies until there was no room:", len(copies))
-# Less is left than a copy takes. That may still be enough for many small objects, so these take all of it.
+# Less is left than a copy takes. That may still be enough for many small objects, so these take all of it, but for what a call takes.
 chain = None
-def longer():
-    global chain
-    chain = (chain, None)
-while not fails(longer):
-    pass
+try:
+    while True:
+        chain = (chain, None)
+except MemoryError:
+    del spare
 for call in (full.copy, full.__reduce__, full.buckets):
     assert fails(call), call
 assert len(full) == 100_000
