@@ -341,6 +341,19 @@ def test_a_value_that_is_overwritten_goes_before_the_next_pair_comes(make):
         assert seen == [(number, list(range(1, number + 1))) for number in range(3, 100, 7)]
 
 
+def test_an_overwritten_value_that_comes_back_has_the_owners_that_it_seems_to_have():
+    class Phoenix:
+        def __del__(self):
+            kept.append(self)
+
+    kept, table = [], HashTable()
+    for number in range(10):
+        table[number] = Phoenix()
+    table.update(dict.fromkeys(range(10)))
+    assert [sys.getrefcount(thing) for thing in kept] == [sys.getrefcount(thing) for thing in [Thing() for _ in kept]]
+    assert len({id(thing) for thing in kept}) == 10
+
+
 def test_a_dict_that_an_overwritten_value_changes_is_refused():
     source = {number: -number for number in range(100)}
 
