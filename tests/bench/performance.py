@@ -55,6 +55,8 @@ say more about the machine than about the table. The figures on this page were t
 "Worst" is the largest ratio of all that the goal is about, the median of several rounds; "spread" is the middle half of the
 rounds. "Mean" is the geometric mean, where the goal has one. The `for` loop around a statement is part of the time on both
 sides{loop}.
+
+Why a goal is missed is told in [what the fast version costs the reader](fast.md#what-was-not-reached).
 {noise}
 ## Cost against the number of keys
 

@@ -113,9 +113,9 @@ def count(module: str, name: str, folder: Path) -> dict[str, float]:
 def show(record: dict[str, dict[str, float]]) -> None:
     """Prints the record as a table: a line for each step, in the order in which they came."""
     print(f"instructions for one operation, CPython {record['python']} on {record['machine']}\n")
-    print("".join(f"{work:>20}" for work in COUNTED))
+    print("".join(f"   {work}" for work in COUNTED))
     for step in ["dict", "before", *STEPS]:
-        print(f"{step}\n" + "".join(f"{record[step][work]:20.0f}" for work in COUNTED))
+        print(f"{step}\n" + "".join(f"{record[step][work]:{len(work) + 3}.0f}" for work in COUNTED))
 
 
 def main() -> None:
