@@ -363,7 +363,7 @@ def test_a_dict_that_an_overwritten_value_changes_is_refused():
 
     table = HashTable()
     table[50] = Value()
-    with pytest.raises(RuntimeError, match="^dict mutated during update$"):
+    with pytest.raises(RuntimeError, match=r"^dict mutated during update$"):
         table.update(source)
     assert list(table) == [50, *range(50)]
 

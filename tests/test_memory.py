@@ -221,7 +221,7 @@ copies = []
 while not fails(lambda: copies.append(full.copy())):
     assert len(copies) < 1000
 print("copies until there was no room:", len(copies))
-# Less is left than a copy takes. That may still be enough for many small objects, so these take all of it, but for what a call takes.
+# Less is left than a copy takes. That may be enough for many small objects, so these take all but what a call needs.
 chain = None
 try:
     while True:
