@@ -162,7 +162,13 @@ impl Player {
             }
             Move::Remove { key } => {
                 let key = usize::from(key) % KEYS;
-                let removed = self.find(key).map(|at| self.table.remove(at));
+                // Both ways to remove, by turns.
+                let (hash, turn) = (self.hashes[key], self.model.pairs.len() % 2 == 0);
+                let removed = match self.find(key) {
+                    Some(at) if turn => Some(self.table.remove_found(at, hash)),
+                    Some(at) => Some(self.table.remove(at)),
+                    None => None,
+                };
                 let place = self.model.pairs.iter().position(|pair| pair.key == key);
                 let expected = place.map(|place| self.model.pairs.remove(place));
                 assert_eq!(removed, expected.map(|pair| (pair.key, pair.value)));
@@ -192,7 +198,7 @@ impl Player {
             }
             Move::Walk { key } => {
                 let hash = self.hashes[usize::from(key) % KEYS];
-                let of_this_hash = self.model.pairs.iter().filter(|pair| self.seen(pair.hash) == self.seen(hash));
+                let of_this_hash = self.model.pairs.iter().filter(|pair| self.comes_upon(hash, pair.hash));
                 let expected = of_this_hash.map(|pair| pair.key).collect();
                 self.walk = Some(Walk { cursor: self.table.walk(hash), expected });
             }
@@ -219,9 +225,10 @@ impl Player {
         !(self.table.has_half_hashes() && self.model.size.is_power_of_two())
     }
 
-    /// What the table can see of a hash.
-    fn seen(&self, hash: i64) -> i64 {
-        if self.keeps_all() { hash } else { i64::from(hash as u32) }
+    /// Does a lookup of `hash` come upon a pair of that other hash? In the same chain, if they are the same as far as the table looks.
+    fn comes_upon(&self, hash: i64, other: i64) -> bool {
+        let same = if self.table.has_half_hashes() { hash as u32 == other as u32 } else { hash == other };
+        same && self.table.bucket_of(hash) == self.table.bucket_of(other)
     }
 
     /// Looks at everything that can be looked at.
