@@ -104,18 +104,12 @@ def counts_of(profile: str) -> tuple[float, float]:
     return inside, all_of_them
 
 
-def run_once(kind: str, work: str, statement: str, times: int) -> tuple[float, float]:
-    """Runs an operation on so many tables, under valgrind. Returns what `counts_of` does."""
-    import hashtable
+def profile_of(program: str) -> str:
+    """Runs a program under callgrind. Returns its profile.
 
-    program = PROGRAM.format(
-        folder=str(Path(hashtable.__file__).parent),
-        key=KEYS[kind],
-        pairs=PAIRS,
-        filled=work != "set, new key",
-        statement=statement,
-        times=times,
-    )
+    Raises:
+        click.ClickException: it failed; the message is its last line.
+    """
     with tempfile.TemporaryDirectory() as folder:
         profile = Path(folder) / "profile"
         # Without what is installed (-S, -s), and with hashes of strings that are the same each time.
@@ -128,10 +122,26 @@ def run_once(kind: str, work: str, statement: str, times: int) -> tuple[float, f
             stdin=subprocess.DEVNULL,
         )
         if done.returncode != 0:
-            raise click.ClickException(
-                f"{kind}, {work}: {(done.stderr.strip().splitlines() or ['valgrind failed'])[-1]}"
-            )
-        return counts_of(profile.read_text())
+            raise click.ClickException((done.stderr.strip().splitlines() or ["valgrind failed"])[-1])
+        return profile.read_text()
+
+
+def run_once(kind: str, work: str, statement: str, times: int) -> tuple[float, float]:
+    """Runs an operation on so many tables, under valgrind. Returns what `counts_of` does."""
+    import hashtable
+
+    program = PROGRAM.format(
+        folder=str(Path(hashtable.__file__).parent),
+        key=KEYS[kind],
+        pairs=PAIRS,
+        filled=work != "set, new key",
+        statement=statement,
+        times=times,
+    )
+    try:
+        return counts_of(profile_of(program))
+    except click.ClickException as failure:
+        raise click.ClickException(f"{kind}, {work}: {failure.message}") from None
 
 
 def count(kind: str, work: str, statement: str) -> dict[str, float]:

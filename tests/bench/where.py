@@ -10,13 +10,10 @@ The record is docs/performance/where.json, from which the chapter docs/fast.md t
 from __future__ import annotations
 
 import json
-import os
 import platform
 import re
 import shutil
-import subprocess
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,6 +24,7 @@ import click
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 from commands import ROOT, console, run_command  # noqa: E402
+from instructions import profile_of  # noqa: E402
 from peers import FOLDER, HASHTABLE, build_c  # noqa: E402
 
 RECORD = ROOT / "docs" / "performance" / "where.json"
@@ -134,19 +132,7 @@ def count(key: str, side: Side) -> dict[str, float]:
             imports=side.imports,
             times=times,
         )
-        with tempfile.TemporaryDirectory() as folder:
-            profile = Path(folder) / "profile"
-            command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={profile}", sys.executable]
-            done = subprocess.run(
-                [*command, "-S", "-s", "-c", program],
-                env={"PATH": os.environ.get("PATH", ""), "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"},
-                capture_output=True,
-                text=True,
-                stdin=subprocess.DEVNULL,
-            )
-            if done.returncode != 0:
-                raise click.ClickException((done.stderr.strip().splitlines() or ["valgrind failed"])[-1])
-            counts.append(counts_of(profile.read_text()))
+        counts.append(counts_of(profile_of(program)))
     more = {name: (counts[1][name] - counts[0][name]) / (2 * PAIRS) for name in counts[1]}
     return {name: round(value, 1) for name, value in more.items() if abs(value) >= 0.05}
 
