@@ -408,7 +408,7 @@ impl<K, V> Table<K, V> {
     }
 
     /// Puts up to `most` pairs, each after its hash, into the empty table. That all keys differ is for the caller to know: no pair is
-    /// looked up before it is added. The chains are built at the end, all in one go. `pairs` must not reach the table.
+    /// looked up before it is added. They are linked into their chains AT_ONCE together. `pairs` must neither reach the table nor panic.
     ///
     /// # Errors
     /// [`OutOfMemory`] if `most` pairs do not fit; nothing has then been taken from `pairs`.

@@ -17,11 +17,9 @@ from __future__ import annotations
 import json
 import os
 import platform
-import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -33,6 +31,7 @@ from rich.table import Table
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
+from callgrind import counts_of, profile_of  # noqa: E402
 from commands import ROOT, console, run_command  # noqa: E402
 
 RECORD = HERE / "instructions.json"
@@ -78,56 +77,13 @@ os._exit(0)  # without taking the tables down
 """
 
 
-def counts_of(profile: str) -> tuple[float, float]:
-    """Reads a profile of callgrind's (https://valgrind.org/docs/manual/cl-format.html).
-
-    Returns:
-        The instructions in the extension, and all.
-    """
-    names: dict[str, str] = {}
-    inside, all_of_them, extension, called = 0, 0, False, False
-    for line in profile.splitlines():
-        if line.startswith(("ob=", "cob=")):
-            which, number, name = re.fullmatch(r"(c?ob)=\((\d+)\)(?: (.*))?", line).groups()  # type: ignore[union-attr]
-            if name is not None:
-                names[number] = name
-            if which == "ob":
-                extension = Path(names[number]).name.startswith("hashtable.")
-        elif line.startswith("calls="):
-            called = True  # the next line has the cost of what is called, which is counted where it arises
-        elif re.match(r"[\d+*-]", line):
-            if not called:
-                cost = int(line.split()[1])
-                all_of_them += cost
-                inside += cost * extension
-            called = False
-    return inside, all_of_them
-
-
-def profile_of(program: str) -> str:
-    """Runs a program under callgrind. Returns its profile.
-
-    Raises:
-        click.ClickException: it failed; the message is its last line.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        profile = Path(folder) / "profile"
-        # Without what is installed (-S, -s), and with hashes of strings that are the same each time.
-        command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={profile}", sys.executable]
-        done = subprocess.run(
-            [*command, "-S", "-s", "-c", program],
-            env={"PATH": os.environ.get("PATH", ""), "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"},
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-        )
-        if done.returncode != 0:
-            raise click.ClickException((done.stderr.strip().splitlines() or ["valgrind failed"])[-1])
-        return profile.read_text()
+def in_the_extension(counts: Mapping[str, float]) -> tuple[float, float]:
+    """The instructions in the extension, and all, of what callgrind.counts_of returns."""
+    return sum(count for name, count in counts.items() if name.endswith(" (hashtable)")), sum(counts.values())
 
 
 def run_once(kind: str, work: str, statement: str, times: int) -> tuple[float, float]:
-    """Runs an operation on so many tables, under valgrind. Returns what `counts_of` does."""
+    """Runs an operation on so many tables, under valgrind. Returns what `in_the_extension` does."""
     import hashtable
 
     program = PROGRAM.format(
@@ -139,7 +95,7 @@ def run_once(kind: str, work: str, statement: str, times: int) -> tuple[float, f
         times=times,
     )
     try:
-        return counts_of(profile_of(program))
+        return in_the_extension(counts_of(profile_of(program)))
     except click.ClickException as failure:
         raise click.ClickException(f"{kind}, {work}: {failure.message}") from None
 

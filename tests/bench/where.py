@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import json
 import platform
-import re
 import shutil
 import sys
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +21,8 @@ import click
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
+from callgrind import counts_of, profile_of  # noqa: E402
 from commands import ROOT, console, run_command  # noqa: E402
-from instructions import profile_of  # noqa: E402
 from peers import FOLDER, HASHTABLE, build_c  # noqa: E402
 
 RECORD = ROOT / "docs" / "performance" / "where.json"
@@ -47,6 +45,7 @@ class Side:
 
 
 POP = "for k in keys: t.pop(k)"
+GET = "for k in keys: t[k]"
 SET = "for k in keys: t[k] = k"
 #: Name, the keys, and the two sides.
 WORKS: dict[str, tuple[str, Side, Side]] = {
@@ -65,6 +64,11 @@ WORKS: dict[str, tuple[str, Side, Side]] = {
         Side("textbook", "filled(Table())", POP, "from textbook import Table"),
         Side("HashTable", "filled(HashTable())", POP),
     ),
+    "keys of a class": (
+        "Point(i)",
+        Side("dict", "d", GET),
+        Side("HashTable", "filled(HashTable())", GET),
+    ),
     "an odd size": (
         "'key-%d' % i",
         Side("size 2048", "HashTable(size=2048)", SET),
@@ -78,6 +82,7 @@ gc.disable()
 sys.path[:0] = {folders!r}
 from collections import deque
 from hashtable import HashTable
+from keys import Point
 {imports}
 function = lambda k: k
 keys = [(lambda i: {key})(i * 379 % {pairs}) for i in range({pairs})]
@@ -93,38 +98,12 @@ os._exit(0)  # without taking the tables down
 """
 
 
-def counts_of(profile: str) -> Counter[str]:
-    """Reads a profile of callgrind's: the instructions of each function, by "function (shared library)"."""
-    names: dict[str, dict[str, str]] = {"ob": {}, "fn": {}}
-    current = {"ob": "", "fn": ""}
-    counted: Counter[str] = Counter()
-    called = False
-    for line in profile.splitlines():
-        named = re.fullmatch(r"(c?)(ob|fn)=\((\d+)\)(?: (.*))?", line)
-        if named:
-            callee, what, number, name = named.groups()
-            if name is not None:
-                names[what][number] = name
-            if not callee:
-                current[what] = names[what][number]
-        elif line.startswith("calls="):
-            called = True  # the next line has the cost of what is called, which is counted where it arises
-        elif re.match(r"[\d+*-]", line):
-            if not called:
-                library = re.match(r"(?:lib)?([^.]*)", Path(current["ob"]).name)[1]  # type: ignore[index]
-                # A function that calls itself is listed once for each depth: name'2.
-                function = re.sub("'[0-9]+$", "", current["fn"])
-                counted[f"{function} ({library})"] += int(line.split()[1])
-            called = False
-    return counted
-
-
 def count(key: str, side: Side) -> dict[str, float]:
     """What one operation costs, by function."""
     counts = []
     for times in (1, 3):
         program = PROGRAM.format(
-            folders=[str(HASHTABLE.parent), str(FOLDER)],
+            folders=[str(HASHTABLE.parent), str(FOLDER), str(HERE)],
             key=key,
             pairs=PAIRS,
             statement=side.statement,
