@@ -45,7 +45,7 @@ $(VENV)/tools-%: pyproject.toml | $(BIN)/python
 	@$(BIN)/python tests/requirements.py $* | $(BIN)/python -m pip install --quiet --requirement /dev/stdin
 	@touch $@
 
-SOURCES := $(shell find src setup.py pyproject.toml Cargo.toml Cargo.lock -type f -not -path '*/__pycache__/*' -not -path '*.egg-info/*' -not -path 'src/roads/*')
+SOURCES := $(shell find src setup.py pyproject.toml Cargo.toml Cargo.lock -type f -not -path '*/__pycache__/*' -not -path '*.egg-info/*' -not -path 'src/bindings/*')
 
 # The extension, the traced extension and the lab, as `pip install .` installs them.
 $(VENV)/installed: $(SOURCES) $(VENV)/tools-lab
@@ -66,7 +66,7 @@ test-rust: check-tools ## Run the library's own tests
 	$(call say,testing the library)
 	@cargo test --locked --quiet --package hashtable-core
 	@cargo test --locked --quiet --package hashtable-core --features trace
-	@cargo test --locked --quiet --package hashtable-capi
+	@cargo test --locked --quiet --package hashtable-c-library
 
 test-python: $(VENV)/installed $(VENV)/tools-matrix $(VENV)/tools-test $(VENV)/tools-mutants debug-python ## Run the Python tests with every CPython found
 	$(call say,testing with every CPython that is found)
@@ -90,23 +90,23 @@ endif
 
 # ---- from C ---------------------------------------------------------------------------------------------------------
 
-# cargo builds it under another name (see src/capi/Cargo.toml). The rlib is left out: link-time optimisation does not go
+# cargo builds it under another name (see src/c_library/Cargo.toml). The rlib is left out: link-time optimisation does not go
 # together with it.
 CARGO_OUTPUT := $(or $(CARGO_TARGET_DIR),target)
-CAPI := $(CARGO_OUTPUT)/capi
+C_LIBRARY := $(CARGO_OUTPUT)/c-library
 
-c-library: check-tools ## Build the library for C into target/capi: shared, static, header
-	$(call say,building the library for C into $(CAPI))
-	@cargo rustc --locked --quiet --release --package hashtable-capi --crate-type cdylib,staticlib
-	@mkdir -p $(CAPI)
-	@for kind in so a; do cp $(CARGO_OUTPUT)/release/libhashtable_c.$$kind $(CAPI)/libhashtable.$$kind || exit 1; done
-	@cp src/capi/hashtable.h $(CAPI)/
+c-library: check-tools ## Build the library for C into target/c-library: shared, static, header
+	$(call say,building the library for C into $(C_LIBRARY))
+	@cargo rustc --locked --quiet --release --package hashtable-c-library --crate-type cdylib,staticlib
+	@mkdir -p $(C_LIBRARY)
+	@for kind in so a; do cp $(CARGO_OUTPUT)/release/libhashtable_c.$$kind $(C_LIBRARY)/libhashtable.$$kind || exit 1; done
+	@cp src/c_library/hashtable.h $(C_LIBRARY)/
 
 c-demo: c-library ## Build, test and run the C programs, under valgrind too
-	@src/capi/tests/c-demo.sh $(CAPI)
+	@src/c_library/tests/c-demo.sh $(C_LIBRARY)
 
-header: check-tools ## Write src/capi/hashtable.h anew from the source
-	@cargo test --locked --quiet --package hashtable-capi --test header -- --ignored write_the_header
+header: check-tools ## Write src/c_library/hashtable.h anew from the source
+	@cargo test --locked --quiet --package hashtable-c-library --test header -- --ignored write_the_header
 
 # ---- what people install -------------------------------------------------------------------------------------------
 
@@ -127,16 +127,16 @@ sdist: check-tools $(VENV)/tools-wheels ## Build the source distribution, and a 
 wheels-page: $(VENV)/tools-wheels ## Take what these three measured into docs/wheels.md
 	@$(BIN)/python tests/wheels.py page
 
-# ---- the other roads -----------------------------------------------------------------------------------------------
+# ---- the other bindings --------------------------------------------------------------------------------------------
 
-# Only these: ROADS='ctypes cffi-abi c-api'. All of them take some five minutes. OPTIONS=--json prints all that was found.
-ROADS ?=
+# Only these: BINDINGS='ctypes cffi-abi c-api'. All of them take some five minutes. OPTIONS=--json prints all that was found.
+BINDINGS ?=
 OPTIONS ?=
-routes: $(VENV)/installed $(VENV)/tools-test ## Take the library to Python by every road, test and measure them
-	@$(BIN)/python src/roads/routes.py $(OPTIONS) $(ROADS)
+bindings: $(VENV)/installed $(VENV)/tools-test ## Build, test and measure every way to bind the library to Python
+	@$(BIN)/python src/bindings/compare.py $(OPTIONS) $(BINDINGS)
 
-routes-record: $(VENV)/installed $(VENV)/tools-test ## The same, and write docs/roads.md and its record anew
-	@$(BIN)/python src/roads/routes.py --record
+bindings-record: $(VENV)/installed $(VENV)/tools-test ## The same, and write docs/roads.md and its record anew
+	@$(BIN)/python src/bindings/compare.py --record
 
 # ---- looking for trouble -------------------------------------------------------------------------------------------
 
@@ -238,8 +238,8 @@ lint: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-lint ## Check style, ty
 	  && cargo fmt --manifest-path tests/bench/peers/pyo3/Cargo.toml --check
 	@cargo clippy --locked --quiet --workspace --all-targets -- --deny warnings
 	@cargo clippy --locked --quiet --workspace --all-targets --features hashtable-extension/trace,ledger-example/ledger -- --deny warnings
-	@cargo fmt --manifest-path src/roads/Cargo.toml --all --check
-	@cargo clippy --manifest-path src/roads/Cargo.toml --target-dir $(CARGO_OUTPUT)/roads/lint --locked --quiet --workspace --all-targets -- --deny warnings
+	@cargo fmt --manifest-path src/bindings/Cargo.toml --all --check
+	@cargo clippy --manifest-path src/bindings/Cargo.toml --target-dir $(CARGO_OUTPUT)/bindings/lint --locked --quiet --workspace --all-targets -- --deny warnings
 	$(call say,ruff and mypy)
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 	@$(BIN)/mypy

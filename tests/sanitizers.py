@@ -48,7 +48,7 @@ TOOLS = [
     "matrix",
     "mutants",
     "readme",
-    "roads",
+    "bindings",
     "same_code",
     "specimens",
     "wheels",

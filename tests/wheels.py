@@ -42,7 +42,7 @@ WORK = ROOT / "target" / "wheels"
 MEASURED = WORK / "measured.json"
 RECORD = ROOT / "docs" / "wheels.json"
 PAGE = ROOT / "docs" / "wheels.md"
-CTYPES = ROOT / "src" / "roads" / "ctypes_wheel"
+CTYPES = ROOT / "src" / "bindings" / "ctypes_wheel"
 
 MACHINE = platform.machine()
 #: What the wheels are to run on, as a tag and as the version of glibc that it stands for (PEP 599).
@@ -400,13 +400,13 @@ def sdist() -> None:
         wheel, building = build_wheel("from the source distribution", sys.executable, source, folder, **target)
         passed, _ = try_extension("from the source distribution", sys.executable, wheel)
         # The extension does not use it; but cargo wants to see all members of a workspace.
-        shutil.rmtree(source / "src" / "capi")
+        shutil.rmtree(source / "src" / "c_library")
         try:
-            build_wheel("control: without src/capi", sys.executable, source, Path(name, "broken"), **target)
+            build_wheel("control: without src/c_library", sys.executable, source, Path(name, "broken"), **target)
             said = ""
         except Failed as failure:
             said = str(failure).split(" (all of it")[0]
-        control("a source distribution without src/capi", said)
+        control("a source distribution without src/c_library", said)
     figures = {
         "file": archive.name,
         "bytes": archive.stat().st_size,
@@ -477,7 +477,7 @@ def one() -> None:
     shutil.copytree(CTYPES, folder, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
     what = "the wheel for every Python 3"
     variables = zig()
-    command = [variables["CARGO"], "rustc", "--locked", "--release", "--package", "hashtable-capi"]
+    command = [variables["CARGO"], "rustc", "--locked", "--release", "--package", "hashtable-c-library"]
     command += ["--crate-type", "cdylib", "--target", variables.pop("CARGO_BUILD_TARGET")]
     _, library_seconds = step(f"{what}: the shared library", list(command), ROOT, **variables)
     library = WORK / "cargo" / f"{MACHINE}-unknown-linux-gnu" / "release" / "libhashtable_c.so"

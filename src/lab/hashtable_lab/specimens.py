@@ -448,11 +448,11 @@ def _alone(lock: Path, tell: Callable[[str], None]) -> Iterator[None]:
 
 def _source_files(source: Path) -> Iterator[Path]:
     """What a build needs, relative to the source: the workspace's two files and its crates. The laboratory is none of them,
-    nor are the other roads to the library."""
+    nor are the other bindings."""
     yield Path("Cargo.toml")
     yield Path("Cargo.lock")
     for folder, folders, files in os.walk(source / "src"):
-        folders[:] = sorted(set(folders) - {"lab", "roads", "target", "build", "__pycache__"})
+        folders[:] = sorted(set(folders) - {"lab", "bindings", "target", "build", "__pycache__"})
         for file in sorted(files):
             if not file.endswith((".so", ".pyc")):
                 yield (Path(folder) / file).relative_to(source)
