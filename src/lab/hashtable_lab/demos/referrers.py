@@ -1,7 +1,8 @@
 """Who holds an object? Its reference count with one name, two names, and inside calls.
 
-`sys.getrefcount(o)` counts one reference too many for our taste: the one that it holds itself, as its argument, while
-it looks. That one is the same everywhere. What a call adds is not: CPython has become more and more thrifty with it.
+`sys.getrefcount(o)` usually counts one reference more than one would expect: its own argument. From CPython 3.14 on that is no
+longer so for a function's local variable, which is lent and not counted. What a call adds differs, too: CPython has learned to
+count less and less.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ BEHAVIOURS = {
     0: (
         "3.14 and 3.15",
         "the compiler sees that the caller's own variable outlives the call, so the argument is only borrowed, and "
-        "a borrowed reference is not counted. Inside a call, getrefcount borrows its own argument too, which makes "
-        "up for the one reference that the outermost call was handed",
+        "a borrowed reference is not counted. Inside a call, getrefcount borrows its own argument too, and so counts "
+        "one fewer; the outermost call owns the reference that it was handed, and that makes up for it",
     ),
 }
 
