@@ -50,7 +50,10 @@ fn header_with(file: &str, passage: &str, instead: &str) -> String {
 
 #[test]
 fn the_header_follows_from_the_source() {
-    assert!(header() == read("hashtable.h"), "src/c_library/hashtable.h is not what the source says: run `make header`");
+    assert!(
+        header() == read("hashtable.h"),
+        "src/c_library/hashtable.h is not what the source says: run `make header`"
+    );
 }
 
 #[test]
