@@ -42,7 +42,7 @@ $(BIN)/python: | check-tools
 $(VENV)/tools-%: pyproject.toml | $(BIN)/python
 	$(call say,installing what '$*' needs)
 	@$(BIN)/python -m pip install --quiet --upgrade setuptools setuptools-rust
-	@$(BIN)/python tests/requirements.py $* | $(BIN)/python -m pip install --quiet --requirement /dev/stdin
+	@$(BIN)/python tests/tools/requirements.py $* | $(BIN)/python -m pip install --quiet --requirement /dev/stdin
 	@touch $@
 
 SOURCES := $(shell find src setup.py pyproject.toml Cargo.toml Cargo.lock -type f -not -path '*/__pycache__/*' -not -path '*.egg-info/*' -not -path 'src/bindings/*')
@@ -70,7 +70,7 @@ test-rust: check-tools ## Run the library's own tests
 
 test-python: $(VENV)/installed $(VENV)/tools-matrix $(VENV)/tools-test $(VENV)/tools-mutants debug-python ## Run the Python tests with every CPython found
 	$(call say,testing with every CPython that is found)
-	@$(BIN)/nox -f tests/noxfile.py
+	@$(BIN)/nox -f tests/tools/noxfile.py
 	$(call say,testing the traced build)
 	@HASHTABLE_MODULE=hashtable_traced $(BIN)/python -m pytest -q --numprocesses=auto
 
@@ -114,18 +114,18 @@ header: check-tools ## Write src/c_library/hashtable.h anew from the source
 PYTHONS ?=
 wheels: check-tools $(VENV)/tools-wheels ## Build and try a wheel of the extension for each CPython found
 	$(call say,building wheels of the extension into dist)
-	@$(BIN)/python tests/wheels.py each --pythons '$(PYTHONS)'
+	@$(BIN)/python tests/tools/wheels.py each --pythons '$(PYTHONS)'
 
 wheel-ctypes: check-tools $(VENV)/tools-wheels ## Build and try one wheel for every Python 3, by ctypes
 	$(call say,building one wheel for every Python 3 into dist)
-	@$(BIN)/python tests/wheels.py one
+	@$(BIN)/python tests/tools/wheels.py one
 
 sdist: check-tools $(VENV)/tools-wheels ## Build the source distribution, and a wheel from nothing else
 	$(call say,building the source distribution into dist)
-	@$(BIN)/python tests/wheels.py sdist
+	@$(BIN)/python tests/tools/wheels.py sdist
 
 wheels-page: $(VENV)/tools-wheels ## Take what these three measured into docs/wheels.md
-	@$(BIN)/python tests/wheels.py page
+	@$(BIN)/python tests/tools/wheels.py page
 
 # ---- the other bindings --------------------------------------------------------------------------------------------
 
@@ -142,15 +142,15 @@ bindings-record: $(VENV)/installed $(VENV)/tools-test ## The same, and write doc
 
 fuzz: $(VENV)/tools-test ## Fuzz the library, for FUZZ_SECONDS (60) seconds
 	$(call say,fuzzing the library for $(FUZZ_SECONDS) seconds)
-	@$(BIN)/python tests/fuzz.py --seconds $(FUZZ_SECONDS)
+	@$(BIN)/python tests/tools/fuzz.py --seconds $(FUZZ_SECONDS)
 
 asan: $(VENV)/installed $(VENV)/tools-test ## Run the Python tests under AddressSanitizer
 	$(call say,testing under AddressSanitizer)
-	@$(BIN)/python tests/sanitizers.py asan
+	@$(BIN)/python tests/tools/sanitizers.py asan
 
 valgrind: $(VENV)/installed $(VENV)/tools-test ## Run a part of the Python tests under valgrind
 	$(call say,testing under valgrind)
-	@$(BIN)/python tests/sanitizers.py valgrind
+	@$(BIN)/python tests/tools/sanitizers.py valgrind
 
 # ---- looking closer ------------------------------------------------------------------------------------------------
 
@@ -172,27 +172,27 @@ bench-steps: $(VENV)/installed $(VENV)/tools-bench ## Build the table after each
 	@$(BIN)/python tests/bench/steps.py
 
 same-code: $(VENV)/installed $(VENV)/tools-test ## Show that the refcount wrappers cost nothing: same machine code
-	@$(BIN)/python -m pytest -q -s -m same_code tests/test_same_code.py
+	@$(BIN)/python -m pytest -q -s -m same_code tests/project/test_same_code.py
 
 ledger-cost: $(VENV)/installed ## Time the traced build, which keeps a ledger, against the normal one
 	@$(BIN)/python tests/bench/ledger_cost.py
 
 ways-in: $(VENV)/installed $(VENV)/tools-test ## Try setup.py build, pip install, pip install -e, bdist_wheel
-	@$(BIN)/python -m pytest -q -m ways_in tests/test_ways_in.py
+	@$(BIN)/python -m pytest -q -m ways_in tests/project/test_ways_in.py
 
 leakcheck-demo: $(BIN)/python ## Find a known leak in a release of multidict, and none in the next
-	@$(BIN)/python tests/leakcheck_demo.py
+	@$(BIN)/python tests/tools/leakcheck_demo.py
 
 # Only those whose names match: GUARDS='candidate or owned'. All of them take some eight minutes.
 GUARDS ?=
 guards: $(VENV)/installed $(VENV)/tools-test ## Take each guard against hostile code out: a test must fail
-	@$(BIN)/python -m pytest -q -m guards -k '$(GUARDS)' tests/test_guards.py
+	@$(BIN)/python -m pytest -q -m guards -k '$(GUARDS)' tests/guards/test_guards.py
 
 # Only calls that contain one of these words: FAULTS='setdefault fromkeys'.
 FAULTS ?=
 faults: $(VENV)/installed $(VENV)/tools-test ## Make everything fail that can fail: nothing but an exception may come of it
 	$(call say,making everything fail that can fail)
-	@$(BIN)/python tests/faults.py $(FAULTS)
+	@$(BIN)/python tests/faults/faults.py $(FAULTS)
 
 # All of them by all of them takes some twenty minutes; a run that was stopped goes on where it was. Only some:
 # SPECIMENS='missing-incref missing-decref' DETECTORS='plain ledger'. RECORD=yes keeps a full run, and writes the pages of it.

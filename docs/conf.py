@@ -23,7 +23,7 @@ project = "hashtable"
 html_title = "hashtable: a book"
 language = "en"
 
-# The directive of the atlas lies beside this file. (The tiny books of tests/test_docs.py have none.)
+# The directive of the atlas lies beside this file. (The tiny books of tests/project/test_docs.py have none.)
 sys.path.insert(0, os.path.dirname(__file__))
 extensions = ["myst_parser", "sphinx.ext.doctest", "sphinxcontrib.programoutput"]
 if os.path.exists(os.path.join(os.path.dirname(__file__), "atlas_directive.py")):

@@ -30,7 +30,7 @@ from pygments.token import Comment, String
 from rich.console import Console
 from rich.table import Table
 
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT / "tests" / "tools"))
 from commands import run_command
 from interpreters import interpreters
 

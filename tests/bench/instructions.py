@@ -30,7 +30,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
+sys.path[:0] = [str(HERE), str(HERE.parent / "tools")]
 from callgrind import counts_of, profile_of  # noqa: E402
 from commands import ROOT, console, run_command  # noqa: E402
 

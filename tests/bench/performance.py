@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
+sys.path[:0] = [str(HERE), str(HERE.parent / "tools")]
 from commands import ROOT, console, run_command  # noqa: E402
 from measuring import NOISE, Measured, from_json  # noqa: E402
 from works import GOALS, MAPPING, PREPARING, finding  # noqa: E402

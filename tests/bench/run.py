@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
+sys.path[:0] = [str(HERE), str(HERE.parent / "tools")]
 import apart  # noqa: E402
 import peers  # noqa: E402
 from commands import ROOT, console, last_lines, run_command, watch  # noqa: E402

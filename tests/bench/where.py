@@ -20,7 +20,7 @@ from pathlib import Path
 import click
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
+sys.path[:0] = [str(HERE), str(HERE.parent / "tools")]
 from callgrind import counts_of, profile_of  # noqa: E402
 from commands import ROOT, console, run_command  # noqa: E402
 from peers import FOLDER, HASHTABLE, build_c  # noqa: E402

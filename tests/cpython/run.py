@@ -21,7 +21,7 @@ import click
 from rich.table import Table
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
+sys.path[:0] = [str(HERE), str(HERE.parent / "tools")]
 from building import build  # noqa: E402
 from commands import ROOT, console, run_command  # noqa: E402
 from interpreters import interpreters  # noqa: E402

@@ -27,7 +27,7 @@ import filelock
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
+sys.path[:0] = [str(HERE), str(HERE.parent / "tools")]
 import atlas  # noqa: E402
 import operations as parsed  # noqa: E402
 import trial  # noqa: E402

@@ -1,8 +1,8 @@
 """Does everything that the table can do, once, with the ledger open; and ends with 1 at the first thing that does not balance.
 
-Every call of tests/calls.py and tests/injection.py runs as it is; then, for n from 1 on, with the nth of its calls into Python that
-may fail made to fail, and with the nth of its requests for memory, until there is no nth. A line that begins with `> ` says what is
-being done, for whoever finds the process dead.
+Every call of tests/calls.py and tests/faults/injection.py runs as it is; then, for n from 1 on, with the nth of its calls into
+Python that may fail made to fail, and with the nth of its requests for memory, until there is no nth. A line that begins with `> `
+says what is being done, for those who find the process dead.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+TESTS = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTS), str(TESTS / "faults"), str(TESTS / "ownership")]
 
-import injection
-import leakchecks
-from hashtable_lab.book import Unbalanced, ledger
-from subject import HashTable, module, seven
+import injection  # noqa: E402
+import leakchecks  # noqa: E402
+from hashtable_lab.book import Unbalanced, ledger  # noqa: E402
+from subject import HashTable, module, seven  # noqa: E402
 
 #: A statement that goes round in a loop fails in the same places again.
 MOST_FAULTS = 60

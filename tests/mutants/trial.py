@@ -118,13 +118,22 @@ def digest(*files: Path, text: str = "") -> str:
     return total.hexdigest()
 
 
+def test_file(name: str) -> Path:
+    """The file test_NAME.py, whichever folder it is in."""
+    [file] = TESTS.rglob(f"test_{name}.py")
+    return file
+
+
 def test_files(run: str) -> list[Path]:
     """The files that the outcome of a run depends on."""
     lab = ROOT / "src" / "lab" / "hashtable_lab"
-    shared = [TESTS / name for name in ("subject.py", "calls.py", "leakchecks.py")] + [lab / "book.py", Path(__file__)]
+    shared = [TESTS / name for name in ("subject.py", "calls.py", "ownership/leakchecks.py")] + [
+        lab / "book.py",
+        Path(__file__),
+    ]
     if run == "smoke":
-        return [HERE / "smoke.py", TESTS / "injection.py", *shared]
-    return [TESTS / "conftest.py", *(TESTS / f"test_{name}.py" for name in RUNS[run][1]), *shared]
+        return [HERE / "smoke.py", TESTS / "faults" / "injection.py", *shared]
+    return [TESTS / "conftest.py", *(test_file(name) for name in RUNS[run][1]), *shared]
 
 
 def standing(run: str) -> str:
@@ -247,7 +256,7 @@ class Worker:
         self._build(traced)
         command = [sys.executable, "-u", "-m", "pytest", "-x", "-v", "-rfE", "--tb=short", "--timeout=120"]
         command += ["-p", "no:cacheprovider", "-p", "no:xdist", *(["-k", selected] if selected else [])]
-        files = [TESTS / f"test_{name}.py" for name in names]
+        files = [test_file(name) for name in names]
         ending = self._run([*command, *files], RUN_LIMIT, traced=traced)
         # 1: a test failed. 5: none was run. More: pytest itself went wrong, perhaps for want of the module.
         return _symptom(ending, RUN_LIMIT, _last_test(ending.output))
@@ -316,7 +325,8 @@ def _last_test(output: str) -> str:
     failed = re.search(r"^(?:FAILED|ERROR) (\S+?::.*?)(?: - .*)?$", output, re.MULTILINE)
     tests = re.findall(r"^(\S*test_\w+\.py::.*?)(?: (?:PASSED|SKIPPED|FAILED|ERROR|XFAIL).*)?$", output, re.MULTILINE)
     name = failed[1] if failed else tests[-1] if tests else "pytest"
-    return name.removeprefix("tests/").strip()
+    # Without its folder, so that a record outlives a move.
+    return re.sub(r"^(?:\w+/)*", "", name).strip()
 
 
 # ---- what is known from before ---------------------------------------------------------------------------------------

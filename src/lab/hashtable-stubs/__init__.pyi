@@ -1,6 +1,6 @@
 """Types of the extension module `hashtable`, for type checkers and editors.
 
-The module itself is written in Rust (src/extension). tests/test_stubs.py compares this file with it.
+The module itself is written in Rust (src/extension). tests/project/test_stubs.py compares this file with it.
 """
 
 from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, MutableMapping, ValuesView

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-PROGRAMS = Path(__file__).resolve().parent.parent / "docs" / "programs"
+PROGRAMS = Path(__file__).resolve().parents[2] / "docs" / "programs"
 
 pytestmark = pytest.mark.skipif(not PROGRAMS.is_dir(), reason="the source is not at hand")
 

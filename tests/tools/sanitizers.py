@@ -1,7 +1,7 @@
 """Runs tests under AddressSanitizer or valgrind, which see what a test cannot: that memory is used which was given back.
 
-    python tests/sanitizers.py asan         `make asan`: the whole suite, with an extension built for it
-    python tests/sanitizers.py valgrind     `make valgrind`: a part of the suite, as valgrind makes it about fifty times slower
+    sanitizers.py asan         `make asan`: the whole suite, with an extension built for it
+    sanitizers.py valgrind     `make valgrind`: a part of the suite, as valgrind makes it about fifty times slower
 
 Both begin with a control. The specimen missing-incref is built as the extension is, and its script is run with the right module
 and the broken one: the tool must be content with the one and complain about the other, or its silence about the suite means
@@ -31,7 +31,12 @@ from rich.table import Table
 CONTROL = "missing-incref"
 
 # What valgrind runs: every way into the extension, and every point at which it is re-entered, there by the acts that free the most.
-SELECTED_FILES = ["test_constructor.py", "test_mapping.py", "test_protocol.py", "test_reentrancy.py"]
+SELECTED_FILES = [
+    "behaviour/test_constructor.py",
+    "behaviour/test_mapping.py",
+    "behaviour/test_protocol.py",
+    "hostile/test_reentrancy.py",
+]
 SELECTED_TESTS = "not test_reentrancy or clears or destroys or begins_anew"
 
 # What AddressSanitizer leaves out: tests of the tools around the extension. They build modules of their own, or kill children.
@@ -110,7 +115,7 @@ class Tool:
 
     def run(self, what: str, arguments: Sequence[str | Path], module: Path, **variables: str) -> tuple[int, str, float]:
         """Runs Python with these arguments; it finds the module in the folder `module`. Returns what `watch` does."""
-        path = [str(module), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")]
+        path = [str(module), str(ROOT / "tests" / "tools"), os.environ.get("PYTHONPATH", "")]
         environment = {
             **os.environ,
             **self.variables,
@@ -219,7 +224,7 @@ def asan() -> int:
     run_control(tool, right, wrong, target, report)
     reports = target / "report"
     tool.variables = {**tool.variables, "ASAN_OPTIONS": f"{options}:log_path={reports}"}
-    left_out = [f"--ignore={ROOT / 'tests' / f'test_{name}.py'}" for name in TOOLS]
+    left_out = [f"--ignore-glob=*/test_{name}.py" for name in TOOLS]
     run_tests(tool, right, [ROOT / "tests", "--numprocesses=auto", *left_out], reports, report)
     return report.close(tool.name)
 

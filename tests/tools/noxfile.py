@@ -1,4 +1,4 @@
-"""Runs the test suite with every CPython from 3.9 on that is found: `nox -f tests/noxfile.py`, or `make test`.
+"""Runs the test suite with every CPython from 3.9 on that is found: `nox -f tests/tools/noxfile.py`, or `make test`.
 
 Of each kind (version, debug build, without the GIL) one is taken. Each gets an environment of its own with the package built and
 installed into it as `pip install .` does.

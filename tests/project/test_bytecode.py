@@ -12,7 +12,7 @@ import pytest
 
 traced = pytest.importorskip("hashtable_traced", reason="the traced build is not installed")
 
-PROGRAM = Path(__file__).resolve().parent.parent / "docs" / "programs" / "from_bytecode_to_slot.py"
+PROGRAM = Path(__file__).resolve().parents[2] / "docs" / "programs" / "from_bytecode_to_slot.py"
 
 pytestmark = pytest.mark.skipif(not PROGRAM.is_file(), reason="the source is not at hand")
 

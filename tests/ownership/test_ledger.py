@@ -217,7 +217,7 @@ def test_wrong_on_purpose():
 
 def test_a_test_that_ends_unbalanced_is_an_error(example, child, tmp_path):
     """The control of the fixture by which every test of the traced build must end balanced."""
-    shutil.copyfile(Path(__file__).parent / "conftest.py", tmp_path / "conftest.py")
+    shutil.copyfile(Path(__file__).parents[1] / "conftest.py", tmp_path / "conftest.py")
     (tmp_path / "subject.py").write_text(SUBJECT, encoding="utf-8")
     (tmp_path / "test_suite.py").write_text(SUITE, encoding="utf-8")
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = unbalanced: on purpose\n", encoding="utf-8")

@@ -7,7 +7,7 @@ and of use; and in the end no object that took part may have more references tha
 There are two kinds of memory, and a switch for each:
 
     Python's     `_testcapi.set_nomemory`, a part of CPython's own test support. It refuses memory to everybody, so this is
-                 done in a child: `python tests/scarcity.py` prints a line of JSON for each call.
+                 done in a child: `python tests/faults/scarcity.py` prints a line of JSON for each call.
     the table's  `_fail_allocation` of the traced module.
 """
 

@@ -7,13 +7,11 @@ made in Python, and the runner must blame the right test.
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import pytest
 import subject
 
 pytest.importorskip("test.mapping_tests", reason="this CPython comes without its own tests")
-sys.path.insert(0, str(Path(__file__).resolve().parent / "cpython"))
 import run
 
 # A module `hashtable` in the place of the real one, with a HashTable that inherits from the real one.

@@ -1,6 +1,6 @@
 """Makes everything fail that can fail, and sees that nothing comes of it but an exception. `make faults` does it.
 
-    python tests/faults.py [--json] [CALL...]
+    python tests/faults/faults.py [--json] [CALL...]
 
 Runs on the traced build. Each call of injection.py is made again and again: the first thing in it that may fail does, then the
 second, and so on until the call succeeds. The import of the module is driven likewise, each time in a process of its own. With
@@ -22,12 +22,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
-import fallible
-from commands import ROOT, console, run_command
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "tools")]
+import fallible  # noqa: E402
+from commands import ROOT, console, run_command  # noqa: E402
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: E402
+from rich.table import Table  # noqa: E402
+
 TRACED = "hashtable_traced"
 
 #: Places that no call can make fail: a file, what its line says, what fails there, with which versions of Python that is so (from

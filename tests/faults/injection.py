@@ -35,7 +35,7 @@ import calls
 from subject import HashTable, look, module
 
 #: Where the source of the module lies.
-SOURCE = Path(os.environ.get("HASHTABLE_SOURCE", Path(__file__).resolve().parent.parent))
+SOURCE = Path(os.environ.get("HASHTABLE_SOURCE", Path(__file__).resolve().parents[2]))
 
 #: What is raised at each place, one after the other. An extension that handles one of them has a reason (see `DOCUMENTED`).
 EXCEPTIONS = {kind.__name__: kind for kind in (MemoryError, AttributeError, TypeError, KeyError, OverflowError)}

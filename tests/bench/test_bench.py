@@ -18,9 +18,7 @@ import pytest
 for package in ("click", "rich"):
     pytest.importorskip(package, reason=f"the benchmarks need {package}: pip install '.[bench]'")
 
-TESTS = Path(__file__).resolve().parent
-BENCH = TESTS / "bench"
-sys.path.insert(0, str(BENCH))
+BENCH = Path(__file__).resolve().parent
 import callgrind  # noqa: E402
 import instructions  # noqa: E402
 import keys  # noqa: E402

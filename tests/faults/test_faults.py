@@ -33,12 +33,12 @@ import fallible  # noqa: E402
 import faults  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
-CONTROLS = sorted(file.stem for file in (HERE / "faults").glob("*.diff"))
+CONTROLS = sorted(file.stem for file in HERE.glob("*.diff"))
 
 
 def read(name):
     """A control's header, as a dict of fields, and its diff."""
-    header, _, diff = (HERE / "faults" / f"{name}.diff").read_text(encoding="utf-8").partition("\n--- ")
+    header, _, diff = (HERE / f"{name}.diff").read_text(encoding="utf-8").partition("\n--- ")
     fields = {match[1]: match[2].strip() for match in re.finditer(r"^(\w+):((?:.*\n?)(?:[ \t]+.*\n?)*)", header, re.M)}
     assert fields["Fault"] == name
     return fields, "--- " + diff

@@ -7,7 +7,7 @@
 
 The same functions run in the test suite and, as a program, in a child that finds another module:
 
-    PYTHONPATH=folder python tests/leakchecks.py CHECK STATEMENT
+    PYTHONPATH=folder:tests python tests/ownership/leakchecks.py CHECK STATEMENT
 
 runs one check on one statement with the module `hashtable` in that folder, prints which file the module is, then a
 line for each complaint, and exits with 1 if there are any. That is how the checks themselves are checked, with a

@@ -1,6 +1,6 @@
 """Fuzzes the library; `make fuzz` does it for FUZZ_SECONDS seconds.
 
-    python tests/fuzz.py [--seconds N] [FILE]
+    python tests/tools/fuzz.py [--seconds N] [FILE]
 
 src/core/fuzz is built with what libFuzzer needs to see which branches a run takes (flags of the stable compiler), and run twice:
 
@@ -107,7 +107,7 @@ def main(seconds: int, file: Path | None) -> int:
     if code != 0:
         console.print(last_lines(output, 80))
         console.print(
-            f"the fuzzer found a game that fails, see above; play it again: python tests/fuzz.py {artifacts}/..."
+            f"the fuzzer found a game that fails, see above; play it again: python tests/tools/fuzz.py {artifacts}/..."
         )
         return 1
     console.print("the control was found, and nothing in the table")

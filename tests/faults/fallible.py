@@ -180,7 +180,7 @@ def overlooked(root: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    project = Path(__file__).resolve().parent.parent
+    project = Path(__file__).resolve().parents[2]
     for found in scan(project):
         print(f"{found.file}:{found.line}: {found.call}: {found.text}")
     print("\n".join(overlooked(project)))

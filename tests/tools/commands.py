@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 #: Exit codes besides 0 and 1: something is missing or was used wrongly; Ctrl-C.
 CANNOT, INTERRUPTED = 2, 130

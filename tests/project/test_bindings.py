@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-BINDINGS = Path(__file__).resolve().parent.parent / "src" / "bindings"
+BINDINGS = Path(__file__).resolve().parents[2] / "src" / "bindings"
 if not BINDINGS.is_dir():
     pytest.skip("these tests lie without the project's source", allow_module_level=True)
 for package in ("click", "rich", "pygments", "unidiff"):

@@ -12,7 +12,6 @@ import importlib.util
 import json
 import os
 import sys
-from pathlib import Path
 
 import pytest
 import scarcity
@@ -249,7 +248,7 @@ print("well")
     hasattr(subject.module, "ledger_position"), reason="a ledger has no plan for when there is no memory"
 )
 def test_a_limit_on_memory(child):
-    ending = child("-c", LIMITED, folder=Path(__file__).parent)
+    ending = child("-c", LIMITED)
     assert ending.returncode == 0, ending.stderr
     assert ending.stderr == ""
     assert ending.stdout.splitlines()[-1] == "well"

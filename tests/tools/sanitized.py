@@ -43,7 +43,7 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skips what is left out."""
     for item in items:
-        name = item.nodeid.rpartition("tests/")[2]
+        name = item.path.name + item.nodeid[item.nodeid.find("::") :]
         reasons = [reason for beginning, reason in LEFT_OUT.items() if name.startswith(beginning)]
         if {"cargo", "specimen"} & set(getattr(item, "fixturenames", ())):
             reasons.append(CARGO)

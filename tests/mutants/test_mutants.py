@@ -17,7 +17,7 @@ import pytest
 pytest.importorskip("tree_sitter_rust", reason="the parser is missing: pip install '.[mutants]'")
 pytest.importorskip("hashtable_lab", reason="the laboratory is not installed")
 
-FOLDER = Path(__file__).resolve().parent / "mutants"
+FOLDER = Path(__file__).resolve().parent
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -4,7 +4,7 @@ tests/guards/NAME.diff takes one guard out. Its header says which, and names the
 
     Guard: NAME
     What: what the guard does, and what happens without it
-    Tests: pytest's names of the tests, relative to tests/, a line each
+    Tests: pytest's names of the tests, without their folder, a line each
     Features: trace, if the traced module is what is built (optional)
     Python: the versions on which it shows, such as `< 3.12` (optional)
 
@@ -29,7 +29,8 @@ specimens = pytest.importorskip("hashtable_lab.specimens", reason="the laborator
 unidiff = pytest.importorskip("unidiff", reason="the laboratory is not installed")
 
 HERE = Path(__file__).resolve().parent
-GUARDS = {file.stem: file for file in sorted((HERE / "guards").glob("*.diff"))}
+GUARDS = {file.stem: file for file in sorted(HERE.glob("*.diff"))}
+TESTS = {file.name: file for file in HERE.parent.rglob("test_*.py")}
 each_guard = pytest.mark.parametrize("name", GUARDS)
 
 
@@ -52,14 +53,19 @@ def test_a_guard_fits_the_source(name, source, tmp_path):
     assert named_tests(fields)
     for test in named_tests(fields):
         file, _, function = test.partition("::")
-        assert f"def {function.partition('[')[0]}(" in (HERE / file).read_text(encoding="utf-8")
+        assert f"def {function.partition('[')[0]}(" in TESTS[file].read_text(encoding="utf-8")
     shutil.copytree(source / "src", tmp_path / "src", ignore=shutil.ignore_patterns("lab", "target"))
     specimens.apply(unidiff.PatchSet(diff), tmp_path, name)
 
 
+def with_folder(test):
+    file, _, rest = test.partition("::")
+    return f"{TESTS[file]}::{rest}"
+
+
 def run_tests(tests, folder=None):
     """Runs tests in a child, with the modules in `folder` before all others."""
-    arguments = ["-q", "-p", "no:cacheprovider", "--tb=line", *(str(HERE / test) for test in tests)]
+    arguments = ["-q", "-p", "no:cacheprovider", "--tb=line", *map(with_folder, tests)]
     program = f"import pytest, sys\nsys.exit(pytest.main({arguments!r}))\n"
     return children.run_program(program, module_folder=folder, environment=children.FREED_MEMORY_SHOWS, time_limit=200)
 

@@ -1,6 +1,6 @@
 """Prints what one group of pyproject.toml's optional dependencies needs, a requirement a line, for pip to read.
 
-    python tests/requirements.py GROUP
+    python tests/tools/requirements.py GROUP
 
 pip installs a group only together with the package, which means building it. The Makefile installs the tools once and the
 package as often as the source changes, so it needs them apart. `hashtable[other]` in a group stands for that other group.
@@ -13,7 +13,7 @@ import re
 import sys
 from pathlib import Path
 
-PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
+PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
 
 
 def requirements(group: str, text: str) -> list[str]:

@@ -1,9 +1,9 @@
 """Builds what people install: a source distribution, a wheel for each CPython, and one wheel for all of them.
 
-    python tests/wheels.py sdist          `make sdist`: the source, as dist/*.tar.gz
-    python tests/wheels.py each           `make wheels`: the extension, one wheel for each CPython found
-    python tests/wheels.py one            `make wheel-ctypes`: shared library and ctypes binding, one wheel for every Python 3
-    python tests/wheels.py page           `make wheels-page`: what the others measured, into docs/wheels.json and docs/wheels.md
+    wheels.py sdist          `make sdist`: the source, as dist/*.tar.gz
+    wheels.py each           `make wheels`: the extension, one wheel for each CPython found
+    wheels.py one            `make wheel-ctypes`: shared library and ctypes binding, one wheel for every Python 3
+    wheels.py page           `make wheels-page`: what the others measured, into docs/wheels.json and docs/wheels.md
 
 A Linux wheel that is for others than its author promises in its name how old a C library it can live with: `manylinux2014` is glibc
 2.17. A linker takes the newest version of a symbol that it sees, so on a machine of today nobody can keep that promise by accident.
@@ -238,7 +238,8 @@ def try_extension(what: str, python: str, wheel: Path) -> tuple[int, float]:
             if expected not in said:
                 raise Failed(f"{what}: demo {demo} does not say {expected!r}")
         for name in TESTS + HELPERS:
-            shutil.copy(ROOT / "tests" / name, folder)
+            [file] = (ROOT / "tests").rglob(name)
+            shutil.copy(file, folder)
         command = [clean, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS]
         said, _ = step(f"{what}: tests", command, folder)
     passed = re.search(r"(\d+) passed", said)
