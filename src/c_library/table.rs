@@ -10,11 +10,8 @@
 use crate::types::*;
 use core::ffi::c_void;
 use core::sync::atomic::{AtomicUsize, Ordering};
-use hashtable_core::{OutOfMemory, Step, Table, poor_hash};
+use hashtable_core::{MOST_RESTARTS, OutOfMemory, Step, Table, poor_hash};
 use std::alloc::{Layout, alloc};
-
-/// How often a look-up begins anew because the table changed under it. A table that is merely busy settles long before.
-const MOST_RESTARTS: usize = 1000;
 
 /// A hash table. Made by `ht_new`, freed by `ht_free`, looked into by nobody.
 #[allow(non_camel_case_types)]

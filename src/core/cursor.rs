@@ -15,6 +15,10 @@
 //!         Moved         -> the table changed since the walk began: start again
 //! ```
 
+/// How often a lookup begins anew because the table changed under it, before whoever walks gives up. A table that is merely busy
+/// settles long before.
+pub const MOST_RESTARTS: usize = 1000;
+
 /// A place in a chain. It stays valid as a value whatever happens to the table: [`Step::Moved`] is the worst it can lead to.
 #[derive(Clone, Copy, Debug)]
 pub struct Cursor {

@@ -57,6 +57,6 @@ mod table;
 #[cfg(feature = "trace")]
 pub use arrays::fail_nth_allocation;
 pub use arrays::{OutOfMemory, prefetch};
-pub use cursor::{Cursor, Step};
+pub use cursor::{Cursor, MOST_RESTARTS, Step};
 pub use stats::Stats;
 pub use table::{Chain, Pairs, Room, Table};

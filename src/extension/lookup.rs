@@ -26,10 +26,7 @@ use crate::errors::{Raised, runtime_error, status};
 use crate::ffi::*;
 use crate::hashing::{HashedBy, builtin_hash_of, hash_at_hand, hash_of};
 use crate::object::HashTable;
-use hashtable_core::Step;
-
-/// How often a lookup begins anew because the table changed under it. A table that is merely busy settles long before.
-const MOST_RESTARTS: usize = 1000;
+use hashtable_core::{MOST_RESTARTS, Step};
 
 /// The outcome of a lookup.
 pub(crate) struct Place {

@@ -21,7 +21,7 @@
 //!
 //! ```text
 //! ffi.rs          the C API under its own names; each function enters what it does and calls pyo3-ffi's
-//! account.rs      the books: what each call has in hand, what lies in which object, findings, events
+//! account/        the books: what each call has in hand, what lies in which object, findings, events
 //! trampolines.rs  functions put in front of the extension's methods and slots, so that a call's beginning and end are seen
 //! faults.rs       makes the nth call that may fail, fail
 //! python.rs       the functions that read the books from Python; they are added to the extension's module

@@ -155,7 +155,7 @@ unsafe fn none() -> *mut PyObject {
 
 /// A site as C strings and a number: file (empty if it is not known) and line (or 0).
 fn in_c(site: Site) -> (CString, c_long) {
-    (text(site.map_or("", |site| site.file())), site.map_or(0, |site| site.line().into()))
+    (text(site.map_or("", |site| site.file())), site.map_or(0, |site| c_long::from(site.line() as i32)))
 }
 
 fn text(text: &str) -> CString {

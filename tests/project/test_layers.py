@@ -227,7 +227,7 @@ def test_another_door_is_seen(copy, line):
 @pytest.mark.parametrize(
     ("file", "line"),
     [
-        ("account.rs", "use hashtable_core::Table;"),
+        ("account/book.rs", "use hashtable_core::Table;"),
         ("ffi.rs", 'const NAME: &str = "HashTable";'),
         ("example/right.rs", "fn bucket() {}"),
     ],

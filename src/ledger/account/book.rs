@@ -1,0 +1,68 @@
+//! The book: what belongs to the whole process, and the switches.
+
+use super::hands::ByAddress;
+use super::report::Finding;
+use super::stored::Kept;
+use super::{Address, Site};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use pyo3_ffi::PyTypeObject;
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::sync::{LazyLock, Mutex, MutexGuard};
+
+/// One entry of the raw record.
+pub(crate) struct Event {
+    pub(crate) what: &'static str,
+    pub(crate) site: Site,
+    pub(crate) function: &'static str,
+    pub(crate) address: Address,
+    pub(crate) type_name: &'static str,
+    /// The object's reference count afterwards.
+    pub(crate) count: isize,
+}
+
+#[derive(Default)]
+pub(crate) struct Book {
+    pub(crate) findings: VecDeque<Finding>,
+    /// How many findings there have been, with those that were dropped.
+    pub(crate) found: usize,
+    pub(crate) events: Vec<Event>,
+    /// What lies in fields, by the field's address.
+    pub(super) fields: BTreeMap<Address, Kept>,
+    /// In which fields, that were found by looking, an object lies.
+    pub(super) found_in: ByAddress<Vec<Address>>,
+    /// What lies in the entries of a container object: container, object, where it was stored.
+    pub(super) entries: ByAddress<ByAddress<Vec<Site>>>,
+    /// Types of the extension's own.
+    pub(super) types: HashSet<Address>,
+    pub(super) type_names: HashSet<&'static str>,
+}
+
+/// More findings than this are counted, not kept.
+pub(super) const MOST_FINDINGS: usize = 100_000;
+/// More events than this are not kept.
+pub(crate) const MOST_EVENTS: usize = 2_000_000;
+
+pub(super) static BOOK: LazyLock<Mutex<Book>> = LazyLock::new(Mutex::default);
+
+/// How many want events recorded.
+pub(crate) static RECORDING: AtomicUsize = AtomicUsize::new(0);
+/// Are objects judged of which the ledger knows nothing?
+pub(super) static STRICT: AtomicBool = AtomicBool::new(false);
+/// Are deficits written to standard error?
+pub(crate) static SPEAKING: AtomicBool = AtomicBool::new(true);
+
+/// The book. To be given up before anything is called that could come back here.
+pub(crate) fn book() -> MutexGuard<'static, Book> {
+    BOOK.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// Says that the extension enters *every* new reference, also those from calls which the ledger does not know, with
+/// [`received`]. From then on an object that is given away and of which nothing is known is a deficit.
+pub fn judge_everything() {
+    STRICT.store(true, Ordering::Relaxed);
+}
+
+/// Remembers a type of the extension's own.
+pub(crate) fn own_type(type_object: *mut PyTypeObject) {
+    book().types.insert(type_object as Address);
+}

@@ -1,0 +1,68 @@
+//! An object in a few characters, without running any code of a user's.
+
+use super::Address;
+use super::book::book;
+use crate::peek;
+use core::ffi::CStr;
+use pyo3_ffi::{PyObject, PyTypeObject};
+
+/// The name of a type, kept for good.
+pub(super) fn name_of(type_object: Address) -> &'static str {
+    // SAFETY: types are static or owned by their living instances; the name is a string of C.
+    let name = unsafe { CStr::from_ptr((*(type_object as *mut PyTypeObject)).tp_name) }.to_string_lossy();
+    let mut book = book();
+    if let Some(known) = book.type_names.get(name.as_ref()) {
+        return known;
+    }
+    let kept: &'static str = Box::leak(name.into_owned().into_boxed_str());
+    book.type_names.insert(kept);
+    kept
+}
+
+/// The name of the object's type and the object itself in a few characters, without running any code of a user's. If the object
+/// does not look alive, or is not of the type that it had (0: not known), only its address.
+pub(super) fn describe(address: Address, type_object: usize) -> (String, String) {
+    const LONGEST: usize = 60;
+    let op = address as *mut PyObject;
+    let alive = peek::head(address).filter(|&(_, type_now)| type_object == 0 || type_now == type_object);
+    let Some((_, type_now)) = alive else {
+        let name = if type_object == 0 { String::new() } else { name_of(type_object).to_owned() };
+        return (name, format!("<object at {address:#x}, no longer alive>"));
+    };
+    // SAFETY: the object looks alive: its count is one, and its type is a type.
+    unsafe {
+        let type_name = name_of(type_now).to_owned();
+        let repr = if op == pyo3_ffi::Py_None() {
+            "None".to_owned()
+        } else if op == pyo3_ffi::Py_True() || op == pyo3_ffi::Py_False() {
+            (if op == pyo3_ffi::Py_True() { "True" } else { "False" }).to_owned()
+        } else if type_now == &raw mut pyo3_ffi::PyLong_Type as usize {
+            let mut overflow = 0;
+            let value = pyo3_ffi::PyLong_AsLongLongAndOverflow(op, &mut overflow);
+            if overflow == 0 { value.to_string() } else { "<int beyond 64 bits>".to_owned() }
+        } else if type_now == &raw mut pyo3_ffi::PyFloat_Type as usize {
+            format!("{:?}", pyo3_ffi::PyFloat_AS_DOUBLE(op))
+        } else if type_now == &raw mut pyo3_ffi::PyUnicode_Type as usize && has_characters(op) {
+            let length = pyo3_ffi::PyUnicode_GET_LENGTH(op) as usize;
+            let (kind, data) = (pyo3_ffi::PyUnicode_KIND(op), pyo3_ffi::PyUnicode_DATA(op));
+            let character = |at: usize| match kind {
+                1 => u32::from(*data.cast::<u8>().add(at)),
+                2 => u32::from(*data.cast::<u16>().add(at)),
+                _ => *data.cast::<u32>().add(at),
+            };
+            let text: String = (0..length.min(LONGEST))
+                .map(|at| char::from_u32(character(at)).unwrap_or(char::REPLACEMENT_CHARACTER))
+                .collect();
+            format!("{text:?}{}", if length > LONGEST { "..." } else { "" })
+        } else {
+            format!("<{type_name} object at {address:#x}>")
+        };
+        (type_name, repr)
+    }
+}
+
+/// Does the str have its characters where `PyUnicode_DATA` finds them? Before CPython 3.12 some had not yet.
+pub(super) unsafe fn has_characters(text: *mut PyObject) -> bool {
+    // SAFETY: the caller passes a str.
+    unsafe { matches!(pyo3_ffi::PyUnicode_KIND(text), 1 | 2 | 4) && !pyo3_ffi::PyUnicode_DATA(text).is_null() }
+}

@@ -1,0 +1,44 @@
+//! The books.
+//!
+//! There are three accounts, a file each. What a call has *in hand* is kept in a frame, of which each thread has a stack
+//! ([`hands`]). What is *stored* in fields and entries belongs to the whole process ([`stored`]). *Findings* are what did not
+//! balance ([`book`]). A call is judged when it ends ([`calls`]), and what comes of that is written down ([`report`]). Objects are
+//! known by their address only. They are looked at when something has to be said about them, and then without running
+//! any code of theirs ([`describe`]).
+//!
+//! # Safety
+//!
+//! Three facts hold for every `unsafe` block of this folder, and the comments there name the one that counts:
+//!
+//! * *The thread is attached*: whoever calls in here is about to call, or has just called, the C API, so it holds the
+//!   interpreter's lock (the GIL) or, on a build without one, is attached to the interpreter. Nothing here gives it up.
+//! * *Objects that are passed in are alive* unless the function says otherwise: the extension passes them to the C API with its next
+//!   or last step, and the C API asks the same of it.
+//! * *A living object keeps its type alive*, and a living type its bases. So the head of such an object and the struct of
+//!   its type can be read.
+
+mod book;
+mod calls;
+mod describe;
+mod hands;
+mod report;
+mod stored;
+
+use core::panic::Location;
+
+pub(crate) use book::{Event, RECORDING, SPEAKING, book, own_type};
+pub(crate) use calls::{Answer, begin, end, outside};
+pub(crate) use hands::{emptied, give, lend, made, may_run_python, runs_nothing, settle, take};
+pub(crate) use report::log_to;
+pub(crate) use stored::{freed, stored_in};
+
+pub use book::judge_everything;
+pub use hands::{given, lent, received};
+pub use stored::{
+    entries_exchanged, fields_exchanged, stored_in_entry, stored_in_field, taken_from_entry, taken_from_field,
+};
+
+/// A place in the source, or None where only the function is known.
+pub(crate) type Site = Option<&'static Location<'static>>;
+
+type Address = usize;

@@ -1,0 +1,98 @@
+//! What is written down: findings and events, in memory and in a file.
+
+use super::Address;
+use super::Site;
+use super::book::{Event, MOST_EVENTS, MOST_FINDINGS, RECORDING, SPEAKING, book};
+use super::describe::name_of;
+use super::hands::{OUTSIDE, in_frame};
+use crate::peek;
+use core::sync::atomic::{AtomicBool, Ordering};
+use pyo3_ffi::PyObject;
+use std::fs::File;
+use std::io::Write;
+use std::sync::Mutex;
+
+/// Something that did not balance.
+pub(crate) struct Finding {
+    /// `surplus`, `deficit`, `borrowed` or `exception`.
+    pub(crate) kind: &'static str,
+    /// What was done, in a few words.
+    pub(crate) what: String,
+    pub(crate) site: Site,
+    /// The method or slot in which it happened.
+    pub(crate) function: &'static str,
+    pub(crate) address: Address,
+    pub(crate) type_name: String,
+    /// The object in a few characters, as far as that can be had without running code.
+    pub(crate) repr: String,
+}
+
+/// Where findings are written as they come, and whether events are too.
+pub(super) static LOG: Mutex<Option<File>> = Mutex::new(None);
+pub(super) static LOGGING_EVENTS: AtomicBool = AtomicBool::new(false);
+
+/// From now on each finding is written to this file as soon as it comes, so that none is lost in a crash; with `events`, each event too.
+/// None: no longer.
+pub(crate) fn log_to(file: Option<File>, events: bool) {
+    LOGGING_EVENTS.store(events && file.is_some(), Ordering::Relaxed);
+    *LOG.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = file;
+}
+
+/// One line: fields with a unit separator between them. What cannot be written is lost; that is no reason to stop a program.
+pub(super) fn log(fields: &[&str]) {
+    if let Some(file) = &mut *LOG.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) {
+        let line: String = fields.join("\x1f").chars().map(|it| if it == '\n' { ' ' } else { it }).collect();
+        let _ = file.write_all((line + "\n").as_bytes());
+    }
+}
+
+/// File and line as text.
+pub(super) fn place(site: Site) -> (&'static str, String) {
+    site.map_or(("", "0".to_owned()), |site| (site.file(), site.line().to_string()))
+}
+
+/// Adds a finding. A deficit is also written to standard error, at once.
+pub(super) fn find(finding: Finding) {
+    let (file, line) = place(finding.site);
+    let Finding { kind, what, function, address, type_name, repr, .. } = &finding;
+    log(&["finding", kind, what, file, &line, function, &address.to_string(), type_name, repr]);
+    if *kind != "surplus" && SPEAKING.load(Ordering::Relaxed) {
+        let place = if file.is_empty() { String::new() } else { format!("{file}:{line}: ") };
+        let object = if repr.is_empty() { type_name } else { repr };
+        let object = if object.is_empty() { String::new() } else { format!("{object}: ") };
+        // Nobody may be listening.
+        let _ = writeln!(std::io::stderr(), "refcount ledger: {place}in {function}: {object}{what}");
+    }
+    let mut book = book();
+    book.found += 1;
+    book.findings.push_back(finding);
+    if book.findings.len() > MOST_FINDINGS {
+        book.findings.pop_front();
+    }
+}
+
+/// Adds an event to the raw record, if anybody wants it. `count`: the object's count afterwards. `alive`: it certainly is.
+pub(super) fn record(what: &'static str, op: *mut PyObject, site: Site, count: isize, alive: bool) {
+    let logging = LOGGING_EVENTS.load(Ordering::Relaxed);
+    if RECORDING.load(Ordering::Relaxed) == 0 && !logging {
+        return;
+    }
+    let function = in_frame(|frame| frame.function).unwrap_or(OUTSIDE);
+    let type_object = if alive {
+        // SAFETY: the caller says so.
+        unsafe { pyo3_ffi::Py_TYPE(op) as usize }
+    } else {
+        peek::head(op as Address).map_or(0, |head| head.1)
+    };
+    let type_name = if type_object == 0 { "" } else { name_of(type_object) };
+    let event = Event { what, site, function, address: op as Address, type_name, count };
+    if logging {
+        let (file, line) = place(site);
+        let (address, count) = (event.address.to_string(), event.count.to_string());
+        log(&["event", what, file, &line, function, &address, type_name, &count]);
+    }
+    let mut book = book();
+    if RECORDING.load(Ordering::Relaxed) > 0 && book.events.len() < MOST_EVENTS {
+        book.events.push(event);
+    }
+}

@@ -1,0 +1,246 @@
+//! What is stored: references that lie in the fields of structs and in the entries of containers.
+
+use super::book::{Book, STRICT, book};
+use super::describe::describe;
+use super::hands::{FRAMES, OUTSIDE, give, in_frame, take};
+use super::report::{Finding, find};
+use super::{Address, Site};
+use crate::peek;
+use core::panic::Location;
+use core::sync::atomic::Ordering;
+use pyo3_ffi::PyObject;
+
+/// A reference that lies in a field.
+pub(super) struct Kept {
+    pub(super) object: Address,
+    pub(super) site: Site,
+    pub(super) function: &'static str,
+}
+
+/// Memory that the extension writes references into: the part of an object of its own that follows the head, or a module's state.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fields {
+    pub(super) of: Address,
+    pub(super) start: Address,
+    pub(super) end: Address,
+}
+
+/// The fields of the object if its type is the extension's own or derived from such a one, or those of the module that it is.
+pub(super) fn fields_of(op: *mut PyObject) -> Option<Fields> {
+    let head = size_of::<PyObject>();
+    // SAFETY: `op` is a living object, as whoever asks has it from CPython; bases of a living type are alive.
+    unsafe {
+        if pyo3_ffi::PyModule_CheckExact(op) != 0 {
+            let definition = pyo3_ffi::PyModule_GetDef(op);
+            let state = pyo3_ffi::PyModule_GetState(op) as Address;
+            if definition.is_null() || state == 0 {
+                return None;
+            }
+            return Some(Fields { of: op as Address, start: state, end: state + (*definition).m_size as usize });
+        }
+        let own = &book().types;
+        let mut type_object = pyo3_ffi::Py_TYPE(op);
+        let size = (*type_object).tp_basicsize as usize;
+        while !type_object.is_null() {
+            if own.contains(&(type_object as Address)) {
+                return Some(Fields { of: op as Address, start: op as Address + head, end: op as Address + size });
+            }
+            type_object = (*type_object).tp_base;
+        }
+    }
+    None
+}
+impl Book {
+    pub(super) fn holds(&self, field: Address, object: Address) -> bool {
+        self.fields.get(&field).is_some_and(|kept| kept.object == object)
+    }
+
+    /// Takes a reference to `object` out of a field in which it was found by looking, if there is one: rather out of one that does
+    /// not hold it any more. `emptied`: only out of such a one.
+    pub(super) fn take_found(&mut self, object: Address, emptied: bool) -> bool {
+        let Some(fields) = self.found_in.get_mut(&object) else { return false };
+        let gone = |&field: &Address| peek::words(field, field + size_of::<usize>()).first() != Some(&object);
+        let Some(which) = fields.iter().position(gone).or(if emptied { None } else { fields.len().checked_sub(1) })
+        else {
+            return false;
+        };
+        let field = fields.remove(which);
+        if fields.is_empty() {
+            self.found_in.remove(&object);
+        }
+        self.fields.remove(&field).is_some()
+    }
+}
+
+/// The reference is put into a field of a struct, or into a static variable.
+#[track_caller]
+pub fn stored_in_field(field: *mut *mut PyObject, op: *mut PyObject) {
+    let site = Some(Location::caller());
+    give(op, "stored", site);
+    if let Some(function) = in_frame(|frame| frame.function)
+        && !op.is_null()
+    {
+        keep_in_field(field as Address, op as Address, site, function, None);
+    }
+}
+
+/// Enters that the field holds the object. What it held before, and was not taken out of it, is lost, unless it has only been moved:
+/// then it lies in another field of the same struct, of which nothing is known yet.
+pub(super) fn keep_in_field(
+    field: Address,
+    object: Address,
+    site: Site,
+    function: &'static str,
+    within: Option<(Fields, &[usize])>,
+) {
+    let mut open = book();
+    let Some(lost) = open.fields.insert(field, Kept { object, site, function }) else { return };
+    open.forget_found(&lost, field);
+    if let Some((fields, words)) = within {
+        let places = words.iter().enumerate().filter(|&(_, &word)| word == lost.object);
+        let mut places = places.map(|(number, _)| fields.start + number * size_of::<usize>());
+        if let Some(moved) = places.find(|place| !open.fields.contains_key(place)) {
+            open.found_in.entry(lost.object).or_default().push(moved);
+            open.fields.insert(moved, lost);
+            return;
+        }
+    }
+    drop(open);
+    let (type_name, repr) = describe(lost.object, 0);
+    let what = match site {
+        Some(site) => format!("stored in a field that was overwritten at {}:{}", site.file(), site.line()),
+        None => format!("stored in a field that {function} overwrote"),
+    };
+    let (site, function, address) = (lost.site, lost.function, lost.object);
+    find(Finding { kind: "surplus", what, site, function, address, type_name, repr });
+}
+
+impl Book {
+    pub(super) fn forget_found(&mut self, kept: &Kept, field: Address) {
+        if let Some(fields) = self.found_in.get_mut(&kept.object) {
+            fields.retain(|&other| other != field);
+            if fields.is_empty() {
+                self.found_in.remove(&kept.object);
+            }
+        }
+    }
+}
+
+/// The reference is taken out of the field: it is in hand. `op` may be NULL.
+#[track_caller]
+pub fn taken_from_field(field: *mut *mut PyObject, op: *mut PyObject) {
+    if op.is_null() {
+        return;
+    }
+    let site = Some(Location::caller());
+    let mut open = book();
+    let known = open.holds(field as Address, op as Address);
+    if known && let Some(kept) = open.fields.remove(&(field as Address)) {
+        open.forget_found(&kept, field as Address);
+    }
+    drop(open);
+    if !known && STRICT.load(Ordering::Relaxed) {
+        not_stored(op, site);
+    }
+    take(op, "taken", site);
+}
+
+/// The reference is put into an entry of a container object.
+#[track_caller]
+pub fn stored_in_entry(container: *mut PyObject, op: *mut PyObject) {
+    let site = Some(Location::caller());
+    give(op, "stored", site);
+    book().entries.entry(container as Address).or_default().entry(op as Address).or_default().push(site);
+}
+
+/// The reference is taken out of an entry of a container object: it is in hand.
+#[track_caller]
+pub fn taken_from_entry(container: *mut PyObject, op: *mut PyObject) {
+    let site = Some(Location::caller());
+    let mut open = book();
+    let stored = open.entries.get_mut(&(container as Address)).and_then(|entries| {
+        let sites = entries.get_mut(&(op as Address))?;
+        let stored = sites.pop();
+        if sites.is_empty() {
+            entries.remove(&(op as Address));
+        }
+        stored
+    });
+    drop(open);
+    if stored.is_none() {
+        not_stored(op, site);
+    }
+    take(op, "taken", site);
+}
+
+pub(super) fn not_stored(op: *mut PyObject, site: Site) {
+    let (type_name, repr) = describe(op as Address, 0);
+    let function = in_frame(|frame| frame.function).unwrap_or(OUTSIDE);
+    let what = "taken out of a place that owned nothing".to_owned();
+    find(Finding { kind: "deficit", what, site, function, address: op as Address, type_name, repr });
+}
+
+/// Two containers have exchanged all their entries.
+pub fn entries_exchanged(one: *mut PyObject, other: *mut PyObject) {
+    let mut book = book();
+    let ones = book.entries.remove(&(one as Address)).unwrap_or_default();
+    let others = book.entries.insert(other as Address, ones).unwrap_or_default();
+    book.entries.insert(one as Address, others);
+}
+
+/// Two fields have exchanged what they hold.
+pub fn fields_exchanged(one: *mut *mut PyObject, other: *mut *mut PyObject) {
+    let mut book = book();
+    let ones = book.fields.remove(&(one as Address));
+    let others = book.fields.remove(&(other as Address));
+    if let Some(kept) = ones {
+        book.fields.insert(other as Address, kept);
+    }
+    if let Some(kept) = others {
+        book.fields.insert(one as Address, kept);
+    }
+}
+
+/// What is stored in an object of the extension's own, in its fields and its entries: each object, and where it was put there.
+pub(crate) fn stored_in(container: *mut PyObject) -> Vec<(Address, Site)> {
+    let start = container as Address;
+    // SAFETY: `container` is a living object, so its type is alive.
+    let size = unsafe { (*pyo3_ffi::Py_TYPE(container)).tp_basicsize } as usize;
+    let book = book();
+    let fields = book.fields.range(start..start + size).map(|(_, kept)| (kept.object, kept.site));
+    let entries = book.entries.get(&start).into_iter().flatten();
+    let entries = entries.flat_map(|(&object, sites)| sites.iter().map(move |&site| (object, site)));
+    fields.chain(entries).collect()
+}
+
+/// The memory of an object of this size is given back. What is still stored in it is lost.
+pub(crate) fn freed(op: *mut PyObject, size: usize) {
+    let start = op as Address;
+    let _ = FRAMES.try_with(|frames| {
+        for frame in frames.borrow_mut().iter_mut() {
+            frame.structs.retain(|fields| fields.of != start);
+            if frame.hands.get(&start).is_some_and(|hand| hand.taken.is_empty()) {
+                frame.hands.remove(&start);
+            }
+        }
+    });
+    let mut lost = Vec::new();
+    let mut open = book();
+    let fields: Vec<Address> = open.fields.range(start..start + size).map(|(&field, _)| field).collect();
+    for field in fields {
+        if let Some(kept) = open.fields.remove(&field) {
+            open.forget_found(&kept, field);
+            lost.push((kept.object, kept.site, kept.function));
+        }
+    }
+    let function = in_frame(|frame| frame.function).unwrap_or(OUTSIDE);
+    for (object, sites) in open.entries.remove(&start).unwrap_or_default() {
+        lost.extend(sites.into_iter().map(|site| (object, site, function)));
+    }
+    drop(open);
+    for (address, site, function) in lost {
+        let (type_name, repr) = describe(address, 0);
+        let what = "stored in an object that was freed without giving it back".to_owned();
+        find(Finding { kind: "surplus", what, site, function, address, type_name, repr });
+    }
+}
