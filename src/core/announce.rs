@@ -6,11 +6,23 @@
 //! A line is not printed where it is announced. Printing is the caller's business, and printing from inside the table would
 //! hand control to unknown code (in Python, `sys.stdout` may be anything) while the table is half way through a step. So
 //! lines queue up, and whoever owns the table fetches them with [`take`] when the table is at rest.
+//!
+//! Who wants to draw the table needs more than lines, and at once: a [`Listener`] is told each line, and each step of a table with
+//! the place in it that the step is about. It must leave the table alone; all it may do is write down what it heard.
 
 /// Announces one step of the library, as `format!` takes it. Nothing without the feature `trace`.
 #[macro_export]
 #[doc(hidden)]
 macro_rules! announce {
+    ($table:expr, $step:expr; $($message:tt)*) => {
+        #[cfg(feature = "trace")]
+        {
+            #[allow(unused_imports, reason = "not every step is named")]
+            use $crate::announce::TableStep::*;
+            $crate::announce::line("library", format_args!($($message)*));
+            $crate::announce::stepped($table, $step);
+        }
+    };
     ($($message:tt)*) => {
         #[cfg(feature = "trace")]
         $crate::announce::line("library", format_args!($($message)*))
@@ -27,14 +39,78 @@ mod queue {
         static SILENT: Cell<bool> = const { Cell::new(false) };
     }
 
-    /// Would a line be queued? If not, whoever announces need not even look at what it would show.
-    pub fn is_heard() -> bool {
-        !SILENT.get()
+    /// What a table does, and where in it. Entries are named by their index.
+    #[derive(Clone, Copy, Debug)]
+    pub enum TableStep {
+        /// A walk along the chain of a bucket begins, for a hash.
+        Walk(i64, usize),
+        /// The walk passes an entry that cannot be it.
+        Passed(usize),
+        /// The walk has come upon an entry that may be it.
+        Candidate(usize),
+        /// The chain has ended.
+        End,
+        /// An entry with this hash came to the end of the entries and the front of its chain.
+        Added(usize, i64),
+        /// The entry's value is another one.
+        Replaced(usize),
+        /// The entry is a hole, or gone.
+        Removed(usize),
+        /// Anything may lie anywhere.
+        Rebuilt,
+        /// The table is no more.
+        Freed,
     }
 
-    /// Queues the line `layer: message`, unless this thread is silent.
+    /// A table that can be looked at without knowing what its keys and values are.
+    pub trait Anatomy {
+        /// Number of buckets.
+        fn size(&self) -> usize;
+        /// Number of entries, holes included.
+        fn entries(&self) -> usize;
+        /// The entry at an index: its bucket, its hash where the table knows it, and where its key and its value lie. None is a hole.
+        fn entry(&self, at: usize) -> Option<(usize, Option<i64>, *const (), *const ())>;
+    }
+
+    /// Who is told everything at once.
+    pub struct Listener {
+        /// Does it listen now?
+        pub listens: fn() -> bool,
+        /// A layer said this.
+        pub line: fn(&str, fmt::Arguments<'_>),
+        /// A table did this. It is at rest, but for a step that is called `Rebuilt` where it is told of the end of it.
+        pub step: fn(&dyn Anatomy, TableStep),
+    }
+
+    static LISTENER: std::sync::OnceLock<Listener> = std::sync::OnceLock::new();
+
+    /// From now on this one is told everything, in the whole process. The first one stays.
+    pub fn tell(listener: Listener) {
+        let _ = LISTENER.set(listener);
+    }
+
+    fn listener() -> Option<&'static Listener> {
+        LISTENER.get().filter(|listener| (listener.listens)())
+    }
+
+    /// Tells the listener of a step.
+    pub fn stepped(table: &dyn Anatomy, step: TableStep) {
+        if let Some(listener) = listener() {
+            (listener.step)(table, step);
+        }
+    }
+
+    /// Does anybody hear a line? If not, whoever announces need not even look at what it would show.
+    pub fn is_heard() -> bool {
+        !SILENT.get() || listener().is_some()
+    }
+
+    /// Tells the listener, and queues the line `layer: message`, unless this thread is silent.
     pub fn line(layer: &str, message: fmt::Arguments<'_>) {
-        if is_heard() {
+        if let Some(listener) = listener() {
+            (listener.line)(layer, message);
+        }
+        if !SILENT.get() {
             LINES.with_borrow_mut(|lines| lines.push(format!("{layer}: {message}")));
         }
     }
@@ -51,4 +127,4 @@ mod queue {
 }
 
 #[cfg(feature = "trace")]
-pub use queue::{is_heard, line, silence, take};
+pub use queue::{Anatomy, Listener, TableStep, is_heard, line, silence, stepped, take, tell};

@@ -268,7 +268,7 @@ impl<K, V> Table<K, V> {
     /// Begins a walk along the chain of `hash`. See [`Cursor`].
     pub fn walk(&self, hash: i64) -> Cursor {
         let bucket = self.bucket_of(hash);
-        announce!("hash {hash} mod {} is bucket {bucket}", self.size());
+        announce!(self, Walk(hash, bucket); "hash {hash} mod {} is bucket {bucket}", self.size());
         Cursor { hash, next: self.buckets[bucket], seen: 0, version: self.version }
     }
 
@@ -284,12 +284,12 @@ impl<K, V> Table<K, V> {
             cursor.next = entry.next;
             cursor.seen += 1;
             if self.may_have_hash(at, cursor.hash) {
-                announce!("pair {} of the chain has this hash: are the keys equal?", cursor.seen);
+                announce!(self, Candidate(at); "pair {} of the chain has this hash: are the keys equal?", cursor.seen);
                 return Step::Candidate(at);
             }
-            announce!("pair {} of the chain has another hash{}", cursor.seen, self.hash_in_words(at));
+            announce!(self, Passed(at); "pair {} of the chain has another hash{}", cursor.seen, self.hash_in_words(at));
         }
-        announce!("the chain ends after {} pairs: not found", cursor.seen);
+        announce!(self, End; "the chain ends after {} pairs: not found", cursor.seen);
         Step::End
     }
 
@@ -504,8 +504,9 @@ impl<K, V> Table<K, V> {
 
     /// Puts a value in the place of another, which is handed out. The pair keeps its place in the order.
     pub fn replace_value(&mut self, at: usize, value: V) -> V {
-        announce!("value replaced in bucket {}", self.bucket_of_entry(at));
-        core::mem::replace(self.value_mut(at), value)
+        let old_value = core::mem::replace(self.value_mut(at), value);
+        announce!(self, Replaced(at); "value replaced in bucket {}", self.bucket_of_entry(at));
+        old_value
     }
 
     /// Takes the pair at `at` out of its chain and hands it out. The table never shrinks for it.
@@ -547,8 +548,8 @@ impl<K, V> Table<K, V> {
                 self.first += 1;
             }
         }
-        announce!("pair removed from bucket {bucket}, load is now {} of at most {}", self.load, self.limit);
-        self.changed();
+        announce!(self, Removed(at); "pair removed from bucket {bucket}, load is now {} of at most {}", self.load, self.limit);
+        self.changed_in_one_place();
         pair
     }
 
@@ -603,8 +604,15 @@ impl<K, V> Table<K, V> {
         other.changed();
     }
 
-    /// Every change ends here.
+    /// Every change that moves more than one pair ends here.
     fn changed(&mut self) {
+        #[cfg(feature = "trace")]
+        crate::announce::stepped(self, crate::announce::TableStep::Rebuilt);
+        self.changed_in_one_place();
+    }
+
+    /// Every change ends here.
+    fn changed_in_one_place(&mut self) {
         self.version += 1;
         if cfg!(debug_assertions) {
             self.check_invariants();
@@ -794,9 +802,23 @@ impl<K: Copy, V: Copy> Table<K, V> {
 }
 
 #[cfg(feature = "trace")]
+impl<K, V> crate::announce::Anatomy for Table<K, V> {
+    fn size(&self) -> usize {
+        self.size()
+    }
+    fn entries(&self) -> usize {
+        self.entries.len()
+    }
+    fn entry(&self, at: usize) -> Option<(usize, Option<i64>, *const (), *const ())> {
+        let (key, value) = self.entries.get(at)?.pair.as_ref()?;
+        Some((self.bucket_of_entry(at), self.hash(at), (&raw const *key).cast(), (&raw const *value).cast()))
+    }
+}
+
+#[cfg(feature = "trace")]
 impl<K, V> Drop for Table<K, V> {
     fn drop(&mut self) {
-        announce!("freed a table of {} buckets", self.size());
+        announce!(self, Freed; "freed a table of {} buckets", self.size());
     }
 }
 
@@ -818,8 +840,8 @@ impl<K, V> Room<'_, K, V> {
         }
         table.buckets[bucket] = number_of(at);
         table.load += 1;
-        announce!("pair added to bucket {bucket}, load is now {} of at most {}", table.load, table.limit);
-        table.changed();
+        announce!(table, Added(at, hash); "pair added to bucket {bucket}, load is now {} of at most {}", table.load, table.limit);
+        table.changed_in_one_place();
         at
     }
 }

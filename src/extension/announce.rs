@@ -25,13 +25,59 @@ macro_rules! announce {
 pub(crate) fn flush() {}
 
 #[cfg(feature = "trace")]
-pub(crate) use traced::{announce, describe, fail_allocation, flush, panic};
+pub(crate) use traced::{announce, describe, fail_allocation, flush, panic, tell_the_replay};
 
 #[cfg(feature = "trace")]
 mod traced {
     use crate::errors::{Raised, entry, new_reference, status};
     use crate::ffi::*;
+    use hashtable_core::announce::{Anatomy, Listener, TableStep};
     use std::ffi::CString;
+
+    /// Has every announcement, and every step of a table, written down between the events of the ledger, when those are.
+    pub(crate) fn tell_the_replay() {
+        hashtable_core::announce::tell(Listener {
+            listens: is_noting,
+            line: |layer, message| {
+                note(&["said", layer, &message.to_string()]);
+            },
+            step: note_step,
+        });
+    }
+
+    /// Writes down one step of a table, which is named by its address; it lies inside the object that it belongs to.
+    fn note_step(table: &dyn Anatomy, step: TableStep) {
+        let name = core::ptr::from_ref(table).cast::<()>() as usize;
+        let text = match step {
+            TableStep::Walk(hash, bucket) => format!("walk {hash} {bucket}"),
+            TableStep::Passed(at) => format!("passed {at}"),
+            TableStep::Candidate(at) => format!("candidate {at}"),
+            TableStep::End => "end".to_owned(),
+            TableStep::Added(at, hash) => format!("added {at} {hash} {}", entry_in_words(table, at)),
+            TableStep::Replaced(at) => format!("replaced {at} {}", entry_in_words(table, at)),
+            TableStep::Removed(at) => format!("removed {at} {}", table.entries()),
+            TableStep::Freed => "freed".to_owned(),
+            TableStep::Rebuilt => {
+                let mut text = format!("rebuilt {}", table.size());
+                for at in 0..table.entries() {
+                    text += ";";
+                    text += &entry_in_words(table, at);
+                }
+                text
+            }
+        };
+        note(&["table", &name.to_string(), &text]);
+    }
+
+    /// Bucket, hash (`-` if the table does not know it), and the addresses of key and value; nothing for a hole.
+    fn entry_in_words(table: &dyn Anatomy, at: usize) -> String {
+        let Some((bucket, hash, key, value)) = table.entry(at) else { return String::new() };
+        // SAFETY: the tables of this crate have a `Stored` for a key and one for a value, and the entry is there until the table
+        // changes, which it cannot while it is borrowed.
+        let (key, value) = unsafe { (*key.cast::<Stored>(), *value.cast::<Stored>()) };
+        let hash = hash.map_or("-".to_owned(), |hash| hash.to_string());
+        format!("{bucket} {hash} {} {}", key.taken() as usize, value.taken() as usize)
+    }
 
     /// Prints the lines that have queued up. An exception that is set stays so, and one that printing causes is dropped.
     pub(crate) fn flush() {

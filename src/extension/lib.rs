@@ -175,6 +175,8 @@ pub unsafe extern "C" fn PyInit_hashtable() -> *mut PyObject {
         // back if it could not be filled.
         unsafe {
             every_reference_is_entered();
+            #[cfg(feature = "trace")]
+            announce::tell_the_replay();
             type_object::make_ready()?;
             let module = new_reference(PyModule_Create(&raw mut MODULE))?;
             give(or_give_back(module, fill(module))?)

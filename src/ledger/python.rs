@@ -25,7 +25,7 @@ const fn function(
 }
 
 /// The functions, without an end mark.
-pub(crate) const FUNCTIONS: [PyMethodDef; 10] = [
+pub(crate) const FUNCTIONS: [PyMethodDef; 11] = [
     function(
         c"ledger_position",
         position,
@@ -95,11 +95,21 @@ Write deficits to standard error as they are found, or do not. Return what it wa
         c"ledger_log",
         log,
         METH_VARARGS,
-        c"ledger_log($module, path, events=False, /)
+        c"ledger_log($module, path, events=False, most=None, /)
 --
 
-Append each finding to this file as soon as it comes, so that none is lost in a crash; with events, each event too.
-A line each: \"finding\" or \"event\" and its fields as above, with \"\\x1f\" between them. None: no longer.",
+Append each finding to this file as soon as it comes, so that none is lost in a crash; with events, each event too, and notes
+about what happens between them: so many at most, then comes the line \"full\". None: no longer.
+A line each: \"finding\" or \"event\" and its fields as above, and last the number of the thread, with \"\\x1f\" between them.",
+    ),
+    function(
+        c"ledger_note",
+        note,
+        METH_O,
+        c"ledger_note($module, text, /)
+--
+
+Write a line of one's own among the events, if they are written down: \"note\" and the text. Return whether it was written.",
     ),
     function(
         c"ledger_fail",
@@ -291,17 +301,21 @@ unsafe extern "C" fn speak(_: *mut PyObject, on: *mut PyObject) -> *mut PyObject
 unsafe extern "C" fn log(_: *mut PyObject, args: *mut PyObject) -> *mut PyObject {
     // SAFETY: CPython passes a tuple that it keeps alive; what is parsed is borrowed from it. None always exists.
     unsafe {
-        let (mut path, mut events) = (core::ptr::null::<c_char>(), 0);
-        if PyArg_ParseTuple(args, c"z|p:ledger_log".as_ptr(), &raw mut path, &raw mut events) == 0 {
+        let (mut path, mut events, mut most) = (core::ptr::null::<c_char>(), 0, Py_None());
+        if PyArg_ParseTuple(args, c"z|pO:ledger_log".as_ptr(), &raw mut path, &raw mut events, &raw mut most) == 0 {
+            return null_mut();
+        }
+        let most = if most == Py_None() { usize::MAX } else { PyLong_AsSize_t(most) };
+        if !PyErr_Occurred().is_null() {
             return null_mut();
         }
         if path.is_null() {
-            account::log_to(None, false);
+            account::log_to(None, false, 0);
             return none();
         }
         let name = CStr::from_ptr(path).to_string_lossy();
         match std::fs::File::options().create(true).append(true).open(name.as_ref()) {
-            Ok(file) => account::log_to(Some(file), events != 0),
+            Ok(file) => account::log_to(Some(file), events != 0, most),
             Err(error) => {
                 let message = text(&format!("{name}: {error}"));
                 PyErr_SetString(PyExc_OSError, message.as_ptr());
@@ -309,6 +323,19 @@ unsafe extern "C" fn log(_: *mut PyObject, args: *mut PyObject) -> *mut PyObject
             }
         }
         none()
+    }
+}
+
+unsafe extern "C" fn note(_: *mut PyObject, line: *mut PyObject) -> *mut PyObject {
+    // SAFETY: CPython passes a living object; the text is borrowed from it.
+    unsafe {
+        let mut length = 0;
+        let utf8 = PyUnicode_AsUTF8AndSize(line, &raw mut length);
+        if utf8.is_null() {
+            return null_mut();
+        }
+        let bytes = core::slice::from_raw_parts(utf8.cast::<u8>(), length as usize);
+        PyBool_FromLong(account::note(&["note", &String::from_utf8_lossy(bytes)]).into())
     }
 }
 

@@ -424,3 +424,45 @@ def test_a_record_that_does_not_add_up_is_noticed():
     assert leakchecks.unaccounted([event("incref"), event("returned", line=0)]) == [
         "HashTable.f: record: T: returned, on no line"
     ]
+
+
+def test_a_replay_is_told_each_step_of_a_table(tmp_path):
+    log = tmp_path / "log"
+    table = traced.HashTable(2, 1.0, lambda key: 5)
+    traced.ledger_log(str(log), True)
+    try:
+        table.set("a", 1).set("b", 2)
+        assert traced.ledger_note("a note")
+        table.pop("a")
+        table.set("c", 3).set("d", 4)
+    finally:
+        traced.ledger_log(None)
+    assert not traced.ledger_note("nobody listens")
+    rows = [line.split("\x1f") for line in log.read_text(encoding="utf-8").splitlines()]
+    steps = [
+        row[2].partition(";")[0].rsplit(" ", 2 * (row[2].split()[0] == "added")) for row in rows if row[0] == "table"
+    ]
+    assert [step[0] for step in steps] == [
+        *["walk 5 1", "end", "added 0 5 1 5"],
+        *["walk 5 1", "candidate 0", "end", "added 1 5 1 5"],
+        *["walk 5 1", "candidate 1", "candidate 0", "removed 0 2"],
+        # The hole is squeezed out before there is need for more memory.
+        *["walk 5 1", "candidate 1", "end", "rebuilt 2", "added 1 5 1 5"],
+        *["walk 5 1", "candidate 1", "candidate 0", "end", "rebuilt 4", "added 2 5 1 5"],
+    ]
+    assert ["note", "a note"] in [row[:2] for row in rows]
+    assert {row[2] for row in rows if row[0] == "said"} > {"pair added to bucket 1, load is now 1 of at most 2"}
+    calls = [row[1] for row in rows if row[0] == "call"]
+    assert calls == [row[1] for row in rows if row[0] == "return"] and calls.count("HashTable.set") == 4
+
+
+def test_only_so_much_is_written_for_a_replay(tmp_path):
+    log = tmp_path / "log"
+    traced.ledger_log(str(log), True, 5)
+    try:
+        traced.HashTable().set("a", 1)
+        assert not traced.ledger_note("too late")
+    finally:
+        traced.ledger_log(None)
+    lines = log.read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 6 and lines[-1].startswith("full")

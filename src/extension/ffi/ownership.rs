@@ -74,6 +74,10 @@ mod untold {
     pub(super) fn failed(_: &'static str) {}
 }
 
+/// For a replay: whether events are being written down, and a line of one's own between them.
+#[cfg(feature = "trace")]
+pub(crate) use refcount_ledger::{is_noting, note};
+
 /// Says that everything in this crate that takes a reference enters it, so that the ledger may judge every object.
 #[inline(always)]
 pub(crate) fn every_reference_is_entered() {

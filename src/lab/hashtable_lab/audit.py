@@ -96,7 +96,7 @@ def run(script: Path, arguments: Sequence[str], module: str, events: bool, outpu
 def _read(rows: Iterable[list[str]], code: int, module: str) -> Report:
     """Makes a report of the child's log, whose last line may be cut short."""
     found, events, ended = [], [], ["", ""]
-    for kind, *fields in rows:
+    for kind, *fields in (row[:-1] if row[0] in ("finding", "event") else row for row in rows):
         if kind == "finding" and len(fields) == 8:
             kind, what, file, line, function, address, type_name, text = fields
             found.append((kind, what, file, int(line), function, int(address), type_name, text))

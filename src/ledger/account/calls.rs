@@ -5,6 +5,7 @@ use super::Site;
 use super::book::{STRICT, book};
 use super::describe::{describe, name_of};
 use super::hands::{FRAMES, Frame, Hand, OUTSIDE, give, in_frame};
+use super::notes::{note_call, note_return};
 use super::report::{Finding, find};
 use super::stored::{Fields, fields_of, keep_in_field};
 use crate::peek;
@@ -22,6 +23,7 @@ pub(crate) fn begin(function: &'static str, arguments: &[*mut PyObject]) {
     }
     // SAFETY: the GIL is held.
     frame.exception = unsafe { pyo3_ffi::PyErr_Occurred() } as Address;
+    note_call(&frame, arguments);
     let _ = FRAMES.try_with(|frames| {
         let mut frames = frames.borrow_mut();
         if frames.is_empty() {
@@ -52,25 +54,33 @@ pub(crate) fn end(answer: Answer) {
     }
     let Some(Some(mut frame)) = FRAMES.try_with(|frames| frames.borrow_mut().pop()).ok() else { return };
     check_exception(&frame, answer);
-    if frame.hands.values().all(|hand| hand.taken.is_empty()) {
-        return;
-    }
-    let result = match answer {
-        Answer::Object { op, .. } if !op.is_null() => op,
-        _ => core::ptr::null_mut(),
-    };
-    if !result.is_null() {
-        frame.structs.extend(fields_of(result));
-    }
-    frame.look_into_structs();
-    for (&address, hand) in &frame.hands {
-        if hand.taken.is_empty() || (!STRICT.load(Ordering::Relaxed) && went_unseen(address, hand, result)) {
-            continue;
+    frame.close(answer);
+    note_return(&frame, answer);
+}
+
+impl Frame {
+    /// The hands of a call that has ended must be empty.
+    fn close(&mut self, answer: Answer) {
+        if self.hands.values().all(|hand| hand.taken.is_empty()) {
+            return;
         }
-        for &site in &hand.taken {
-            let (type_name, repr) = describe(address, hand.type_object);
-            let what = "never given back".to_owned();
-            find(Finding { kind: "surplus", what, site, function: frame.function, address, type_name, repr });
+        let result = match answer {
+            Answer::Object { op, .. } if !op.is_null() => op,
+            _ => core::ptr::null_mut(),
+        };
+        if !result.is_null() {
+            self.structs.extend(fields_of(result));
+        }
+        self.look_into_structs();
+        for (&address, hand) in &self.hands {
+            if hand.taken.is_empty() || (!STRICT.load(Ordering::Relaxed) && went_unseen(address, hand, result)) {
+                continue;
+            }
+            for &site in &hand.taken {
+                let (type_name, repr) = describe(address, hand.type_object);
+                let what = "never given back".to_owned();
+                find(Finding { kind: "surplus", what, site, function: self.function, address, type_name, repr });
+            }
         }
     }
 }

@@ -22,7 +22,6 @@ pub(super) fn name_of(type_object: Address) -> &'static str {
 /// The name of the object's type and the object itself in a few characters, without running any code of a user's. If the object
 /// does not look alive, or is not of the type that it had (0: not known), only its address.
 pub(super) fn describe(address: Address, type_object: usize) -> (String, String) {
-    const LONGEST: usize = 60;
     let op = address as *mut PyObject;
     let alive = peek::head(address).filter(|&(_, type_now)| type_object == 0 || type_now == type_object);
     let Some((_, type_now)) = alive else {
@@ -30,6 +29,17 @@ pub(super) fn describe(address: Address, type_object: usize) -> (String, String)
         return (name, format!("<object at {address:#x}, no longer alive>"));
     };
     // SAFETY: the object looks alive: its count is one, and its type is a type.
+    unsafe { describe_living(op, type_now) }
+}
+
+/// The same, of an object that is alive.
+///
+/// # Safety
+/// It is, and this is its type.
+pub(super) unsafe fn describe_living(op: *mut PyObject, type_now: usize) -> (String, String) {
+    const LONGEST: usize = 60;
+    let address = op as Address;
+    // SAFETY: the caller's promise.
     unsafe {
         let type_name = name_of(type_now).to_owned();
         let repr = if op == pyo3_ffi::Py_None() {

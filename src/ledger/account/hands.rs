@@ -5,7 +5,8 @@
 
 use super::book::{STRICT, book};
 use super::describe::describe;
-use super::report::{Finding, find, record};
+use super::notes::note_fields;
+use super::report::{Finding, find, is_noting, note, record};
 use super::stored::{Fields, fields_of};
 use super::{Address, Site};
 use crate::peek;
@@ -160,6 +161,9 @@ pub fn received(op: *mut PyObject) -> *mut PyObject {
 pub(crate) fn made(op: *mut PyObject, site: Site) {
     take(op, "new", site);
     if let Some(fields) = (!op.is_null()).then(|| fields_of(op)).flatten() {
+        if is_noting() {
+            note_fields(&fields);
+        }
         in_frame(|frame| frame.structs.push(fields));
     }
 }
@@ -307,6 +311,7 @@ pub(crate) fn emptied(field: *mut *mut PyObject, op: *mut PyObject, site: Site) 
         open.forget_found(&kept, field as Address);
     }
     drop(open);
+    note(&["from field", &(field as Address).to_string(), &(op as Address).to_string()]);
     take(op, "taken", site);
 }
 

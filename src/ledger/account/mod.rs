@@ -2,7 +2,7 @@
 //!
 //! There are three accounts, a file each. What a call has *in hand* is kept in a frame, of which each thread has a stack
 //! ([`hands`]). What is *stored* in fields and entries belongs to the whole process ([`stored`]). *Findings* are what did not
-//! balance ([`book`]). A call is judged when it ends ([`calls`]), and what comes of that is written down ([`report`]). Objects are
+//! balance ([`book`]). A call is judged when it ends ([`calls`]), and what comes of that is written down ([`report`]), for a replay with more beside it ([`notes`]). Objects are
 //! known by their address only. They are looked at when something has to be said about them, and then without running
 //! any code of theirs ([`describe`]).
 //!
@@ -21,6 +21,7 @@ mod book;
 mod calls;
 mod describe;
 mod hands;
+mod notes;
 mod report;
 mod stored;
 
@@ -34,6 +35,7 @@ pub(crate) use stored::{freed, stored_in};
 
 pub use book::judge_everything;
 pub use hands::{given, lent, received};
+pub use report::{is_noting, note};
 pub use stored::{
     entries_exchanged, fields_exchanged, stored_in_entry, stored_in_field, taken_from_entry, taken_from_field,
 };

@@ -6,7 +6,7 @@ use super::book::{Event, MOST_EVENTS, MOST_FINDINGS, RECORDING, SPEAKING, book};
 use super::describe::name_of;
 use super::hands::{OUTSIDE, in_frame};
 use crate::peek;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use pyo3_ffi::PyObject;
 use std::fs::File;
 use std::io::Write;
@@ -30,10 +30,19 @@ pub(crate) struct Finding {
 /// Where findings are written as they come, and whether events are too.
 pub(super) static LOG: Mutex<Option<File>> = Mutex::new(None);
 pub(super) static LOGGING_EVENTS: AtomicBool = AtomicBool::new(false);
+/// How many more events and notes are written.
+static ROOM: AtomicUsize = AtomicUsize::new(0);
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    /// The number of this thread: the first that writes something is 1.
+    static THREAD: usize = THREADS.fetch_add(1, Ordering::Relaxed) + 1;
+}
 
 /// From now on each finding is written to this file as soon as it comes, so that none is lost in a crash; with `events`, each event too.
-/// None: no longer.
-pub(crate) fn log_to(file: Option<File>, events: bool) {
+/// and each note, but at most so many of them together. None: no longer.
+pub(crate) fn log_to(file: Option<File>, events: bool, most: usize) {
+    ROOM.store(most, Ordering::Relaxed);
     LOGGING_EVENTS.store(events && file.is_some(), Ordering::Relaxed);
     *LOG.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = file;
 }
@@ -41,9 +50,35 @@ pub(crate) fn log_to(file: Option<File>, events: bool) {
 /// One line: fields with a unit separator between them. What cannot be written is lost; that is no reason to stop a program.
 pub(super) fn log(fields: &[&str]) {
     if let Some(file) = &mut *LOG.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) {
-        let line: String = fields.join("\x1f").chars().map(|it| if it == '\n' { ' ' } else { it }).collect();
+        let mut line = String::new();
+        for field in fields {
+            // A field can hold no line and no separator.
+            line.extend(field.chars().map(|it| if matches!(it, '\n' | '\x1f') { ' ' } else { it }));
+            line.push('\x1f');
+        }
+        line += &THREAD.try_with(|number| number.to_string()).unwrap_or_default();
         let _ = file.write_all((line + "\n").as_bytes());
     }
+}
+
+/// Is anything written down that is not a finding?
+pub fn is_noting() -> bool {
+    LOGGING_EVENTS.load(Ordering::Relaxed)
+}
+
+/// Writes a line of the caller's own among the events, if they are written down: what a replay needs to know and no event says. The first
+/// field says what it is. False: nothing more will be written.
+pub fn note(fields: &[&str]) -> bool {
+    if !is_noting() {
+        return false;
+    }
+    if ROOM.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |room| room.checked_sub(1)).is_err() {
+        LOGGING_EVENTS.store(false, Ordering::Relaxed);
+        log(&["full"]);
+        return false;
+    }
+    log(fields);
+    true
 }
 
 /// File and line as text.
@@ -73,7 +108,7 @@ pub(super) fn find(finding: Finding) {
 
 /// Adds an event to the raw record, if anybody wants it. `count`: the object's count afterwards. `alive`: it certainly is.
 pub(super) fn record(what: &'static str, op: *mut PyObject, site: Site, count: isize, alive: bool) {
-    let logging = LOGGING_EVENTS.load(Ordering::Relaxed);
+    let logging = is_noting();
     if RECORDING.load(Ordering::Relaxed) == 0 && !logging {
         return;
     }
@@ -89,7 +124,7 @@ pub(super) fn record(what: &'static str, op: *mut PyObject, site: Site, count: i
     if logging {
         let (file, line) = place(site);
         let (address, count) = (event.address.to_string(), event.count.to_string());
-        log(&["event", what, file, &line, function, &address, type_name, &count]);
+        note(&["event", what, file, &line, function, &address, type_name, &count]);
     }
     let mut book = book();
     if RECORDING.load(Ordering::Relaxed) > 0 && book.events.len() < MOST_EVENTS {

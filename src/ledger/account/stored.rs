@@ -3,7 +3,7 @@
 use super::book::{Book, STRICT, book};
 use super::describe::describe;
 use super::hands::{FRAMES, OUTSIDE, give, in_frame, take};
-use super::report::{Finding, find};
+use super::report::{Finding, find, note};
 use super::{Address, Site};
 use crate::peek;
 use core::panic::Location;
@@ -93,6 +93,7 @@ pub(super) fn keep_in_field(
     function: &'static str,
     within: Option<(Fields, &[usize])>,
 ) {
+    note(&["field", &field.to_string(), &object.to_string()]);
     let mut open = book();
     let Some(lost) = open.fields.insert(field, Kept { object, site, function }) else { return };
     open.forget_found(&lost, field);
@@ -133,6 +134,7 @@ pub fn taken_from_field(field: *mut *mut PyObject, op: *mut PyObject) {
         return;
     }
     let site = Some(Location::caller());
+    note(&["from field", &(field as Address).to_string(), &(op as Address).to_string()]);
     let mut open = book();
     let known = open.holds(field as Address, op as Address);
     if known && let Some(kept) = open.fields.remove(&(field as Address)) {
@@ -150,6 +152,7 @@ pub fn taken_from_field(field: *mut *mut PyObject, op: *mut PyObject) {
 pub fn stored_in_entry(container: *mut PyObject, op: *mut PyObject) {
     let site = Some(Location::caller());
     give(op, "stored", site);
+    note(&["entry", &(container as Address).to_string(), &(op as Address).to_string()]);
     book().entries.entry(container as Address).or_default().entry(op as Address).or_default().push(site);
 }
 
@@ -157,6 +160,7 @@ pub fn stored_in_entry(container: *mut PyObject, op: *mut PyObject) {
 #[track_caller]
 pub fn taken_from_entry(container: *mut PyObject, op: *mut PyObject) {
     let site = Some(Location::caller());
+    note(&["from entry", &(container as Address).to_string(), &(op as Address).to_string()]);
     let mut open = book();
     let stored = open.entries.get_mut(&(container as Address)).and_then(|entries| {
         let sites = entries.get_mut(&(op as Address))?;
@@ -182,6 +186,7 @@ pub(super) fn not_stored(op: *mut PyObject, site: Site) {
 
 /// Two containers have exchanged all their entries.
 pub fn entries_exchanged(one: *mut PyObject, other: *mut PyObject) {
+    note(&["entries exchanged", &(one as Address).to_string(), &(other as Address).to_string()]);
     let mut book = book();
     let ones = book.entries.remove(&(one as Address)).unwrap_or_default();
     let others = book.entries.insert(other as Address, ones).unwrap_or_default();
@@ -190,6 +195,7 @@ pub fn entries_exchanged(one: *mut PyObject, other: *mut PyObject) {
 
 /// Two fields have exchanged what they hold.
 pub fn fields_exchanged(one: *mut *mut PyObject, other: *mut *mut PyObject) {
+    note(&["fields exchanged", &(one as Address).to_string(), &(other as Address).to_string()]);
     let mut book = book();
     let ones = book.fields.remove(&(one as Address));
     let others = book.fields.remove(&(other as Address));
@@ -216,6 +222,7 @@ pub(crate) fn stored_in(container: *mut PyObject) -> Vec<(Address, Site)> {
 /// The memory of an object of this size is given back. What is still stored in it is lost.
 pub(crate) fn freed(op: *mut PyObject, size: usize) {
     let start = op as Address;
+    note(&["freed", &start.to_string()]);
     let _ = FRAMES.try_with(|frames| {
         for frame in frames.borrow_mut().iter_mut() {
             frame.structs.retain(|fields| fields.of != start);
