@@ -232,6 +232,9 @@ mutants: $(VENV)/installed $(VENV)/tools-mutants ## Leave out each refcount oper
 atlas: $(VENV)/installed $(VENV)/tools-mutants ## The same, and write what was seen into docs/atlas.json
 	@$(MUTATE) --write
 
+course-check: $(VENV)/installed ## Prove the course: files as given fail, solutions pass, mistakes get their advice
+	@$(BIN)/python -m hashtable_lab course prove target/course
+
 lint: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-lint ## Check style, types and the safety comments
 	$(call say,rustfmt and clippy)
 	@cargo fmt --all --check && cargo fmt --manifest-path src/core/fuzz/Cargo.toml --check \

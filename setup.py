@@ -45,8 +45,14 @@ def module(name, features=()):
 
 setup(
     rust_extensions=[module("hashtable"), module("hashtable_traced", ["trace"])],
-    packages=["hashtable_lab", "hashtable_lab.demos", "hashtable-stubs", "hashtable_traced-stubs"],
+    packages=[
+        "hashtable_lab",
+        "hashtable_lab.course",
+        "hashtable_lab.demos",
+        "hashtable-stubs",
+        "hashtable_traced-stubs",
+    ],
     # One folder for all that is written in Python: then `pip install -e .` puts the modules there too, and finds them.
     package_dir={"": "src/lab"},
-    package_data={"": ["*.pyi", "py.typed"]},
+    package_data={"": ["*.pyi", "py.typed"], "hashtable_lab.course": ["prelude/*", "exercises/*/*"]},
 )

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from hashtable_lab import audit, explain, leakcheck, matrix, specimen_pages, specimens, who
+from hashtable_lab.course.commands import course
 from hashtable_lab.demos import layers, missing_decref, missing_incref, referrers, wordcount
 from hashtable_lab.detectors import DETECTORS
 from hashtable_lab.errors import Missing
@@ -290,6 +291,9 @@ def who_command(expression: str, setup: tuple[str, ...], as_json: bool) -> None:
     Explains its reference count owner by owner: names, containers, closures, frames, tables; and what cannot be seen.
     """
     who.perform("\n".join(setup), expression, as_json, Stage())
+
+
+lab.add_command(course)
 
 
 # ---- the entry -------------------------------------------------------------------------------------------------------

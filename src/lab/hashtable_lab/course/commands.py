@@ -1,0 +1,191 @@
+"""What a learner types: `python -m hashtable_lab course …`."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import click
+
+from hashtable_lab.course import folder as folders
+from hashtable_lab.course.check import check
+from hashtable_lab.course.contents import PARTS, entries, entry
+from hashtable_lab.course.exercise import REASONS, Entry
+from hashtable_lab.course.folder import Folder
+from hashtable_lab.course.prove import prove
+from hashtable_lab.errors import Missing
+from hashtable_lab.stage import Stage
+
+#: How often `watch` looks whether a file was saved, in seconds.
+LOOK_EVERY = 0.2
+
+EXIT_CODES = """\b
+Exit codes:
+  0    the exercise is done, or what was asked for was shown
+  1    it is not done yet
+  2    wrong usage, or something is missing (a line says what to do)
+  130  interrupted (Ctrl-C)"""
+
+
+@click.group("course", epilog=EXIT_CODES)
+def course() -> None:
+    """Exercises: small files to mend, judged by the ledger."""
+
+
+@course.command("list")
+def list_command() -> None:
+    """Lists the exercises."""
+    rows = []
+    for each in entries():
+        part = f"{each.part}.{each.number}"
+        rows.append((part, each.name, each.about.title, f"{each.about.minutes} min", ", ".join(each.languages)))
+    Stage().table(["", "exercise", "", "time", "in"], rows)
+
+
+@course.command("start")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=Path("course"))
+@click.option(
+    "--offline-check", is_flag=True, help="Say what is missing to work without a network, and do nothing else."
+)
+def start_command(folder: Path, offline_check: bool) -> int:
+    """Copies the exercises into FOLDER. Files that are there already stay as they are."""
+    made = folders.find(folder) if offline_check else folders.start(folder, "rust")
+    missing = folders.what_is_missing(made)
+    for line in missing:
+        click.echo(f"missing: {line}", err=True)
+    if not missing:
+        click.echo(f"All that is needed is here. Go to {made.path} and run `python -m hashtable_lab course next`.")
+    return 2 if missing else 0
+
+
+def _report(each: Entry, folder: Folder, stage: Stage) -> int:
+    """Checks, and prints what was seen: at which line, what was misunderstood, and the chapter. Never the answer."""
+    verdict = check(each, folder)
+    if verdict.right:
+        folder.mark_done(each)
+        seen = f"{verdict.tests} tests or predictions"
+        if verdict.faults:
+            seen += f", {verdict.faults} calls made to fail"
+        stage.say(f"Done: {each.name}. {seen[0].upper()}{seen[1:]}.")
+        stage.say(each.about.explanation)
+        return 0
+    stage.say(f"Not done yet: {each.name}: {REASONS[verdict.reason]}.")
+    stage.transcript(verdict.said)
+    if verdict.quoted:
+        stage.show_text(f"{verdict.line}  {verdict.quoted}", "rust")
+    if verdict.advice:
+        stage.say(verdict.advice)
+    stage.say(f"The chapter “{each.about.chapter}” explains it; `course hint {each.name}` asks a question.")
+    return 1
+
+
+def _chosen(name: str | None, folder: Folder) -> Entry:
+    chosen = entry(name) if name else folder.next()
+    if chosen is None:
+        raise Missing("all exercises are done: name one.")
+    return chosen
+
+
+@course.command("check")
+@click.argument("name", required=False)
+def check_command(name: str | None) -> int:
+    """Checks the exercise NAME, or the next one."""
+    folder = folders.find()
+    return _report(_chosen(name, folder), folder, Stage())
+
+
+@course.command("watch")
+def watch_command() -> int:
+    """Checks the next exercise on every save, until all are done or Ctrl-C."""
+    folder, stage = folders.find(), Stage()
+    while (each := folder.next()) is not None:
+        file = folder.file(each)
+        folder.source(each)
+        stage.heading(f"{each.part}.{each.number} {each.about.title}")
+        stage.say(f"{each.about.task} The file is {file}.")
+        seen = None
+        while True:
+            saved = file.stat().st_mtime_ns if file.is_file() else None
+            if saved is not None and saved != seen:
+                seen = saved
+                if _report(each, folder, stage) == 0:
+                    break
+            time.sleep(LOOK_EVERY)
+    stage.say("All exercises are done.")
+    return 0
+
+
+@course.command("next")
+def next_command() -> None:
+    """Says which exercise is next, and what is to be done."""
+    folder, stage = folders.find(), Stage()
+    each = _chosen(None, folder)
+    stage.heading(f"{each.part}.{each.number} {each.about.title}")
+    stage.say(f"{each.about.task} The file is {folder.file(each)}.")
+
+
+@course.command("hint")
+@click.argument("name", required=False)
+def hint_command(name: str | None) -> None:
+    """Gives the next of three hints."""
+    folder = folders.find()
+    each = _chosen(name, folder)
+    level = folder.read_hint(each)
+    Stage().say(f"Hint {level} of 3: {each.about.hints[level - 1]}")
+
+
+@course.command("solution")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def solution_command(name: str, yes: bool) -> None:
+    """Shows a solution of NAME; it asks first."""
+    folder, each = folders.find(), entry(name)
+    if not yes:
+        click.confirm(f"Show the solution of {each.name}?", abort=True)
+    language = each.language(folder.language)
+    Stage().show_text(each.solution(language), language)
+
+
+@course.command("reset")
+@click.argument("name")
+def reset_command(name: str) -> None:
+    """Puts the file of NAME back as it was given; yours is kept beside it."""
+    folder, each = folders.find(), entry(name)
+    folder.reset(each)
+    click.echo(f"{folder.file(each)} is as it was given.")
+
+
+@course.command("progress")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for a teacher.")
+def progress_command(as_json: bool) -> None:
+    """Shows what is done."""
+    folder = folders.find()
+    rows = [
+        {
+            "exercise": each.name,
+            "done": folder.state["done"].get(each.name),
+            "hints": folder.state["hints"].get(each.name, 0),
+        }
+        for each in entries()
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    Stage().table(["exercise", "done", "hints"], [(row["exercise"], row["done"] or "", row["hints"]) for row in rows])
+
+
+@course.command("prove", hidden=True)
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def prove_command(folder: Path) -> int:
+    """Proves every exercise, in FOLDER: what `make course-check` runs."""
+    made, stage = folders.start(folder, "rust"), Stage()
+    proofs = [proof for each in entries() for proof in prove(each, made)]
+    for proof in proofs:
+        if not proof.holds:
+            stage.say(
+                f"{proof.exercise} ({proof.language}), {proof.answer}: expected {proof.expected!r}, saw {proof.seen!r}"
+            )
+    held = sum(proof.holds for proof in proofs)
+    stage.say(f"{held} of {len(proofs)} proofs hold, of {len(entries())} exercises in {len(PARTS)} parts.")
+    return 0 if held == len(proofs) else 1

@@ -1,0 +1,97 @@
+"""The course's exercises, as texts. That each fails as given, passes when solved and answers mistakes: `make course-check`."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+for package in ("click", "rich", "unidiff", "filelock"):
+    pytest.importorskip(package, reason="the laboratory's packages are not installed")
+pytest.importorskip("hashtable_lab.course", reason="the laboratory is not installed")
+
+from hashtable_lab.course import folder as folders  # noqa: E402
+from hashtable_lab.course.contents import entries, entry  # noqa: E402
+from hashtable_lab.course.exercise import REASONS, without_comments  # noqa: E402
+from hashtable_lab.course.predictions import skeleton  # noqa: E402
+from hashtable_lab.errors import Missing  # noqa: E402
+
+EXERCISES = entries()
+
+
+@pytest.fixture(params=EXERCISES, ids=lambda each: each.name)
+def exercise(request):
+    return request.param
+
+
+def test_an_exercise_is_small_and_whole(exercise):
+    about = exercise.about
+    assert about.fails in REASONS
+    assert 5 <= about.minutes <= 15
+    assert len(about.hints) == 3
+    assert len(about.wrong) >= 3
+    for language in exercise.languages:
+        assert len(exercise.given(language).splitlines()) < 80
+        assert exercise.given(language) != exercise.solution(language)
+
+
+def test_wrong_answers_are_edits_of_the_solution(exercise):
+    for wrong in exercise.about.wrong:
+        assert wrong.reason in REASONS
+        for language in exercise.languages:
+            text = exercise.solution(language)
+            for old, new in wrong.edits(language):
+                assert text.count(old) == 1, (wrong.name, old)
+                text = text.replace(old, new)
+            assert wrong.fits(wrong.reason, wrong.error, text)
+
+
+def test_advice_is_for_its_own_mistake(exercise):
+    """The solution has none of the mistakes in it."""
+    for wrong in exercise.about.wrong:
+        for language in exercise.languages:
+            assert not wrong.fits("another reason", wrong.error, exercise.solution(language))
+
+
+def test_comments_do_not_count():
+    assert without_comments("a // Py_INCREF(item)\nb /* Py_INCREF(item) */ c") == "a \nb  c"
+
+
+def test_a_prediction_cannot_change_its_question():
+    given = "x = 1\npredict(x, ...)\n"
+    assert skeleton("x = 1\npredict(x, 1)\n") == skeleton(given)
+    assert skeleton("x = 2\npredict(x, 2)\n") != skeleton(given)
+
+
+def test_an_exercise_is_found_by_its_beginning():
+    assert entry("first").name == "first_item"
+    assert entry("1.1").name == EXERCISES[0].name
+    with pytest.raises(Missing, match="there is no exercise 'nothing'"):
+        entry("nothing")
+
+
+@pytest.mark.skipif(
+    "HASHTABLE_SOURCE" not in os.environ, reason="the source is needed for the crate of a learner's folder"
+)
+def test_a_learners_folder(tmp_path):
+    made = folders.start(tmp_path / "course", "rust")
+    (first, *_) = EXERCISES
+    file = made.file(first)
+    assert file.read_text() == first.given(first.language("rust"))
+    assert made.next() == first
+    made.mark_done(first)
+    assert made.read_hint(first) == 1
+    again = folders.find(file.parent)
+    assert again.is_done(first) and again.next() == EXERCISES[1]
+    assert json.loads((made.path / folders.STATE).read_text())["hints"] == {first.name: 1}
+    file.write_text("mine")
+    folders.start(made.path, "rust")
+    assert file.read_text() == "mine", "starting again overwrote what the learner wrote"
+    again.reset(first)
+    assert file.with_name(f"{file.name}.yours").read_text() == "mine"
+
+
+def test_elsewhere_is_no_course(tmp_path):
+    with pytest.raises(Missing, match="not a folder of the course"):
+        folders.find(tmp_path)
