@@ -4,6 +4,7 @@
 
 use crate::account::{self, RECORDING, SPEAKING, Site};
 use crate::faults;
+use crate::trampolines;
 use core::ffi::{CStr, c_char, c_long, c_longlong};
 use core::ptr::null_mut;
 use core::sync::atomic::Ordering;
@@ -25,7 +26,7 @@ const fn function(
 }
 
 /// The functions, without an end mark.
-pub(crate) const FUNCTIONS: [PyMethodDef; 11] = [
+pub(crate) const FUNCTIONS: [PyMethodDef; 12] = [
     function(
         c"ledger_position",
         position,
@@ -81,6 +82,15 @@ each of them to the garbage collector: compare with `gc.get_referents`.",
 --
 
 Return what is in hand outside any call, as tuples (file, line, address, type, repr).",
+    ),
+    function(
+        c"ledger_judged",
+        judged,
+        METH_NOARGS,
+        c"ledger_judged($module, /)
+--
+
+Return the functions that are judged, as tuples (function, calls so far).",
     ),
     function(
         c"ledger_speak",
@@ -284,6 +294,16 @@ unsafe extern "C" fn outside(_: *mut PyObject, _: *mut PyObject) -> *mut PyObjec
             let [type_name, repr] = [type_name, repr].map(|string| text(&string));
             let address = address as c_longlong;
             Py_BuildValue(c"(slLss)".as_ptr(), file.as_ptr(), line, address, type_name.as_ptr(), repr.as_ptr())
+        })
+    }
+}
+
+unsafe extern "C" fn judged(_: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
+    // SAFETY: each format gets what it asks for: a C string, which lives until the tuple is made, and a long long.
+    unsafe {
+        list_of(trampolines::judged(), |(function, calls)| {
+            let function = text(function);
+            Py_BuildValue(c"(sL)".as_ptr(), function.as_ptr(), calls as c_longlong)
         })
     }
 }

@@ -19,26 +19,47 @@ use std::sync::Mutex;
 /// How many trampolines there are of each signature.
 const POOL: usize = 96;
 
-/// Those that are taken: the function behind each, and its name.
-struct Targets(Mutex<Vec<(usize, &'static str)>>);
+/// Those that are taken: the function behind each, its name, and how often it was called.
+struct Targets(Mutex<Vec<(usize, &'static str, u64)>>);
+
+/// Every pool of which a trampoline is in use.
+static POOLS: Mutex<Vec<&'static Targets>> = Mutex::new(Vec::new());
+
+/// The functions that have a trampoline before them, and how often each was called. `tp_traverse` is left out: it only shows what an
+/// object owns, so nothing of it is judged.
+pub(crate) fn judged() -> Vec<(&'static str, u64)> {
+    let pools = POOLS.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
+    let mut all = Vec::new();
+    for pool in pools {
+        let targets = pool.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        all.extend(
+            targets.iter().map(|&(_, name, calls)| (name, calls)).filter(|(name, _)| !name.ends_with("tp_traverse")),
+        );
+    }
+    all
+}
 
 impl Targets {
     const fn none() -> Targets {
         Targets(Mutex::new(Vec::new()))
     }
 
+    /// The function behind a trampoline and its name, for a call of it that begins: it is counted.
     fn get(&self, number: usize) -> (usize, &'static str) {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())[number]
+        let mut targets = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let (function, name, calls) = &mut targets[number];
+        *calls += 1;
+        (*function, name)
     }
 
     /// The address of the trampoline in front of `function`, one of `calls`.
-    fn install(&self, calls: &[usize; POOL], function: usize, name: impl Fn() -> String) -> usize {
+    fn install(&'static self, calls: &[usize; POOL], function: usize, name: impl Fn() -> String) -> usize {
         let mut targets = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         // CPython's own functions do not take what they do not own, and some slots are known by them.
         if calls.contains(&function) || of_cpython().contains(&function) {
             return function;
         }
-        if let Some(number) = targets.iter().position(|&(known, _)| known == function) {
+        if let Some(number) = targets.iter().position(|&(known, ..)| known == function) {
             return calls[number];
         }
         if targets.len() == POOL {
@@ -52,7 +73,10 @@ impl Targets {
             });
             return function;
         }
-        targets.push((function, Box::leak(name().into_boxed_str())));
+        if targets.is_empty() {
+            POOLS.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(self);
+        }
+        targets.push((function, Box::leak(name().into_boxed_str()), 0));
         calls[targets.len() - 1]
     }
 }

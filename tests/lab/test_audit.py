@@ -33,7 +33,34 @@ def test_a_balanced_script(run):
     script = "import sys, hashtable\nprint(hashtable.HashTable.__module__, sys.argv[1:], __name__)\n"
     ending = run(script + "hashtable.HashTable().set(1, 2)", arguments=["--json", "-v", "x"])
     assert (ending.returncode, ending.stderr) == (0, "")
-    assert ending.stdout.splitlines() == ["hashtable_traced ['--json', '-v', 'x'] __main__", "", "Balanced."]
+    assert ending.stdout.splitlines() == [
+        "hashtable_traced ['--json', '-v', 'x'] __main__",
+        "",
+        "Judged: 4 calls of 4 functions.",  # tp_new, tp_init, set, tp_dealloc
+        "",
+        "Balanced.",
+    ]
+
+
+@pytest.mark.parametrize("other", [False, True])
+def test_what_was_not_judged_is_not_called_balanced(run, other):
+    """The extension is imported, and nothing of it is called."""
+    options, module = (OTHER, "ledger_example") if other else ((), "hashtable_traced")
+    ending = run("import gc\ngc.collect()", *options)
+    assert (ending.returncode, ending.stdout) == (2, "")
+    assert " ".join(ending.stderr.split()) == (
+        f"Error: could not tell: the script ran to its end, and called no function of {module} that can be judged."
+    )
+    ending = run("", "--json", *options)
+    assert ending.returncode == 2
+    found = json.loads(ending.stdout)
+    assert (found["verdict"], found["judged"]) == ("could not tell", {"calls": 0, "functions": 0})
+
+
+def test_how_many_calls_were_judged(run):
+    ending = run("import ledger_example as it\nfor _ in range(3): it.echo(1)\nit.nothing()", *OTHER, "--json")
+    assert ending.returncode == 0
+    assert json.loads(ending.stdout)["judged"] == {"calls": 4, "functions": 2}
 
 
 def test_an_unbalanced_script(run):
@@ -91,7 +118,7 @@ def test_a_script_that_raises_and_is_unbalanced(run):
 
 @pytest.mark.parametrize(("code", "words"), [("3", "exit code 3"), ("'over'", "exit code 1"), ("None", None)])
 def test_the_exit_code_of_a_script_is_its_own_affair(run, code, words):
-    ending = run(f"import sys\nsys.exit({code})")
+    ending = run(f"import sys, hashtable\nhashtable.HashTable()\nsys.exit({code})")
     assert ending.returncode == 0
     last = "Balanced." if words is None else f"Balanced (the script ended with {words})."
     assert ending.stdout.splitlines()[-1] == last
@@ -106,7 +133,7 @@ def test_json(run, source):
     assert ending.stderr == "hello\n"
     found = json.loads(ending.stdout)
     assert list(found) == [
-        *("script", "arguments", "module", "python", "verdict", "exit_code", "ending", "findings", "events"),
+        *("script", "arguments", "module", "python", "verdict", "exit_code", "ending", "judged", "findings", "events"),
     ]
     assert found["script"].endswith("script.py")
     known = {key: found[key] for key in ("arguments", "module", "verdict", "exit_code", "ending")}

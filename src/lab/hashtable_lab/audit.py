@@ -36,19 +36,22 @@ class Report:
         events: the raw record, if it was asked for.
         well: the script ran to its end, whatever its exit code.
         ending: how it ended, in words.
+        judged: how many calls of how many functions were judged; None if the script crashed before it could be told.
     """
 
     findings: list[Finding]
     events: list[Event]
     well: bool
     ending: str
+    judged: tuple[int, int] | None = None
 
     @property
     def verdict(self) -> str:
-        """`BALANCED`, `UNBALANCED`, or `UNKNOWN`: nothing was found, but the script did not come to its end."""
+        """`BALANCED`, `UNBALANCED`, or `UNKNOWN`: nothing was found, but the script did not come to its end, or called
+        nothing that could be judged."""
         if self.findings:
             return UNBALANCED
-        return BALANCED if self.well else UNKNOWN
+        return BALANCED if self.well and self.judged and self.judged[0] else UNKNOWN
 
     @property
     def exit_code(self) -> int:
@@ -96,6 +99,7 @@ def run(script: Path, arguments: Sequence[str], module: str, events: bool, outpu
 def _read(rows: Iterable[list[str]], code: int, module: str) -> Report:
     """Makes a report of the child's log, whose last line may be cut short."""
     found, events, ended = [], [], ["", ""]
+    judged: tuple[int, int] | None = None
     for kind, *fields in (row[:-1] if row[0] in ("finding", "event") else row for row in rows):
         if kind == "finding" and len(fields) == 8:
             kind, what, file, line, function, address, type_name, text = fields
@@ -103,6 +107,8 @@ def _read(rows: Iterable[list[str]], code: int, module: str) -> Report:
         elif kind == "event" and len(fields) == 7:
             what, file, line, function, address, type_name, count = fields
             events.append(Event(what, file, int(line), function, int(address), type_name, int(count)))
+        elif kind == "judged" and len(fields) == 2:
+            judged = int(fields[0]), int(fields[1])
         elif kind == "ended" and len(fields) == 2:
             ended = fields
     word, detail = ended
@@ -114,9 +120,9 @@ def _read(rows: Iterable[list[str]], code: int, module: str) -> Report:
             together(found), events, False, f"the script was {ending}" if code < 0 else f"the script {ending}"
         )
     if word == "raised":
-        return Report(together(found), events, False, f"the script raised {detail}")
+        return Report(together(found), events, False, f"the script raised {detail}", judged)
     words = "ran to its end" if detail == "0" else f"ended with exit code {detail}"
-    return Report(together(found), events, True, f"the script {words}")
+    return Report(together(found), events, True, f"the script {words}", judged)
 
 
 # ---- the source ------------------------------------------------------------------------------------------------------
@@ -157,6 +163,7 @@ def as_json(report: Report, script: Path, arguments: Sequence[str], module: str,
         "verdict": report.verdict,
         "exit_code": report.exit_code,
         "ending": report.ending,
+        "judged": dict(zip(("calls", "functions"), report.judged)) if report.judged else None,
         "findings": [
             {**asdict(finding), "source": source.line(finding.file, finding.line)} for finding in report.findings
         ],
@@ -171,11 +178,16 @@ def show(report: Report, source: Source, stage: Stage) -> None:
         stage.transcript("\n".join(map(_event, report.events)))
     if report.findings:
         stage.table(["", "times", "where and what"], [_row(finding, source) for finding in report.findings])
+    if report.judged and report.judged[0]:
+        calls, functions = report.judged
+        stage.say(
+            f"Judged: {calls} call{'' if calls == 1 else 's'} of {functions} function{'' if functions == 1 else 's'}."
+        )
     if report.findings:
         times = sum(finding.times for finding in report.findings)
         also = "" if report.well else f", and {report.ending}"
         stage.say(f"Unbalanced: {times} time{'' if times == 1 else 's'}{also}.")
-    elif report.well:
+    elif report.verdict == BALANCED:
         ending = "" if report.ending.endswith("end") else f" ({report.ending})"
         stage.say(f"Balanced{ending}.")
 
@@ -227,5 +239,7 @@ def perform(
     show(report, source, stage)
     if report.verdict == UNKNOWN:
         sys.stdout.flush()
+        if report.well:
+            raise Missing(f"could not tell: {report.ending}, and called no function of {module} that can be judged.")
         raise Missing(f"could not tell: {report.ending}; until then it was balanced.")
     return report.exit_code

@@ -36,6 +36,7 @@ def main(request: dict[str, Any]) -> int:
         sys.modules["hashtable"] = module
     module.ledger_speak(False)
     module.ledger_log(log, request["events"])
+    before = dict(module.ledger_judged())
     script = request["script"]
     sys.argv[:] = [script, *request["arguments"]]
     sys.path.insert(0, os.path.dirname(os.path.abspath(script)))
@@ -48,6 +49,7 @@ def main(request: dict[str, Any]) -> int:
         return _tell(log, "raised", traceback.format_exception_only(type(error), error)[-1].strip())
     finally:
         gc.collect()
+        _count(log, before, module.ledger_judged())
     return _tell(log, "end", "0")
 
 
@@ -65,6 +67,13 @@ def _show(error: BaseException, script: str) -> None:
     while place is not None and place.tb_frame.f_code.co_filename != script:
         place = place.tb_next
     traceback.print_exception(type(error), error, place)
+
+
+def _count(log: str, before: dict[str, int], judged: list[tuple[str, int]]) -> None:
+    """Writes down how many calls of how many functions were judged since the script began."""
+    calls = [calls - before.get(function, 0) for function, calls in judged]
+    with open(log, "a", encoding="utf-8") as file:
+        file.write("\x1f".join(["judged", str(sum(calls)), str(sum(map(bool, calls)))]) + "\n")
 
 
 def _tell(log: str, word: str, detail: str) -> int:

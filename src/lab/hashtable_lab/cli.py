@@ -209,7 +209,8 @@ Examples:
 Exit codes:
   0    balanced
   1    unbalanced: a reference was lost, or given away without being owned (also if the script crashed of it)
-  2    could not tell (it raised or crashed, and until then it was balanced), wrong usage, or something is missing
+  2    could not tell (it raised or crashed, and until then it was balanced; or nothing was called that can
+       be judged), wrong usage, or something is missing
   130  interrupted (Ctrl-C)"""
 
 
