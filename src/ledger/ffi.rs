@@ -1,7 +1,13 @@
 //! The C API under its own names, entered in the ledger.
 //!
-//! Everything of `pyo3-ffi` is here. What concerns ownership is replaced by a function of the same name and arguments which knows
-//! the line it was called from, enters what happens, and calls the original.
+//! Everything in `pyo3-ffi` is here. What concerns ownership is replaced by a function of the same name and arguments, which
+//! knows the line it was called from, enters what happens in the ledger, and calls the original.
+//!
+//! # Safety
+//!
+//! Each function has the contract of the C function whose name it bears, and passes its arguments on unchanged. So calling
+//! the original is sound whenever calling the wrapper is; `SAFETY: forwarded` below refers to this argument. The ledger looks
+//! at an object only while it is alive: before a call that may free it, or after a call that has just returned it.
 
 use crate::account;
 use crate::faults;
@@ -38,7 +44,7 @@ no_objects!(Option<PyCapsule_Destructor>);
 /// `op` is a living object.
 #[track_caller]
 pub unsafe fn Py_INCREF(op: *mut PyObject) {
-    // SAFETY: the caller's promise.
+    // SAFETY: forwarded.
     unsafe { pyo3_ffi::Py_INCREF(op) };
     account::take(op, "incref", Some(Location::caller()));
 }
@@ -52,7 +58,7 @@ pub unsafe fn Py_DECREF(op: *mut PyObject) {
     let site = Some(Location::caller());
     account::give(op, "decref", site);
     account::may_run_python("Py_DECREF", &[], site);
-    // SAFETY: the caller's promise.
+    // SAFETY: forwarded.
     unsafe { pyo3_ffi::Py_DECREF(op) };
 }
 
@@ -63,7 +69,7 @@ pub unsafe fn Py_DECREF(op: *mut PyObject) {
 #[track_caller]
 pub unsafe fn Py_XINCREF(op: *mut PyObject) {
     if !op.is_null() {
-        // SAFETY: the caller's promise.
+        // SAFETY: forwarded.
         unsafe { Py_INCREF(op) }
     }
 }
@@ -75,7 +81,7 @@ pub unsafe fn Py_XINCREF(op: *mut PyObject) {
 #[track_caller]
 pub unsafe fn Py_XDECREF(op: *mut PyObject) {
     if !op.is_null() {
-        // SAFETY: the caller's promise.
+        // SAFETY: forwarded.
         unsafe { Py_DECREF(op) }
     }
 }
@@ -86,7 +92,7 @@ pub unsafe fn Py_XDECREF(op: *mut PyObject) {
 /// `op` is a living object.
 #[track_caller]
 pub unsafe fn Py_NewRef(op: *mut PyObject) -> *mut PyObject {
-    // SAFETY: the caller's promise.
+    // SAFETY: forwarded.
     unsafe { Py_INCREF(op) };
     op
 }
@@ -97,7 +103,7 @@ pub unsafe fn Py_NewRef(op: *mut PyObject) -> *mut PyObject {
 /// `op` is NULL or a living object.
 #[track_caller]
 pub unsafe fn Py_XNewRef(op: *mut PyObject) -> *mut PyObject {
-    // SAFETY: the caller's promise.
+    // SAFETY: forwarded.
     unsafe { Py_XINCREF(op) };
     op
 }
@@ -108,7 +114,7 @@ pub unsafe fn Py_XNewRef(op: *mut PyObject) -> *mut PyObject {
 /// `op` is NULL or a living object.
 #[track_caller]
 pub unsafe fn Py_IncRef(op: *mut PyObject) {
-    // SAFETY: the caller's promise.
+    // SAFETY: forwarded.
     unsafe { Py_XINCREF(op) }
 }
 
@@ -118,7 +124,7 @@ pub unsafe fn Py_IncRef(op: *mut PyObject) {
 /// `op` is NULL, or a living object to which the caller owns a reference.
 #[track_caller]
 pub unsafe fn Py_DecRef(op: *mut PyObject) {
-    // SAFETY: the caller's promise.
+    // SAFETY: forwarded.
     unsafe { Py_XDECREF(op) }
 }
 
@@ -128,7 +134,7 @@ pub unsafe fn Py_DecRef(op: *mut PyObject) {
 /// `field` is valid and owns what it holds, or holds NULL.
 #[track_caller]
 pub unsafe fn Py_CLEAR(field: *mut *mut PyObject) {
-    // SAFETY: the caller's promise.
+    // SAFETY: forwarded.
     unsafe {
         let op = field.replace(null_mut());
         account::emptied(field, op, Some(Location::caller()));
@@ -152,7 +158,7 @@ macro_rules! new_references {
             if faults::due(stringify!($name), site) {
                 return null_mut();
             }
-            // SAFETY: the caller's promise.
+            // SAFETY: forwarded.
             let op = unsafe { pyo3_ffi::$name($($argument),*) };
             account::take(op, "new", site);
             op
@@ -175,7 +181,7 @@ macro_rules! statuses {
             if faults::due(stringify!($name), site) {
                 return $failed;
             }
-            // SAFETY: the caller's promise.
+            // SAFETY: forwarded.
             unsafe { pyo3_ffi::$name($($argument),*) }
         }
     )*};
@@ -190,7 +196,7 @@ macro_rules! lenders {
         /// As in the C API.
         #[track_caller]
         pub unsafe fn $name($($argument: $type),*) -> *mut PyObject {
-            // SAFETY: the caller's promise.
+            // SAFETY: forwarded.
             let op = unsafe { pyo3_ffi::$name($($argument),*) };
             account::lend(op, $mutable, Some(Location::caller()));
             op
@@ -411,7 +417,7 @@ pub unsafe fn PyDict_GetItemWithError(dict: *mut PyObject, key: *mut PyObject) -
     if faults::due("PyDict_GetItemWithError", site) {
         return null_mut();
     }
-    // SAFETY: the caller's promise.
+    // SAFETY: forwarded.
     let op = unsafe { pyo3_ffi::PyDict_GetItemWithError(dict, key) };
     account::lend(op, true, site);
     op
@@ -428,7 +434,7 @@ pub unsafe fn PyDict_Next(
     key: *mut *mut PyObject,
     value: *mut *mut PyObject,
 ) -> c_int {
-    // SAFETY: the caller's promise; a place to write to may be NULL.
+    // SAFETY: forwarded. The caller may pass NULL for a place that it does not want written, so each is checked first.
     unsafe {
         let more = pyo3_ffi::PyDict_Next(dict, position, key, value);
         for place in [key, value] {
@@ -452,7 +458,7 @@ macro_rules! thieves {
         #[track_caller]
         pub unsafe fn $name($($argument: $type,)* $stolen: *mut PyObject) -> $result {
             account::give($stolen, "stolen", Some(Location::caller()));
-            // SAFETY: the caller's promise.
+            // SAFETY: forwarded.
             unsafe { pyo3_ffi::$name($($argument,)* $stolen) }
         }
     )*};
@@ -486,7 +492,7 @@ pub unsafe fn PyModule_AddObject(module: *mut PyObject, name: *const c_char, val
     if faults::due("PyModule_AddObject", site) {
         return -1;
     }
-    // SAFETY: the caller's promise.
+    // SAFETY: forwarded.
     let result = unsafe { pyo3_ffi::PyModule_AddObject(module, name, value) };
     if result == 0 {
         account::give(value, "stolen", site);
@@ -501,7 +507,7 @@ pub unsafe fn PyModule_AddObject(module: *mut PyObject, name: *const c_char, val
 #[cfg(Py_3_12)]
 #[track_caller]
 pub unsafe fn PyErr_GetRaisedException() -> *mut PyObject {
-    // SAFETY: the caller's promise.
+    // SAFETY: forwarded.
     let op = unsafe { pyo3_ffi::PyErr_GetRaisedException() };
     account::take(op, "new", Some(Location::caller()));
     op
@@ -514,7 +520,7 @@ pub unsafe fn PyErr_GetRaisedException() -> *mut PyObject {
 #[track_caller]
 #[allow(deprecated)]
 pub unsafe fn PyErr_Fetch(kind: *mut *mut PyObject, value: *mut *mut PyObject, traceback: *mut *mut PyObject) {
-    // SAFETY: the caller's promise: the three places can be written to.
+    // SAFETY: forwarded. The C function has written all three places, so they can be read.
     unsafe {
         pyo3_ffi::PyErr_Fetch(kind, value, traceback);
         for place in [kind, value, traceback] {
@@ -533,7 +539,7 @@ pub unsafe fn PyErr_Restore(kind: *mut PyObject, value: *mut PyObject, traceback
     for op in [kind, value, traceback] {
         account::give(op, "stolen", Some(Location::caller()));
     }
-    // SAFETY: the caller's promise.
+    // SAFETY: forwarded.
     unsafe { pyo3_ffi::PyErr_Restore(kind, value, traceback) }
 }
 
@@ -581,7 +587,7 @@ pub unsafe fn PyType_Ready(type_object: *mut PyTypeObject) -> c_int {
     if faults::due("PyType_Ready", Some(Location::caller())) {
         return -1;
     }
-    // SAFETY: the caller's promise: the struct is complete and may be written to.
+    // SAFETY: forwarded; the C function, too, demands a complete struct and writes to it.
     unsafe {
         trampolines::install_in_type(type_object);
         let result = pyo3_ffi::PyType_Ready(type_object);
@@ -596,7 +602,7 @@ pub unsafe fn PyType_Ready(type_object: *mut PyTypeObject) -> c_int {
 /// As in the C API.
 #[track_caller]
 pub unsafe fn PyType_FromSpec(spec: *mut PyType_Spec) -> *mut PyObject {
-    // SAFETY: the caller's promise.
+    // SAFETY: forwarded.
     unsafe { PyType_FromSpecWithBases(spec, null_mut()) }
 }
 
@@ -606,7 +612,7 @@ pub unsafe fn PyType_FromSpec(spec: *mut PyType_Spec) -> *mut PyObject {
 /// As in the C API.
 #[track_caller]
 pub unsafe fn PyType_FromSpecWithBases(spec: *mut PyType_Spec, bases: *mut PyObject) -> *mut PyObject {
-    // SAFETY: the caller's promise.
+    // SAFETY: forwarded.
     unsafe { type_from(spec, |spec| pyo3_ffi::PyType_FromSpecWithBases(spec, bases)) }
 }
 
@@ -621,7 +627,7 @@ pub unsafe fn PyType_FromModuleAndSpec(
     spec: *mut PyType_Spec,
     bases: *mut PyObject,
 ) -> *mut PyObject {
-    // SAFETY: the caller's promise.
+    // SAFETY: forwarded.
     unsafe { type_from(spec, |spec| pyo3_ffi::PyType_FromModuleAndSpec(module, spec, bases)) }
 }
 
@@ -632,7 +638,7 @@ unsafe fn type_from(spec: *mut PyType_Spec, make: impl FnOnce(*mut PyType_Spec) 
     if faults::due("PyType_FromSpec", site) {
         return null_mut();
     }
-    // SAFETY: the specification is complete, as whoever calls the functions above promises.
+    // SAFETY: the specification is complete, which the C functions demand of their callers.
     unsafe {
         let op = make(trampolines::install_in_spec(spec));
         if !op.is_null() {
@@ -649,7 +655,7 @@ unsafe fn type_from(spec: *mut PyType_Spec, make: impl FnOnce(*mut PyType_Spec) 
 /// As in the C API.
 #[track_caller]
 pub unsafe fn PyModule_Create(definition: *mut PyModuleDef) -> *mut PyObject {
-    // SAFETY: the caller's promise.
+    // SAFETY: forwarded.
     unsafe { PyModule_Create2(definition, PYTHON_API_VERSION) }
 }
 
@@ -663,7 +669,7 @@ pub unsafe fn PyModule_Create2(definition: *mut PyModuleDef, version: c_int) -> 
     if faults::due("PyModule_Create", site) {
         return null_mut();
     }
-    // SAFETY: the caller's promise.
+    // SAFETY: forwarded.
     let op = unsafe {
         trampolines::install_in_module(definition);
         pyo3_ffi::PyModule_Create2(definition, version)
@@ -677,7 +683,7 @@ pub unsafe fn PyModule_Create2(definition: *mut PyModuleDef, version: c_int) -> 
 /// # Safety
 /// As in the C API.
 pub unsafe fn PyModuleDef_Init(definition: *mut PyModuleDef) -> *mut PyObject {
-    // SAFETY: the caller's promise.
+    // SAFETY: forwarded.
     unsafe {
         trampolines::install_in_module(definition);
         pyo3_ffi::PyModuleDef_Init(definition)

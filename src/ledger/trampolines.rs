@@ -346,7 +346,8 @@ fn install_in_attributes(attributes: *mut PyGetSetDef, owner: &str) -> *mut PyGe
 /// # Safety
 /// The definition is complete and may be written to.
 pub(crate) unsafe fn install_in_module(definition: *mut PyModuleDef) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the definition is complete, so its tables end with an entry of zeros, which bounds each walk along them. CPython
+    // has not read it yet: nobody else reads what is written here.
     unsafe {
         let known = (*definition).m_methods;
         // A module that is made again has been here before.
@@ -381,7 +382,8 @@ macro_rules! slots {
 /// # Safety
 /// The struct is complete and may be written to, and so may the tables that it points to.
 pub(crate) unsafe fn install_in_type(type_object: *mut PyTypeObject) {
-    // SAFETY: the caller's promise; trampolines have the signature of the functions before which they stand.
+    // SAFETY: the struct is complete and not yet known to CPython, so nobody reads it while it is written. A trampoline has the
+    // signature of the slot that it is put into: the pool is chosen by the slot.
     unsafe {
         let owner = format!("{}.", last_name((*type_object).tp_name));
         slots!(type_object, owner;
@@ -458,7 +460,8 @@ pub(crate) unsafe fn install_in_type(type_object: *mut PyTypeObject) {
 /// The type is ready.
 pub(crate) unsafe fn finish_type(type_object: *mut PyTypeObject) {
     account::own_type(type_object);
-    // SAFETY: the caller's promise; nobody has an instance yet.
+    // SAFETY: a ready type has its struct filled in. No instance exists yet, so none can be freed by another function than the
+    // one that allocated it.
     unsafe {
         let alloc = (*type_object).tp_alloc.map_or(0, |alloc| alloc as *const () as usize);
         if alloc == PyType_GenericAlloc as *const () as usize {
@@ -491,7 +494,8 @@ macro_rules! by_number {
 /// # Safety
 /// The specification is complete.
 pub(crate) unsafe fn install_in_spec(spec: *mut PyType_Spec) -> *mut PyType_Spec {
-    // SAFETY: the caller's promise; trampolines have the signature of the functions before which they stand.
+    // SAFETY: the specification is complete, so its slots end with one of zeros. What is changed is a copy. A trampoline has the
+    // signature of the slot that it is put into: the pool is chosen by the slot.
     unsafe {
         let owner = format!("{}.", last_name((*spec).name));
         let change = |slot: &mut PyType_Slot| {
