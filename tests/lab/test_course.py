@@ -12,6 +12,7 @@ for package in ("click", "rich", "unidiff", "filelock"):
 pytest.importorskip("hashtable_lab.course", reason="the laboratory is not installed")
 
 from hashtable_lab.course import folder as folders  # noqa: E402
+from hashtable_lab.course.check import _early_findings  # noqa: E402
 from hashtable_lab.course.contents import entries, entry  # noqa: E402
 from hashtable_lab.course.exercise import REASONS, without_comments  # noqa: E402
 from hashtable_lab.course.predictions import skeleton  # noqa: E402
@@ -56,6 +57,14 @@ def test_advice_is_for_its_own_mistake(exercise):
 
 def test_comments_do_not_count():
     assert without_comments("a // Py_INCREF(item)\nb /* Py_INCREF(item) */ c") == "a \nb  c"
+
+
+def test_a_finding_of_the_ledgers_is_read_whatever_follows_it(tmp_path):
+    log = tmp_path / "log"
+    fields = ["finding", "deficit", "returned without being owned", "a.rs", "12", "first", "1234", "Thing", "<Thing>"]
+    log.write_text("".join("\x1f".join([*fields, *more]) + "\n" for more in ([], ["1"], ["1", "more"])))
+    finding = ["deficit", "returned without being owned", "a.rs", 12, "first", "Thing", "<Thing>", 1]
+    assert _early_findings(log) == [finding] * 3
 
 
 def test_a_prediction_cannot_change_its_question():

@@ -96,14 +96,15 @@ def _rows(log: Path) -> list[list[Any]]:
 
 
 def _early_findings(log: Path) -> list[list[Any]]:
-    """What the ledger wrote by itself, before the operation that may have been the last."""
-    text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
-    rows = [line.split("\x1f") for line in text.splitlines()]
-    return [
-        [kind, what, file, int(line), function, type_name, text, 1]
-        for tag, kind, what, file, line, function, _, type_name, text in (row for row in rows if len(row) == 9)
-        if tag == "finding"
-    ]
+    """What the ledger wrote by itself, before the operation that may have been the last. Later fields do not matter here."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
+    findings: list[list[Any]] = []
+    for line in lines:
+        tag, *fields = line.split("\x1f")
+        if tag == "finding":
+            kind, what, file, number, function, _, type_name, text = fields[:8]
+            findings.append([kind, what, file, int(number), function, type_name, text, 1])
+    return findings
 
 
 def _verdict(entry: Entry, rows: list[list[Any]], early: list[list[Any]], ending: Ending) -> Verdict:
