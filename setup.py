@@ -16,7 +16,7 @@ if sys.version_info < (3, 9):
     sys.exit("hashtable needs CPython 3.9 or newer; this is Python %d.%d." % sys.version_info[:2])
 
 try:
-    from setuptools import setup
+    from setuptools import find_packages, setup
     from setuptools_rust import Binding, RustExtension
 except ImportError as missing:
     sys.exit(
@@ -46,13 +46,11 @@ def module(name, features=()):
 setup(
     rust_extensions=[module("hashtable"), module("hashtable_traced", ["trace"])],
     packages=[
-        "hashtable_lab",
-        "hashtable_lab.course",
-        "hashtable_lab.demos",
+        *find_packages("src/lab", include=["hashtable_lab", "hashtable_lab.*"]),
         "hashtable-stubs",
         "hashtable_traced-stubs",
     ],
     # One folder for all that is written in Python: then `pip install -e .` puts the modules there too, and finds them.
     package_dir={"": "src/lab"},
-    package_data={"": ["*.pyi", "py.typed"], "hashtable_lab.course": ["prelude/*", "exercises/*/*"]},
+    package_data={"": ["*.pyi", "py.typed", "*.supp"], "hashtable_lab.course": ["prelude/*", "exercises/*/*"]},
 )

@@ -32,7 +32,7 @@ def balanced(request):
     if not hasattr(subject.module, "ledger_position"):
         yield
         return
-    book = pytest.importorskip("hashtable_lab.book", reason="the laboratory is not installed")
+    book = pytest.importorskip("hashtable_lab.audit.book", reason="the laboratory is not installed")
     with book.ledger(subject.module, record=False) as opened:
         yield
     if "unbalanced" not in request.keywords:

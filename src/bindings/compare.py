@@ -25,14 +25,12 @@ from typing import Any
 import builds
 import click
 from builds import BINDINGS, CONTROLS, HERE, PYTHON, ROOT, TARGET, Binding, Failed
+from hashtable_lab.children.interpreters import interpreters
+from hashtable_lab.commands import run
 from pygments.lexers import get_lexer_for_filename
 from pygments.token import Comment, String
 from rich.console import Console
 from rich.table import Table
-
-sys.path.insert(0, str(ROOT / "tests" / "tools"))
-from commands import run_command
-from interpreters import interpreters
 
 RECORD = ROOT / "docs" / "roads" / "results.json"
 TIMEOUT = 120
@@ -453,4 +451,4 @@ def compare(bindings: tuple[str, ...], as_json: bool, record: bool) -> int:
 
 
 if __name__ == "__main__":
-    run_command(compare)
+    sys.exit(run(compare))

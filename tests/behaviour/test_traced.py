@@ -321,7 +321,7 @@ print(hashtable_traced.HashTable().set("a", 1)["a"])
 
 def test_a_caller_keeps_its_arguments_alive():
     """An object that is an argument and also lies in the table is not merely borrowed from the table."""
-    from hashtable_lab.book import ledger
+    from hashtable_lab.audit.book import ledger
 
     key = object()
     table = traced.HashTable(typed=False)
@@ -399,7 +399,7 @@ def test_a_call_that_is_made_to_fail_keeps_nothing_of_what_it_had_returned():
 
 @pytest.mark.skipif(subject.module is not traced, reason="the calls are those of another module")
 def test_the_record_of_all_calls_adds_up_and_has_a_line_for_everything():
-    book = pytest.importorskip("hashtable_lab.book", reason="the laboratory is not installed")
+    book = pytest.importorskip("hashtable_lab.audit.book", reason="the laboratory is not installed")
     with book.ledger(traced) as opened:
         for call in calls.CALLS:
             leakchecks.outcome(leakchecks.compiled(call.statement), calls.cast())
@@ -409,7 +409,7 @@ def test_the_record_of_all_calls_adds_up_and_has_a_line_for_everything():
 
 
 def test_a_record_that_does_not_add_up_is_noticed():
-    book = pytest.importorskip("hashtable_lab.book", reason="the laboratory is not installed")
+    book = pytest.importorskip("hashtable_lab.audit.book", reason="the laboratory is not installed")
 
     def event(what, line=7, address=1):
         return book.Event(what, "x.rs", line, "HashTable.f", address, "T", 1)

@@ -14,7 +14,7 @@ import timeit
 import click
 import hashtable
 import hashtable_traced
-from hashtable_lab.book import ledger
+from hashtable_lab.audit.book import ledger
 from hashtable_lab.stage import Stage
 
 OPERATIONS = {

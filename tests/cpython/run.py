@@ -24,7 +24,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tools")]
 from building import build  # noqa: E402
 from commands import ROOT, console, run_command  # noqa: E402
-from interpreters import interpreters  # noqa: E402
+from hashtable_lab.children.interpreters import interpreters  # noqa: E402
 from skips import SKIPS  # noqa: E402
 
 # The slowest takes a few seconds; a test that never ends must not keep us here.

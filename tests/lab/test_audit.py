@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-audit = pytest.importorskip("hashtable_lab.audit", reason="the laboratory is not installed")
+audit = pytest.importorskip("hashtable_lab.audit.report", reason="the laboratory is not installed")
 traced = pytest.importorskip("hashtable_traced", reason="the traced build is not installed")
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="ends by signals")

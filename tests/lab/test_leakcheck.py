@@ -12,8 +12,8 @@ import sys
 import pytest
 import subject
 
-leakcheck = pytest.importorskip("hashtable_lab.leakcheck", reason="the laboratory is not installed")
-from hashtable_lab import leakmeters  # noqa: E402
+leakcheck = pytest.importorskip("hashtable_lab.leakcheck.report", reason="the laboratory is not installed")
+from hashtable_lab.leakcheck import rule  # noqa: E402
 
 # Enough for what leaks with every call or every tenth; the default is larger, and slower.
 FEW = "400"
@@ -81,7 +81,7 @@ def test_a_cache_that_fills_is_no_leak(check):
     # It did grow at first, and so more than the first rounds were needed to tell.
     objects = next(meter for meter in report["meters"] if meter["kind"] == "objects")
     assert objects["growth"][0] == pytest.approx(2000, rel=0.05)
-    assert len(report["calls_per_round"]) > leakmeters.FIRST_ROUNDS
+    assert len(report["calls_per_round"]) > rule.FIRST_ROUNDS
 
 
 # ---- leaks -----------------------------------------------------------------------------------------------------------
@@ -224,12 +224,12 @@ CALLS = [100, 100, 100, 100, 100, 200, 400, 800, 1600]
     ],
 )
 def test_rule(growth, expected):
-    assert leakmeters.verdict(growth, CALLS, last=True) == expected
+    assert rule.verdict(growth, CALLS, last=True) == expected
 
 
 def test_nothing_is_decided_too_early():
-    assert leakmeters.verdict([100] * 5, [100] * 5, last=False) == "undecided"
-    assert leakmeters.verdict([0] * 5, [100] * 5, last=False) == "steady"
+    assert rule.verdict([100] * 5, [100] * 5, last=False) == "undecided"
+    assert rule.verdict([0] * 5, [100] * 5, last=False) == "steady"
 
 
 def meter(kind, verdict, rate, name=""):

@@ -17,16 +17,17 @@ import subject
 children = pytest.importorskip("hashtable_lab.children", reason="the laboratory is not installed")
 specimens = pytest.importorskip("hashtable_lab.specimens", reason="the laboratory is not installed")
 detectors = pytest.importorskip("hashtable_lab.detectors", reason="the laboratory is not installed")
-matrix = pytest.importorskip("hashtable_lab.matrix", reason="the laboratory is not installed")
-specimen_pages = pytest.importorskip("hashtable_lab.specimen_pages", reason="the laboratory is not installed")
+matrix = pytest.importorskip("hashtable_lab.detectors.matrix", reason="the laboratory is not installed")
+specimen_pages = pytest.importorskip("hashtable_lab.specimens.pages", reason="the laboratory is not installed")
 
 from conftest import ROOT  # noqa: E402
-from hashtable_lab import cli, explain  # noqa: E402
+from hashtable_lab import cli  # noqa: E402
 from hashtable_lab.detectors import ABSENT, CRASHED, DETECTORS, FOUND, SILENT, Outcome  # noqa: E402
 from hashtable_lab.errors import Missing  # noqa: E402
+from hashtable_lab.specimens import explain  # noqa: E402
 from hashtable_lab.stage import Stage  # noqa: E402
 
-NAMES = sorted(file.stem for file in (ROOT / "docs" / "specimens").glob("*.diff"))
+NAMES = sorted(file.stem for file in (ROOT / "src" / "lab" / "specimens").glob("*.diff"))
 each_specimen = pytest.mark.parametrize("name", NAMES)
 
 # A surplus, a deficit, and a reference that the garbage collector is not shown.

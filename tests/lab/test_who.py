@@ -8,7 +8,7 @@ import sys
 import pytest
 import subject
 
-pytest.importorskip("hashtable_lab.who", reason="the laboratory is not installed")
+pytest.importorskip("hashtable_lab.owners.report", reason="the laboratory is not installed")
 
 TABLE = f"import {subject.NAME} as hashtable\ngetattr(hashtable, 'announce', lambda on: None)(False)"
 

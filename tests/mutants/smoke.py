@@ -21,7 +21,7 @@ sys.path[:0] = [str(TESTS), str(TESTS / "faults"), str(TESTS / "ownership")]
 
 import injection  # noqa: E402
 import leakchecks  # noqa: E402
-from hashtable_lab.book import Unbalanced, ledger  # noqa: E402
+from hashtable_lab.audit.book import Unbalanced, ledger  # noqa: E402
 from subject import HashTable, module, seven  # noqa: E402
 
 #: A statement that goes round in a loop fails in the same places again.

@@ -128,7 +128,7 @@ def test_files(run: str) -> list[Path]:
     """The files that the outcome of a run depends on."""
     lab = ROOT / "src" / "lab" / "hashtable_lab"
     shared = [TESTS / name for name in ("subject.py", "calls.py", "ownership/leakchecks.py")] + [
-        lab / "book.py",
+        lab / "audit" / "book.py",
         Path(__file__),
     ]
     if run == "smoke":

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import subject
 
-book = pytest.importorskip("hashtable_lab.book", reason="the laboratory is not installed")
+book = pytest.importorskip("hashtable_lab.audit.book", reason="the laboratory is not installed")
 traced = pytest.importorskip("hashtable_traced", reason="the traced build is not installed")
 if not book.has_a_ledger(traced):
     pytest.skip("the traced build keeps no ledger", allow_module_level=True)

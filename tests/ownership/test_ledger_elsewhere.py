@@ -17,7 +17,7 @@ import weakref
 
 import pytest
 
-book = pytest.importorskip("hashtable_lab.book", reason="the laboratory is not installed")
+book = pytest.importorskip("hashtable_lab.audit.book", reason="the laboratory is not installed")
 
 WRONG = "src/ledger/example/wrong.rs"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import nox
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from interpreters import interpreters
+from hashtable_lab.children.interpreters import interpreters
 from requirements import PYPROJECT, requirements
 
 ROOT = PYPROJECT.parent

@@ -26,6 +26,7 @@ from pathlib import Path
 import click
 from building import build
 from commands import ROOT, console, last_lines, run_command, watch
+from hashtable_lab.detectors import VALGRIND_SUPPRESSIONS
 from rich.table import Table
 
 CONTROL = "missing-incref"
@@ -241,7 +242,7 @@ def valgrind() -> int:
     right, wrong = build_both(target)
     reports = target / "report"
     # CPython reads memory that it has not written, on purpose; so only what is read or written outside of what is alive counts.
-    known = f"--suppressions={ROOT / 'tests' / 'valgrind.supp'}"
+    known = f"--suppressions={VALGRIND_SUPPRESSIONS}"
     options = ["--quiet", "--undef-value-errors=no", known, f"--error-exitcode={VALGRIND_FOUND}"]
     tool = Tool(
         name="valgrind",

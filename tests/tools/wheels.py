@@ -35,7 +35,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import click
 from commands import ROOT, console, run_command, watch
-from interpreters import interpreters
+from hashtable_lab.children.interpreters import interpreters
 
 DIST = ROOT / "dist"
 WORK = ROOT / "target" / "wheels"

@@ -3,7 +3,7 @@
 It is pure Python and an ordinary user of the extension. Everything starts with `python -m hashtable_lab`:
 
 * `demo NAME` performs one of the demos in `hashtable_lab.demos`;
-* `specimens` lists, shows and runs broken variants of the extension, each a small diff in docs/specimens;
+* `specimens` lists, shows and runs broken variants of the extension, each a small diff in src/lab/specimens;
 * `matrix` puts all of them to every detector;
 * `ledger SCRIPT` runs a script against the traced build and names the lines that lose a reference, or give away one that
   is not owned;
@@ -12,15 +12,22 @@ It is pure Python and an ordinary user of the extension. Everything starts with 
 
 `with hashtable_lab.ledger() as book:` does the same for a block of Python code.
 
-The modules, from the bottom up: `book` (the ledger, read from Python), `errors` (what stops a command), `children`
-(code that may crash runs in a process of its own), `specimens` (a broken variant: read, applied, built), `stage` (how
-a demo speaks), `demos`; `observers` (what a detector does in its child), `detectors` (how they are run and judged),
-`explain` (a specimen is met), `matrix` (all of them meet all detectors), `specimen_pages` (what the book says of it);
-`questions` (a child is asked something), `leakmeters` and `leakcheck` (what the child
-measures, what is made of it), `owners` and `who` (likewise); `audited` and `audit` (a script runs in a child, what
-its ledger found comes back); `cli`.
+Each subject has a folder. From the bottom up:
+
+    errors.py, stage.py   what stops a command; how one speaks
+    children/             code that may crash runs in a process of its own
+    source.py             where the project's source is
+    audit/                the ledger, read from Python; a script is run against it
+    specimens/            a broken variant of the extension is read, applied, built, met
+    detectors/            ten ways to find one out, and the matrix of all of them
+    leakcheck/, owners/   whether a statement leaks; who holds an object
+    demos/                the demos, one to a file
+    course/               exercises, judged by the ledger
+    commands.py, cli.py   what all commands share; the list of them
+
+Whatever a reader types is in a file command.py of its folder, and has one line in `cli.COMMANDS`.
 """
 
-from hashtable_lab.book import Book, Event, Finding, Unbalanced, ledger
+from hashtable_lab.audit.book import Book, Event, Finding, Unbalanced, ledger
 
 __all__ = ["Book", "Event", "Finding", "Unbalanced", "ledger"]

@@ -22,7 +22,7 @@ from typing import Any
 from hashtable_lab.course.contents import PARTS, entries
 from hashtable_lab.course.exercise import LANGUAGES, Entry
 from hashtable_lab.errors import Missing
-from hashtable_lab.specimens import source_folder
+from hashtable_lab.source import source_folder
 
 #: The file that makes a folder one of a learner's.
 STATE = "course.json"

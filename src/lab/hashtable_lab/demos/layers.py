@@ -6,7 +6,10 @@ with `Python:` are printed by the user's own code.
 
 from __future__ import annotations
 
+import click
+
 from hashtable_lab import children
+from hashtable_lab.commands import perform
 from hashtable_lab.errors import require
 from hashtable_lab.stage import Stage
 
@@ -73,3 +76,9 @@ def play(stage: Stage) -> None:
         len(after) >= 2 and after[0] == "extension: dealloc" and after[-1] == "extension: freed",
     )
     stage.verdict()
+
+
+@click.command("layers")
+def command() -> int:
+    """A call travels through Python, extension and library."""
+    return perform(play)

@@ -6,7 +6,10 @@ crashes; one has to look at the count.
 
 from __future__ import annotations
 
+import click
+
 from hashtable_lab import children, specimens
+from hashtable_lab.commands import perform
 from hashtable_lab.errors import require
 from hashtable_lab.stage import Stage
 
@@ -101,3 +104,9 @@ def play(stage: Stage) -> None:
 
 def counts_of(seen: dict[str, int]) -> list[int]:
     return [seen["before"], seen["inside"], seen["after"]]
+
+
+@click.command("missing-decref")
+def command() -> int:
+    """A reference too many: what a table held can never go."""
+    return perform(play)

@@ -6,7 +6,10 @@ caller may give back; the broken module returns one without having taken it.
 
 from __future__ import annotations
 
+import click
+
 from hashtable_lab import children, specimens
+from hashtable_lab.commands import perform
 from hashtable_lab.errors import require
 from hashtable_lab.stage import Stage
 
@@ -103,3 +106,9 @@ def play(stage: Stage) -> None:
     stage.show_text(specimen.mending_lines(), "diff")
     stage.say(specimen.lesson)
     stage.verdict()
+
+
+@click.command("missing-incref")
+def command() -> int:
+    """A reference too few: a table dies under its name."""
+    return perform(play)

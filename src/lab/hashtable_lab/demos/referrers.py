@@ -10,6 +10,9 @@ from __future__ import annotations
 import gc
 import sys
 
+import click
+
+from hashtable_lab.commands import perform
 from hashtable_lab.stage import Stage
 
 CALLS = 100
@@ -116,3 +119,10 @@ def play(stage: Stage, details: bool = False) -> None:
     stage.check("without the second name and the calls, the count is what it was", again == one)
     stage.check("gc.get_referrers sees one dict, everywhere", {holders for _, _, holders in seen} == {"dict"})
     stage.verdict()
+
+
+@click.command("referrers")
+@click.option("--details", is_flag=True, help="The count in every call, and what the garbage collector sees.")
+def command(details: bool) -> int:
+    """Who holds an object? Names and calls, counted."""
+    return perform(play, details=details)

@@ -16,6 +16,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import click
+
+from hashtable_lab.commands import perform
 from hashtable_lab.errors import Missing, require
 from hashtable_lab.stage import Stage
 
@@ -182,3 +185,20 @@ def pieces(file: Path) -> Iterator[str]:
                 yield "".join(lines)
     except OSError as error:
         raise Missing(f"{file}: {error.strerror}.") from None
+
+
+@click.command("wordcount")
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
+@click.option(
+    "--sample",
+    type=click.IntRange(min=1),
+    default=SAMPLE,
+    show_default=True,
+    help="Compare hash functions on so many distinct words. For the poorest, time grows with the square.",
+)
+def command(files: tuple[Path, ...], sample: int) -> int:
+    """Counts words, and compares three hash functions.
+
+    Without FILES: every .py file of this Python's own standard library.
+    """
+    return perform(play, files=files, sample=sample)

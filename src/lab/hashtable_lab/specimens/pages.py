@@ -10,8 +10,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from hashtable_lab import matrix, specimens
-from hashtable_lab.detectors import DETECTORS
+from hashtable_lab import specimens
+from hashtable_lab.detectors import DETECTORS, matrix
 from hashtable_lab.errors import Missing
 from hashtable_lab.specimens import Specimen
 
@@ -127,7 +127,7 @@ The class of bug: **{specimen.kind}**.
 
 ## The symptom
 
-```{{literalinclude}} {specimen.name}.diff
+```{{literalinclude}} ../../src/lab/specimens/{specimen.name}.diff
 :language: python
 :start-after: "Script:"
 :end-before: "--- a/"
@@ -141,7 +141,7 @@ With the right module this ends well. With the broken one:
 
 ## The diff
 
-```{{literalinclude}} {specimen.name}.diff
+```{{literalinclude}} ../../src/lab/specimens/{specimen.name}.diff
 :language: diff
 :start-at: "--- a/"
 ```

@@ -1,6 +1,6 @@
 """`python -m hashtable_lab ledger SCRIPT`: runs a script against the traced build, and tells what did not balance.
 
-A child runs the script (`audited`), for it may crash. What its ledger found comes back through a file, line by line as it was
+A child runs the script (`child`), for it may crash. What its ledger found comes back through a file, line by line as it was
 found; here it is put together, with the lines of source that it names.
 """
 
@@ -18,9 +18,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from hashtable_lab import children, specimens
-from hashtable_lab.book import Event, Finding, together
+from hashtable_lab import children
+from hashtable_lab.audit.book import Event, Finding, together
 from hashtable_lab.errors import Missing
+from hashtable_lab.source import source_folder
 from hashtable_lab.stage import Stage
 
 BALANCED, UNBALANCED, UNKNOWN = "balanced", "unbalanced", "could not tell"
@@ -84,7 +85,7 @@ def run(script: Path, arguments: Sequence[str], module: str, events: bool, outpu
         variables = {**os.environ, "PYTHONPATH": os.pathsep.join(path), "PYTHONUNBUFFERED": "1"}
         variables.pop("PYTHONINSPECT", None)
         sys.stdout.flush()
-        command = [sys.executable, "-m", "hashtable_lab.audited", str(request)]
+        command = [sys.executable, "-m", "hashtable_lab.audit.child", str(request)]
         # In our own process group, at our own terminal: Ctrl-C reaches the script too, and it may read what is typed.
         with subprocess.Popen(command, env=variables, stdout=output) as child:
             try:
@@ -138,7 +139,7 @@ class Source:
     def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = [*folders, Path.cwd()]
         with contextlib.suppress(Missing):
-            self._folders.append(specimens.source_folder())
+            self._folders.append(source_folder())
         self._files: dict[str, list[str]] = {}
 
     def line(self, file: str, number: int) -> str:

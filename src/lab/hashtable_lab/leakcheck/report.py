@@ -1,7 +1,7 @@
 """`python -m hashtable_lab leakcheck`: does running a statement leak, on an ordinary interpreter?
 
 A child runs the statement again and again and reads meters; a second child runs it without CPython's own allocator and
-has psleak look at the heap. How, by what rule, and with what thresholds and why, is told in `leakmeters`. Here the
+has psleak look at the heap. How, by what rule, and with what thresholds and why, is told in `measuring`. Here the
 answers of the two are put together:
 
 * one meter leaks: it leaks (exit code 1);
@@ -19,8 +19,9 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any
 
+from hashtable_lab.children.questions import CannotAnswer, Tell, ask
 from hashtable_lab.errors import Missing
-from hashtable_lab.questions import CannotAnswer, Tell, ask
+from hashtable_lab.leakcheck.meters import METERS
 from hashtable_lab.stage import Stage
 
 CLEAN, LEAKS, UNKNOWN = "clean", "leaks", "could not tell"
@@ -29,12 +30,7 @@ EXIT_CODES = {CLEAN: 0, LEAKS: 1, UNKNOWN: 2}
 # `package.module:name.name`, which calls the function of that name.
 _CALLABLE = re.compile(r"([A-Za-z_][\w.]*):([A-Za-z_][\w.]*)")
 
-_KINDS = {
-    "objects": "objects that the garbage collector tracks",
-    "blocks": "memory blocks of CPython's allocator",
-    "references": "all references",
-    "heap": "bytes of the heap",
-}
+_HEAP = "bytes of the heap"
 
 _WORDS = {
     "steady": "steady",
@@ -52,8 +48,8 @@ class Report:
     Attributes:
         verdict: `CLEAN`, `LEAKS` or `UNKNOWN`.
         reasons: why that is the verdict, in short statements.
-        found: the answer of the child that read the meters, as `leakmeters.measure` describes it.
-        heap: the answer of the child that looked at the heap, as `leakmeters.measure_heap` describes it.
+        found: the answer of the child that read the meters, as `measuring.measure` describes it.
+        heap: the answer of the child that looked at the heap, as `measuring.measure_heap` describes it.
     """
 
     verdict: str
@@ -106,9 +102,9 @@ def check(setup: str, statement: str, calls: int | None, tell: Tell) -> Report:
     }
     try:
         # The same hashes each time: the same dict sees the same collisions, and a verdict can be repeated.
-        found = ask("leakmeters", question, tell, {"PYTHONHASHSEED": "0"})
+        found = ask("leakcheck.measuring", question, tell, {"PYTHONHASHSEED": "0"})
         question.update(heap=True, calls=found["calls"][0], warm_up=found["total_calls"])
-        heap = ask("leakmeters", question, tell, {"PYTHONHASHSEED": "0", "PYTHONMALLOC": "malloc"})
+        heap = ask("leakcheck.measuring", question, tell, {"PYTHONHASHSEED": "0", "PYTHONMALLOC": "malloc"})
     except CannotAnswer as error:
         return Report(UNKNOWN, [str(error)])
     return conclude(found, heap)
@@ -138,9 +134,8 @@ def conclude(found: dict[str, Any], heap: dict[str, Any]) -> Report:
 
 
 def _what(meter: dict[str, Any]) -> str:
-    if meter["kind"] in ("count", "length"):
-        return f"{'references to' if meter['kind'] == 'count' else 'length of'} `{meter['name']}`"
-    return _KINDS[meter["kind"]]
+    words, _ = METERS[meter["kind"]]
+    return words.format(name=meter["name"])
 
 
 def _sentence(meter: dict[str, Any]) -> str:
@@ -196,11 +191,11 @@ def _rows(report: Report) -> list[tuple[str, str, str]]:
         per_call = "0" if quiet else _number(meter["per_call"])
         rows.append((_what(meter), per_call, _WORDS[meter["verdict"]]))
     if "not_measured" in report.heap:
-        rows.append((_KINDS["heap"], "", f"not measured: {report.heap['not_measured']}"))
+        rows.append((_HEAP, "", f"not measured: {report.heap['not_measured']}"))
     else:
         found = report.heap["verdict"]
         per_call = _number(report.heap["bytes_per_call"]) if found == "leaks" else "0"
-        rows.append((_KINDS["heap"], per_call, _WORDS[found]))
+        rows.append((_HEAP, per_call, _WORDS[found]))
     if steady:
         other = "other " if any(row[0].startswith("references to") for row in rows) else ""
         rows.append((f"references to {steady} {other}argument{'s' if steady > 1 else ''}", "0", "steady"))

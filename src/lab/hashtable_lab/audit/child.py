@@ -18,7 +18,7 @@ import types
 from pathlib import Path
 from typing import Any
 
-from hashtable_lab.book import has_a_ledger
+from hashtable_lab.audit.book import has_a_ledger
 
 
 def main(request: dict[str, Any]) -> int:

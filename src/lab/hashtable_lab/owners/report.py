@@ -1,6 +1,6 @@
 """`python -m hashtable_lab who`: who holds an object? Its reference count, owner by owner.
 
-The search happens in a child, a fresh interpreter, and is described in `owners`. Here its answer is put into words.
+The search happens in a child, a fresh interpreter, and is described in `search`. Here its answer is put into words.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import json
 import platform
 from typing import Any
 
+from hashtable_lab.children.questions import CannotAnswer, ask
 from hashtable_lab.errors import Missing
-from hashtable_lab.questions import CannotAnswer, ask
 from hashtable_lab.stage import Stage
 
 # So many owners are listed for people.
@@ -32,7 +32,7 @@ def perform(setup: str, expression: str, as_json: bool, stage: Stage) -> None:
     try:
         with stage.progress("who", 100) as advance:
             question = {"setup": setup, "expression": expression}
-            found = ask("owners", question, lambda done, what: advance(int(100 * done)))
+            found = ask("owners.search", question, lambda done, what: advance(int(100 * done)))
     except CannotAnswer as error:
         raise Missing(f"{error}.") from None
     if as_json:
@@ -43,7 +43,7 @@ def perform(setup: str, expression: str, as_json: bool, stage: Stage) -> None:
 
 
 def show(found: dict[str, Any], expression: str, stage: Stage) -> None:
-    """Prints an answer of `owners.explain`."""
+    """Prints an answer of `search.explain`."""
     stage.say(f"`{expression.strip()}` is {found['repr']}, of type {found['type']}.")
     if not found["immortal"]:
         rows = [(owner["where"], owner["references"]) for owner in found["owners"][:_MOST_ROWS]]

@@ -1,6 +1,6 @@
 """Detectors: ten ways to find out that references are mistreated, as they can be put to any extension.
 
-Each of them runs a script's `act` in a child (`hashtable_lab.observers`), with the module built in the form that it needs,
+Each of them runs a script's `act` in a child (`observers`), with the module built in the form that it needs,
 and judges what comes of it by its own means alone: that a leak checker crashes with the program which it checks is not to
 its credit, and is noted apart.
 """
@@ -21,8 +21,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from hashtable_lab import children, observers
-from hashtable_lab.specimens import Form, source_folder
+from hashtable_lab import children
+from hashtable_lab.detectors import observers
+from hashtable_lab.source import source_folder
+from hashtable_lab.specimens import Form
 
 #: What becomes of a run. CRASHED: the program died, and the detector is not one that says so.
 FOUND, SILENT, CRASHED, ABSENT = "found", "silent", "crashed", "absent"
@@ -31,6 +33,9 @@ FOUND, SILENT, CRASHED, ABSENT = "found", "silent", "crashed", "absent"
 VALGRIND_FOUND = 99
 
 TIME_LIMIT = 300.0
+
+#: What valgrind says of CPython itself, and is told not to.
+VALGRIND_SUPPRESSIONS = Path(__file__).with_name("valgrind.supp")
 
 # What AddressSanitizer and valgrind say first, each of its errors.
 _ASAN = re.compile(r"ERROR: AddressSanitizer:? (.*?)(?: on (?:unknown )?address.*| \(|$)", re.MULTILINE)
@@ -63,7 +68,7 @@ class Outcome:
 
 def places_in(text: str) -> list[tuple[str, int]]:
     """The lines of the extension's source that a text names, each once, in order."""
-    ours = {file.name for file in (source_folder() / "src" / "extension").glob("*.rs")}
+    ours = {file.name for file in (source_folder() / "src" / "extension").rglob("*.rs")}
     found = [(Path(file), int(line)) for file, line in _PLACE.findall(text) if "registry" not in file]
     return list(dict.fromkeys((file.name, line) for file, line in found if file.name in ours))
 
@@ -225,8 +230,7 @@ def _asan_environment() -> dict[str, str]:
 def _valgrind_command() -> Sequence[str]:
     # CPython reads memory that it has not written, on purpose: only what lies outside of all that is alive counts.
     command = ["valgrind", "--quiet", "--undef-value-errors=no", f"--error-exitcode={VALGRIND_FOUND}"]
-    known = source_folder() / "tests" / "valgrind.supp"
-    return [*command, f"--suppressions={known}"] if known.is_file() else command
+    return [*command, f"--suppressions={VALGRIND_SUPPRESSIONS}"]
 
 
 def _malloc(kind: str) -> Callable[[], dict[str, str]]:

@@ -19,8 +19,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from hashtable_lab import detectors, observers, specimens
-from hashtable_lab.detectors import ABSENT, CRASHED, DETECTORS, FOUND, SILENT, Detector, Outcome
+from hashtable_lab import specimens
+from hashtable_lab.detectors import ABSENT, CRASHED, DETECTORS, FOUND, SILENT, Detector, Outcome, detectors, observers
 from hashtable_lab.errors import Missing
 from hashtable_lab.specimens import Specimen
 from hashtable_lab.stage import WIDEST, Stage
@@ -100,8 +100,7 @@ class Matrix:
 
 def digest(name: str) -> str:
     """The digest of a specimen's file, by which a record says what it is a record of."""
-    file = specimens.source_folder() / "docs" / "specimens" / f"{name}.diff"
-    return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+    return hashlib.sha256(specimens.specimen_file(name).read_bytes()).hexdigest()[:16]
 
 
 def _wrong_line(specimen: Specimen, outcome: Outcome) -> list[str]:

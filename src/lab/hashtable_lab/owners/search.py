@@ -30,8 +30,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from hashtable_lab.leakmeters import immortal, type_name
-from hashtable_lab.questions import CannotAnswer, Tell, answer, describe
+from hashtable_lab.children.questions import CannotAnswer, Tell, answer, describe
+from hashtable_lab.leakcheck.meters import immortal, type_name
 
 # Types whose objects can hold others have this bit set.
 # Source: https://docs.python.org/3/c-api/typeobj.html#c.Py_TPFLAGS_HAVE_GC

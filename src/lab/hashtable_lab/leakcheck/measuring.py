@@ -52,27 +52,17 @@ the answer is: could not tell.
 
 from __future__ import annotations
 
-import builtins
 import gc
 import importlib
-import statistics
-import sys
 import time
-import types
 from array import array
-from collections import deque
-from collections.abc import Callable, Sequence
-from itertools import repeat
-from math import sqrt
+from pathlib import Path
 from typing import Any
 
-from hashtable_lab.questions import CannotAnswer, Tell, answer, describe
-
-#: Growth of less than so much per call is called noise.
-LIMIT = 1 / 500
-
-#: How far a round may be off the median rate, as a share of what that rate makes one expect.
-PROPORTION = 0.2
+from hashtable_lab.children.questions import CannotAnswer, Tell, answer, describe
+from hashtable_lab.leakcheck.meters import meters, type_name
+from hashtable_lab.leakcheck.rule import DOUBLED_ROUNDS, FIRST_ROUNDS, LIMIT, MOST_DOUBLED_ROUNDS, verdict
+from hashtable_lab.leakcheck.statement import Statement
 
 #: By fewer than so many nothing is said to grow when what leaks is named: that is one round, and not a row of them.
 WOBBLE = 10
@@ -80,209 +70,8 @@ WOBBLE = 10
 #: Calls in one of the first rounds.
 MOST_CALLS, FEWEST_CALLS, SECONDS_PER_ROUND = 2000, 100, 0.5
 
-#: Rounds of N calls; after them, rounds of doubled size: so many at least, so many at most.
-FIRST_ROUNDS, DOUBLED_ROUNDS, MOST_DOUBLED_ROUNDS = 5, 4, 7
-
-#: From this count on an object is immortal on CPython 3.12 and 3.13, which cannot be asked.
-_IMMORTAL_COUNT = 2**30
-
-_SIZED = (list, dict, set, deque, bytearray)
-
-
-# ---- the rule --------------------------------------------------------------------------------------------------------
-
-
-def judge(growth: Sequence[int], calls: Sequence[int]) -> str:
-    """Says what growth in some rounds amounts to.
-
-    Args:
-        growth: what a meter gained in each of the rounds.
-        calls: how many calls each of the rounds had.
-
-    Returns:
-        "steady", "leaks" or "undecided".
-    """
-    if min(growth) <= 0 or sum(growth) < LIMIT * sum(calls):
-        return "steady"
-    rate = statistics.median(gain / times for gain, times in zip(growth, calls))
-    for gain, times in zip(growth, calls):
-        expected = rate * times
-        if abs(gain - expected) > PROPORTION * expected + 3 * sqrt(expected):
-            return "undecided"
-    return "leaks"
-
-
-def verdict(growth: Sequence[int], calls: Sequence[int], last: bool) -> str:
-    """What one meter's readings amount to.
-
-    Args:
-        growth: what it gained in each of the rounds so far.
-        calls: how many calls each of the rounds had.
-        last: whether no more rounds follow.
-
-    Returns:
-        "steady", "leaks", "falls", "fades", "unclear"; or "undecided", only if more rounds may follow.
-    """
-    first = sum(growth[:FIRST_ROUNDS])
-    if abs(first) < LIMIT * sum(calls[:FIRST_ROUNDS]):
-        return "steady"
-    if len(growth) < FIRST_ROUNDS + DOUBLED_ROUNDS:
-        return "undecided"
-    recent, times = list(growth[-DOUBLED_ROUNDS:]), list(calls[-DOUBLED_ROUNDS:])
-    if first < 0:
-        return "falls" if judge([-gain for gain in recent], times) == "leaks" else "steady"
-    found = judge(recent, times)
-    if found == "undecided" and last:
-        return "fades" if recent[-1] / times[-1] <= recent[0] / times[0] / 2 else "unclear"
-    return found
-
-
-# ---- the statement ---------------------------------------------------------------------------------------------------
-
-
-class Statement:
-    """Somebody's statement, ready to be run in a module of its own.
-
-    Attributes:
-        names: the namespace in which it runs.
-        calls: how often it has run.
-    """
-
-    def __init__(self, setup: str, statement: str, function: list[str] | None) -> None:
-        """Runs the setup.
-
-        Args:
-            setup: Python code.
-            statement: Python code, for nothing if there is a function.
-            function: the module and the dotted path of what is to be called, or None.
-
-        Raises:
-            CannotAnswer: a syntax error, an exception in the setup, a module or name that is not there.
-        """
-        # A module that is called `__main__`, as pickle and others expect of whoever defines a class.
-        self.module = types.ModuleType("__main__")
-        sys.modules["__main__"] = self.module
-        self.names: dict[str, Any] = vars(self.module)
-        self.names["__builtins__"] = builtins
-        self.calls = 0
-        if function:
-            statement = f"{function[1].rpartition('.')[2]}()"
-        code = self._compile(setup, "setup"), self._compile(statement, "statement")
-        self.code = code[1]
-        self._run_once("the setup", lambda: exec(code[0], self.names))
-        if function:
-            module, path = function
-            self.names[path.rpartition(".")[2]] = self._find(module, path)
-
-    @staticmethod
-    def _compile(source: str, what: str) -> types.CodeType:
-        try:
-            return compile(source, f"<{what}>", "exec")
-        except (SyntaxError, ValueError) as error:
-            line = f"line {error.lineno} of " if isinstance(error, SyntaxError) and error.lineno else ""
-            message = error.msg if isinstance(error, SyntaxError) else str(error)
-            raise CannotAnswer(f"{line}the {what} is no Python: {message}") from None
-
-    @staticmethod
-    def _run_once(what: str, run: Callable[[], Any]) -> Any:
-        try:
-            return run()
-        except BaseException as error:  # whatever it is: SystemExit must not end the child without an answer
-            raise CannotAnswer(f"{what} raises {describe(error)}") from None
-
-    def _find(self, module: str, path: str) -> Any:
-        found = self._run_once(f"the import of {module}", lambda: importlib.import_module(module))
-        for part in path.split("."):
-            if not hasattr(found, part):
-                raise CannotAnswer(f"there is no {path!r} in the module {module!r}")
-            found = getattr(found, part)
-        if not callable(found):
-            raise CannotAnswer(f"{module}:{path} cannot be called: it is of type {type(found).__name__}")
-        return found
-
-    def run(self, times: int) -> None:
-        """Runs the statement.
-
-        Raises:
-            CannotAnswer: it raises.
-        """
-        code, names = self.code, self.names
-        try:
-            for _ in repeat(None, times):
-                exec(code, names)
-        except BaseException as error:
-            raise CannotAnswer(f"the statement raises {describe(error)}") from None
-        self.calls += times
-
-
-# ---- the meters ------------------------------------------------------------------------------------------------------
-
-
-class Meter:
-    """Something that can be counted.
-
-    Attributes:
-        kind: "objects", "blocks", "references", "count" or "length".
-        name: of which object it is the count or length; else "".
-        read: reads it.
-    """
-
-    def __init__(self, kind: str, name: str, read: Callable[[], int]) -> None:
-        self.kind, self.name, self.read = kind, name, read
-
-
-def immortal(thing: Any) -> bool:
-    """Whether the count of an object never moves."""
-    is_immortal = getattr(sys, "_is_immortal", None)  # CPython 3.14 and newer
-    if is_immortal is not None and is_immortal(thing):
-        return True
-    return sys.getrefcount(thing) >= _IMMORTAL_COUNT
-
-
-def arguments(names: dict[str, Any]) -> dict[str, Any]:
-    """The objects whose counts are watched, by the name of each: what a namespace names, and what its modules name."""
-    found: dict[int, tuple[str, Any]] = {}
-    for name, thing in names.items():
-        if not (name.startswith("__") and name.endswith("__")):
-            found.setdefault(id(thing), (name, thing))
-    for name, module in list(found.values()):
-        if isinstance(module, types.ModuleType):
-            for inner, thing in vars(module).items():
-                if not (inner.startswith("__") and inner.endswith("__")):
-                    found.setdefault(id(thing), (f"{name}.{inner}", thing))
-    return {name: thing for name, thing in found.values() if not immortal(thing)}
-
-
-def meters(names: dict[str, Any]) -> list[Meter]:
-    """All meters for a statement that runs in a namespace."""
-    found = [
-        Meter("objects", "", lambda: len(gc.get_objects())),
-        Meter("blocks", "", sys.getallocatedblocks),
-    ]
-    total = getattr(sys, "gettotalrefcount", None)
-    if total is not None:
-        found.append(Meter("references", "", total))
-    for name, thing in arguments(names).items():
-        found.append(Meter("count", name, _count_of(thing)))
-    for name, thing in names.items():
-        if isinstance(thing, _SIZED) and not name.startswith("__"):
-            found.append(Meter("length", name, _length_of(names, name)))
-    return found
-
-
-def _count_of(thing: Any) -> Callable[[], int]:
-    return lambda: sys.getrefcount(thing)
-
-
-def _length_of(names: dict[str, Any], name: str) -> Callable[[], int]:
-    def length() -> int:
-        thing = names.get(name)  # the statement may have bound the name anew
-        return len(thing) if isinstance(thing, _SIZED) else 0
-
-    return length
-
-
-# ---- measuring -------------------------------------------------------------------------------------------------------
+#: What these files allocate is not the statement's.
+_HERE = str(Path(__file__).parent)
 
 
 class Rounds:
@@ -426,12 +215,6 @@ def _types(statement: Statement, times: int, tell: Tell) -> list[dict[str, Any]]
     return sorted(found, key=lambda row: -row["per_call"])
 
 
-def type_name(kind: type) -> str:
-    """The name of a type, with its module unless that is `builtins` or the statement's own."""
-    module = getattr(kind, "__module__", "builtins")
-    return kind.__qualname__ if module in ("builtins", "__main__") else f"{module}.{kind.__qualname__}"
-
-
 def _lines(statement: Statement, times: int, tell: Tell) -> list[dict[str, Any]]:
     """During which lines of Python code the blocks were allocated that a round leaves behind."""
     import tracemalloc
@@ -445,7 +228,7 @@ def _lines(statement: Statement, times: int, tell: Tell) -> list[dict[str, Any]]
     found: list[dict[str, Any]] = []
     for line in snapshot.statistics("lineno"):
         frame = line.traceback[0]
-        if line.count >= max(LIMIT * times, WOBBLE) and frame.filename != __file__:
+        if line.count >= max(LIMIT * times, WOBBLE) and not frame.filename.startswith(_HERE):
             place = f"line {frame.lineno} of {frame.filename.strip('<>')}"
             found.append({"place": place, "per_call": line.count / times, "bytes_per_call": line.size / times})
     return sorted(found, key=lambda row: -row["per_call"])[:5]
