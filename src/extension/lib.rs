@@ -33,7 +33,7 @@
 //! # Where Python code can run
 //!
 //! At each of these points control leaves this crate, and when it comes back the table may have been read, changed, emptied, made
-//! anew or be about to go. The points are marked with their number in the source, and `tests/hostile/test_reentrancy.py` has a test for each.
+//! anew or be about to go. The points are marked with their number in the source, and `tests/hostile/test_reentrancy_*.py` have a test for each.
 //!
 //! 1. `[R1]` The hash function is called. (hashing.rs)
 //! 2. `[R2]` The builtin `hash` calls the key's `__hash__`; the long picture asks for hashes again. (hashing.rs, picture.rs)
