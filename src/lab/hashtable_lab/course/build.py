@@ -1,4 +1,8 @@
-"""Compiles an exercise: one file, in a second or so, without a network."""
+"""Compiles exercises: one file is one module, in a second or so, without a network.
+
+Exercises in Rust are examples of one cargo package, so what they share is compiled once and cargo compiles several at a time
+(the proofs do). Exercises in C are compiled one by one.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +12,17 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hashtable_lab.course.exercise import Entry
-from hashtable_lab.course.folder import Folder
 from hashtable_lab.errors import Missing
 
 #: Of what a compiler says, so many lines are shown.
 MOST_LINES = 30
+
+#: What to do when the crates cannot be had.
+NO_CRATES = "the crates are not here yet: run `hashtable-lab course start` once with a network."
 
 
 @dataclass(frozen=True)
@@ -24,76 +30,84 @@ class Built:
     """What came of compiling.
 
     Attributes:
-        folder: a folder with the module in it; None if it did not compile.
+        library: the file with the module in it; None if it did not compile.
         said: what the compiler said of it.
     """
 
-    folder: Path | None
-    said: str
+    library: Path | None
+    said: str = ""
 
 
-def build(entry: Entry, file: Path, folder: Folder, language: str) -> Built:
-    """Compiles an exercise's module, with the ledger in it.
-
-    Args:
-        entry: the exercise.
-        file: the answer.
-        folder: the learner's folder, whose `.course` takes what is made.
-        language: "rust" or "c".
-
-    Raises:
-        Missing: a tool is missing.
-    """
-    target = folder.path / ".course" / "modules" / f"{entry.name}-{language}"
-    if language == "rust":
-        return _rust(entry, target, folder)
-    raise Missing(f"the language {language!r} has no compiler here.")
-
-
-def _rust(entry: Entry, target: Path, folder: Folder) -> Built:
-    cargo = shutil.which("cargo")
-    if cargo is None:
+def cargo() -> str:
+    """Where cargo is."""
+    found = shutil.which("cargo")
+    if found is None:
         raise Missing("cargo is missing: install Rust (https://rustup.rs).")
-    command = [cargo, "build", "--offline", "--quiet", "--example", entry.name]
-    command += ["--manifest-path", str(folder.path / "Cargo.toml"), "--message-format", "json"]
-    variables = {
+    return found
+
+
+def variables(target: Path) -> dict[str, str]:
+    """The environment that cargo compiles exercises in."""
+    return {
         **os.environ,
-        "CARGO_TARGET_DIR": str(folder.path / ".course" / "target"),
+        "CARGO_TARGET_DIR": str(target),
         "CARGO_TERM_COLOR": "never",
         "PYO3_PYTHON": sys.executable,
         # The module takes the interpreter's symbols from the process that loads it, and does not link libpython.
         "PYO3_BUILD_EXTENSION_MODULE": "1",
     }
+
+
+def build_rust(crate: Path, target: Path, names: Sequence[str]) -> dict[str, Built]:
+    """Compiles examples of a package.
+
+    Args:
+        crate: the folder of the package.
+        target: where cargo puts what it makes.
+        names: the examples.
+
+    Returns:
+        What came of each.
+
+    Raises:
+        Missing: cargo or the crates are not here.
+    """
+    command = [cargo(), "build", "--offline", "--quiet", "--keep-going", "--message-format", "json"]
+    command += ["--manifest-path", str(crate / "Cargo.toml")]
+    for name in names:
+        command += ["--example", name]
     done = subprocess.run(
-        command, env=variables, cwd=folder.path, capture_output=True, text=True, stdin=subprocess.DEVNULL
+        command, env=variables(target), cwd=crate, capture_output=True, text=True, stdin=subprocess.DEVNULL
     )
-    messages = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    if done.returncode != 0:
-        said = [
-            message["message"]["rendered"]
-            for message in messages
-            if message["reason"] == "compiler-message" and message["message"]["level"] == "error"
-        ]
-        if not said and ("offline" in done.stderr or "no matching package" in done.stderr):
-            raise Missing("the crates are not here yet: run `hashtable-lab course start` once with a network.")
-        return Built(None, _first_lines("\n".join(said) or done.stderr))
-    [library] = [
-        Path(file)
-        for message in messages
-        if message["reason"] == "compiler-artifact" and message["target"]["name"] == entry.name
-        for file in message["filenames"]
-        if file.endswith((".so", ".dylib", ".dll"))
-    ]
-    return Built(_put(library, entry, target), "")
+    libraries: dict[str, Path] = {}
+    errors: dict[str, list[str]] = {}
+    for line in done.stdout.splitlines():
+        message = json.loads(line) if line.startswith("{") else {}
+        if message.get("reason") == "compiler-artifact":
+            for file in message["filenames"]:
+                if file.endswith((".so", ".dylib", ".dll")):
+                    libraries[message["target"]["name"]] = Path(file)
+        elif message.get("reason") == "compiler-message" and message["message"]["level"] == "error":
+            errors.setdefault(message["target"]["name"], []).append(message["message"]["rendered"])
+    if done.returncode != 0 and not errors:
+        if "offline" in done.stderr or "no matching package" in done.stderr:
+            raise Missing(NO_CRATES)
+        raise Missing(f"cargo could not build the course:\n{_first_lines(done.stderr)}")
+    if other := set(errors) - set(names):
+        raise Missing(f"cargo could not build {', '.join(other)}:\n{_first_lines(errors[other.pop()][0])}")
+    return {
+        name: Built(None, _first_lines("\n".join(errors[name]))) if name in errors else Built(libraries[name])
+        for name in names
+    }
 
 
-def _put(library: Path, entry: Entry, target: Path) -> Path:
-    """Puts a module where Python finds it, and nothing else. A new file: the old one may be loaded by somebody."""
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
+def put(library: Path, name: str, folder: Path) -> Path:
+    """Puts a module where Python finds it, with nothing else in the folder. A new file: the old one may be loaded by somebody."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     suffix = sysconfig.get_config_var("EXT_SUFFIX")
-    shutil.copyfile(library, target / f"{entry.name}{suffix}")
-    return target
+    shutil.copyfile(library, folder / f"{name}{suffix}")
+    return folder
 
 
 def _first_lines(text: str) -> str:

@@ -11,14 +11,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from hashtable_lab.children import FREED_MEMORY_SHOWS, Ending, start
-from hashtable_lab.course.build import build
-from hashtable_lab.course.exercise import REASONS, Entry
+from hashtable_lab.course import c
+from hashtable_lab.course.build import build_rust, put
+from hashtable_lab.course.exercise import COMMON, REASONS, Entry
 from hashtable_lab.course.folder import Folder
 from hashtable_lab.course.predictions import check_predictions
 from hashtable_lab.course.verdict import Verdict
@@ -40,19 +41,40 @@ def check(entry: Entry, folder: Folder, language: str | None = None) -> Verdict:
     """
     language = language or entry.language(folder.language)
     file = folder.file(entry)
-    source = folder.source(entry)
+    hidden = folder.path / ".course"
+
+    def make() -> Path | Verdict:
+        if language == "python":
+            return check_predictions(entry, file)
+        if language == "c":
+            built = c.build_c(file, hidden / "c" / entry.name, c.prepare(hidden))
+        else:
+            built = build_rust(folder.path, hidden / "target", [entry.name])[entry.name]
+        if built.library is None:
+            return Verdict("build", built.said)
+        return put(built.library, entry.name, hidden / "modules" / f"{entry.name}-{language}")
+
+    return judge(entry, folder.source(entry), make)
+
+
+def judge(entry: Entry, source: str, make: Callable[[], Path | Verdict]) -> Verdict:
+    """Judges an answer.
+
+    Args:
+        entry: the exercise.
+        source: the answer.
+        make: compiles it. Returns the folder of the module, or a verdict if there is nothing more to see.
+    """
     began = time.monotonic()
-    if language == "python":
-        verdict = check_predictions(entry, file)
-        built = began
-    else:
-        made = build(entry, file, folder, language)
-        built = time.monotonic()
-        verdict = Verdict("build", made.said) if made.folder is None else _judge(entry, made.folder)
+    made = make()
+    built = time.monotonic()
+    verdict = made if isinstance(made, Verdict) else _judge(entry, made)
     lines = source.splitlines()
     if 0 < verdict.line <= len(lines):
         verdict = replace(verdict, quoted=lines[verdict.line - 1].strip())
-    advice = next((wrong.says for wrong in entry.about.wrong if wrong.fits(verdict.reason, verdict.said, source)), "")
+    advice = next(
+        (wrong.says for wrong in (*entry.about.wrong, *COMMON) if wrong.fits(verdict.reason, verdict.said, source)), ""
+    )
     return replace(verdict, advice=advice, seconds=(built - began, time.monotonic() - built))
 
 

@@ -13,7 +13,7 @@ from hashtable_lab.course.check import check
 from hashtable_lab.course.contents import PARTS, entries, entry
 from hashtable_lab.course.exercise import REASONS, Entry
 from hashtable_lab.course.folder import Folder
-from hashtable_lab.course.prove import prove
+from hashtable_lab.course.prove import answers, prove
 from hashtable_lab.errors import Missing
 from hashtable_lab.stage import Stage
 
@@ -177,15 +177,26 @@ def progress_command(as_json: bool) -> None:
 
 @course.command("prove", hidden=True)
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-def prove_command(folder: Path) -> int:
-    """Proves every exercise, in FOLDER: what `make course-check` runs."""
-    made, stage = folders.start(folder, "rust"), Stage()
-    proofs = [proof for each in entries() for proof in prove(each, made)]
+@click.argument("names", nargs=-1)
+@click.option("--slice", "how_many", type=click.IntRange(1), help="Only so many exercises, from all parts.")
+def prove_command(folder: Path, names: tuple[str, ...], how_many: int | None) -> int:
+    """Proves every exercise, in FOLDER: what `make course-check` runs. Only those NAMED, if any are."""
+    stage = Stage()
+    chosen = [entry(name) for name in names] or entries()
+    if how_many is not None and how_many < len(chosen):
+        chosen = [chosen[at * len(chosen) // how_many] for at in range(how_many)]
+    began = time.monotonic()
+    with stage.busy("proving") as tell:
+        proofs = prove([answer for each in chosen for answer in answers(each)], folder, tell)
     for proof in proofs:
         if not proof.holds:
-            stage.say(
-                f"{proof.exercise} ({proof.language}), {proof.answer}: expected {proof.expected!r}, saw {proof.seen!r}"
-            )
+            of = proof.answer
+            stage.say(f"{of.entry.name} ({of.language}), {of.name}:\n  expected {of.expected}\n  saw {proof.seen}")
     held = sum(proof.holds for proof in proofs)
-    stage.say(f"{held} of {len(proofs)} proofs hold, of {len(entries())} exercises in {len(PARTS)} parts.")
+    wrong = sum(proof.answer.says != "" for proof in proofs)
+    of_all = f"a slice: {len(chosen)} of {len(entries())}" if len(chosen) < len(entries()) else f"{len(chosen)}"
+    stage.say(
+        f"{held} of {len(proofs)} proofs hold, {wrong} of them of wrong answers with a message of their own, of {of_all} exercises "
+        f"in {len(PARTS)} parts. It took {time.monotonic() - began:.0f} seconds."
+    )
     return 0 if held == len(proofs) else 1

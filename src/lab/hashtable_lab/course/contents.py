@@ -8,7 +8,8 @@ from hashtable_lab.errors import Missing
 #: Part, and the exercises in it.
 PARTS: dict[str, tuple[str, ...]] = {
     "Counts": ("names",),
-    "New, borrowed, stolen": ("first_item", "pair_of"),
+    "New, borrowed, stolen": ("first_item", "pair_of", "longer", "total", "record", "take_last"),
+    "Error paths": ("both", "half", "count_true", "attribute_or", "with_cleanup", "squares"),
 }
 
 

@@ -54,9 +54,10 @@ class Wrong:
 
     Attributes:
         name: in a few words.
-        reason: what the check finds (`REASONS`).
+        reason: what the check finds (`REASONS`); "a|b" if that depends on the language or the interpreter.
         says: what the learner is told: what was misunderstood, and not what to write.
-        rust, c, python: edits that turn the solution into this answer, pairs of a text that stands there once and its replacement.
+        both: edits that turn the solution into this answer, pairs of a text that stands there once and its replacement.
+        rust, c, python: the edits where they are other ones in that language.
         pattern: a regular expression that finds it in the source without its comments; "" fits every source.
         error: a regular expression for what the check said; "" fits every message.
     """
@@ -64,6 +65,7 @@ class Wrong:
     name: str
     reason: str
     says: str
+    both: tuple[tuple[str, str], ...] = ()
     rust: tuple[tuple[str, str], ...] = ()
     c: tuple[tuple[str, str], ...] = ()
     python: tuple[tuple[str, str], ...] = ()
@@ -72,7 +74,7 @@ class Wrong:
 
     def edits(self, language: str) -> tuple[tuple[str, str], ...]:
         """The edits for one language; none if the answer does not tempt there."""
-        edits: tuple[tuple[str, str], ...] = getattr(self, language)
+        edits: tuple[tuple[str, str], ...] = getattr(self, language) or self.both
         return edits
 
     def fits(self, reason: str, said: str, source: str) -> bool:
@@ -84,10 +86,39 @@ class Wrong:
             source: the learner's file.
         """
         return (
-            reason == self.reason
+            reason in self.reason.split("|")
             and re.search(self.error, said) is not None
             and re.search(self.pattern, without_comments(source)) is not None
         )
+
+
+#: Mistakes that tempt everywhere. An exercise's own come first.
+COMMON = (
+    Wrong(
+        "an unwrap",
+        "panic",
+        "A panic in a function that CPython calls ends the process, and with it everybody else's work. Look, and raise instead.",
+        pattern=r"unwrap|expect\(|panic!|unreachable!|assert",
+    ),
+    Wrong(
+        "a swallowed exception",
+        "swallowed|exception|fault",
+        "PyErr_Clear throws away whatever went wrong, also what you never thought of: an interrupt, no memory.",
+        pattern=r"PyErr_Clear",
+    ),
+    Wrong(
+        "NULL without an exception",
+        "test",
+        "NULL says that an exception is set. It was not: CPython makes a SystemError of that. Who should have set it?",
+        error=r"SystemError.*without",
+    ),
+    Wrong(
+        "a result with an exception",
+        "test|exception|swallowed",
+        "A result was returned although an exception is set. One of the two has to go: return NULL, and it reaches the caller.",
+        error=r"SystemError.*(with an exception|with an error)",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -99,7 +130,7 @@ class Exercise:
         task: what is to be done.
         minutes: how long a learner takes.
         chapter: the page of the book that explains it, without `.md`.
-        fails: the reason for which the file as given fails.
+        fails: the reason for which the file as given fails; "a|b" as for a wrong answer.
         hints: three, from a question to nearly the answer.
         explanation: what was to be learned, shown once it is done.
         wrong: three or more tempting wrong answers.
@@ -166,7 +197,7 @@ class Entry:
     @property
     def languages(self) -> list[str]:
         """The languages that it exists in."""
-        return [name for name, ending in LANGUAGES.items() if (self.folder / f"exercise.{ending}").is_file()]
+        return [name for name, ending in LANGUAGES.items() if name != "c" and (self.folder / f"exercise.{ending}").is_file()]
 
     def language(self, preferred: str) -> str:
         """The preferred language if it exists in that one, and the one that it exists in otherwise."""

@@ -15,6 +15,7 @@ import re
 import shutil
 import subprocess
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,8 +47,10 @@ path = ".course/lib.rs"
 [dependencies]
 refcount-ledger = {{ path = {ledger} }}
 
+# What the ledger says of a line it knows without debug information.
 [profile.dev]
-debug = "line-tables-only"
+debug = false
+strip = "debuginfo"
 
 [workspace]
 {examples}"""
@@ -170,28 +173,37 @@ def start(path: Path, language: str) -> Folder:
     for entry in entries():
         if not folder.file(entry).exists():
             folder.reset(entry)
-    _write_crate(folder)
+    rust = [entry for entry in entries() if entry.language(folder.language) == "rust"]
+    write_crate(folder.path, [(entry.name, folder.file(entry).relative_to(folder.path).as_posix()) for entry in rust])
     folder.save()
     return folder
 
 
-def _write_crate(folder: Folder) -> None:
-    """Writes Cargo.toml, Cargo.lock and the prelude."""
+def write_crate(crate: Path, examples: Iterable[tuple[str, str]]) -> None:
+    """Writes Cargo.toml, Cargo.lock and the prelude of a package of exercises.
+
+    Args:
+        crate: its folder.
+        examples: name and file, relative to the folder, of each exercise.
+    """
     source = source_folder()
-    hidden = folder.path / ".course"
+    hidden = crate / ".course"
     hidden.mkdir(exist_ok=True)
     for file in PRELUDE.iterdir():
         if file.is_file():
-            shutil.copyfile(file, hidden / file.name)
-    examples = [
-        _EXAMPLE.format(name=entry.name, path=folder.file(entry).relative_to(folder.path).as_posix())
-        for entry in entries()
-        if entry.language(folder.language) == "rust"
-    ]
-    manifest = _CARGO.format(ledger=json.dumps(str(source / "src" / "ledger")), examples="".join(examples))
-    (folder.path / "Cargo.toml").write_text(manifest, encoding="utf-8")
+            _write(hidden / file.name, file.read_text(encoding="utf-8"))
+    entries = "".join(_EXAMPLE.format(name=name, path=path) for name, path in examples)
+    ledger = json.dumps(str(source / "src" / "ledger"))
+    _write(crate / "Cargo.toml", _CARGO.format(ledger=ledger, examples=entries))
     # The very versions that the project itself is built with.
-    shutil.copyfile(source / "Cargo.lock", folder.path / "Cargo.lock")
+    if not (crate / "Cargo.lock").is_file():
+        shutil.copyfile(source / "Cargo.lock", crate / "Cargo.lock")
+
+
+def _write(file: Path, text: str) -> None:
+    """Writes a file if that changes it: cargo goes by the time."""
+    if not file.is_file() or file.read_text(encoding="utf-8") != text:
+        file.write_text(text, encoding="utf-8")
 
 
 def what_is_missing(folder: Folder) -> list[str]:

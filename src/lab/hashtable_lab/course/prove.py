@@ -1,56 +1,97 @@
 """Proves the exercises: each fails as given for the stated reason, its solution passes, and each wrong answer gets its message.
 
 Nor does an exercise pass by deleting what it tests: an answer without a line of code fails too.
+
+All answers in Rust are examples of one package, which cargo compiles together; then the answers are judged, several at a time. What
+was seen of an answer is kept under the fingerprint of everything that it rests on, and is not looked for again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
-from hashtable_lab.course.check import check
-from hashtable_lab.course.exercise import Entry
-from hashtable_lab.course.folder import Folder
+from hashtable_lab.course import c, folder
+from hashtable_lab.course.build import Built, build_rust, put
+from hashtable_lab.course.check import judge
+from hashtable_lab.course.exercise import LANGUAGES, Entry
+from hashtable_lab.course.predictions import check_predictions
+from hashtable_lab.course.verdict import Verdict
+from hashtable_lab.specimens import source_folder
+
+#: So many examples are given to cargo at a time: it tells how far it is between two of them.
+AT_A_TIME = 40
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer whose verdict is known beforehand.
+
+    Attributes:
+        entry, language: of what.
+        name: in a few words.
+        text: the file.
+        reasons: the check finds one of these; "" is a right answer, "*" is anything else than right.
+        says: the advice that has to come with it, if any.
+    """
+
+    entry: Entry
+    language: str
+    name: str
+    text: str
+    reasons: tuple[str, ...]
+    says: str = ""
+
+    @property
+    def expected(self) -> str:
+        """What is to be seen, in words."""
+        return " or ".join(reason or "right" for reason in self.reasons) + (f": {self.says}" if self.says else "")
 
 
 @dataclass(frozen=True)
 class Proof:
-    """One thing that was to be seen.
+    """What was seen of an answer.
 
     Attributes:
-        exercise, language: of what.
-        answer: which answer was checked.
-        expected, seen: in words; alike if it is proved.
+        answer: which.
+        reason, advice, said: what the check found, what it advised, and how it put it.
     """
 
-    exercise: str
-    language: str
-    answer: str
-    expected: str
-    seen: str
+    answer: Answer
+    reason: str
+    advice: str
+    said: str
 
     @property
     def holds(self) -> bool:
-        """Whether it was seen."""
-        return self.expected == self.seen
+        """Whether it is what was expected."""
+        if self.answer.reasons == ("*",):
+            return self.reason != ""
+        return self.reason in self.answer.reasons and self.answer.says in ("", self.advice)
+
+    @property
+    def seen(self) -> str:
+        """What was seen, in words."""
+        return f"{self.reason or 'right'}: {self.advice or self.said}"
 
 
-def prove(entry: Entry, folder: Folder) -> Iterator[Proof]:
-    """Checks every answer to an exercise that is known, in each of its languages.
+def answers(entry: Entry) -> Iterator[Answer]:
+    """Every answer to an exercise that is known, in each of its languages.
 
-    Args:
-        entry: the exercise.
-        folder: a learner's folder, whose file of the exercise is overwritten.
+    Raises:
+        ValueError: a wrong answer cannot be made of the solution.
     """
     for language in entry.languages:
-        file = folder.file(entry)
-        file.parent.mkdir(parents=True, exist_ok=True)
-
         solution = entry.solution(language)
-        yield _proof(entry, folder, language, "as given", entry.given(language), entry.about.fails)
-        yield _proof(entry, folder, language, "the solution", solution, "right")
-        empty = _proof(entry, folder, language, "nothing at all", "", "refused")
-        yield Proof(empty.exercise, language, empty.answer, "refused", "right" if empty.seen == "right" else "refused")
+        yield Answer(entry, language, "as given", entry.given(language), tuple(entry.about.fails.split("|")))
+        yield Answer(entry, language, "the solution", solution, ("",))
+        yield Answer(entry, language, "nothing at all", "", ("*",))
         for wrong in entry.about.wrong:
             if edits := wrong.edits(language):
                 text = solution
@@ -58,12 +99,94 @@ def prove(entry: Entry, folder: Folder) -> Iterator[Proof]:
                     if text.count(old) != 1:
                         raise ValueError(f"{entry.name}, {wrong.name}: {old!r} stands {text.count(old)} times.")
                     text = text.replace(old, new)
-                yield _proof(entry, folder, language, wrong.name, text, f"{wrong.reason}: {wrong.says}")
+                yield Answer(entry, language, wrong.name, text, tuple(wrong.reason.split("|")), wrong.says)
 
 
-def _proof(entry: Entry, folder: Folder, language: str, answer: str, text: str, expected: str) -> Proof:
-    """Checks one answer. What is expected is a reason, or a reason with the advice that has to come with it."""
-    folder.file(entry).write_text(text, encoding="utf-8")
-    verdict = check(entry, folder, language)
-    advice = f": {verdict.advice}" if ": " in expected else ""
-    return Proof(entry.name, language, answer, expected, (verdict.reason or "right") + advice)
+def prove(known: Sequence[Answer], place: Path, tell: Callable[[str], None] = lambda _: None) -> list[Proof]:
+    """Checks answers.
+
+    Args:
+        known: the answers.
+        place: a folder for what is built; what is there from before is used.
+        tell: is told how far it is.
+
+    Returns:
+        What was seen of each, in their order.
+    """
+    place.mkdir(parents=True, exist_ok=True)
+    place = place.resolve()
+    memory = place / "proofs.json"
+    seen: dict[str, list[str]] = json.loads(memory.read_text(encoding="utf-8")) if memory.is_file() else {}
+    common = _common_fingerprint()
+    keys = [_fingerprint(common, answer) for answer in known]
+    left = {key: answer for key, answer in zip(keys, known) if key not in seen}
+    done = 0
+    try:
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            for few in _portions(list(left.items())):
+                built = _build([(key, answer) for key, answer in few if answer.language != "python"], place, pool)
+
+                def look(item: tuple[str, Answer], built: dict[str, Built] = built) -> tuple[str, Verdict]:
+                    return item[0], _verdict(item[0], item[1], built, place)
+
+                for key, verdict in pool.map(look, few):
+                    seen[key] = [verdict.reason, verdict.advice, verdict.said]
+                done += len(few)
+                tell(f"{done} of {len(left)} answers checked, {len(known) - len(left)} known from before")
+    finally:
+        memory.write_text(json.dumps(seen, indent=1), encoding="utf-8")
+    return [Proof(answer, *seen[key]) for key, answer in zip(keys, known)]
+
+
+def _portions(items: list[tuple[str, Answer]]) -> Iterator[list[tuple[str, Answer]]]:
+    for at in range(0, len(items), AT_A_TIME):
+        yield items[at : at + AT_A_TIME]
+
+
+def _build(few: list[tuple[str, Answer]], place: Path, pool: ThreadPoolExecutor) -> dict[str, Built]:
+    """Compiles the modules of a few answers, by their keys."""
+    crate = place / "crate"
+    crate.mkdir(exist_ok=True)
+    for key, answer in few:
+        (crate / f"{key}.{LANGUAGES[answer.language]}").write_text(answer.text, encoding="utf-8")
+    rust = [key for key, answer in few if answer.language == "rust"]
+    built = {}
+    if rust:
+        folder.write_crate(crate, [(key, f"{key}.rs") for key in rust])
+        built.update(build_rust(crate, place / "target", rust))
+    in_c = [key for key, answer in few if answer.language == "c"]
+    if in_c:
+        ledger = c.prepare(place)
+        built.update(zip(in_c, pool.map(lambda key: c.build_c(crate / f"{key}.c", place / key, ledger), in_c)))
+    return built
+
+
+def _verdict(key: str, answer: Answer, built: dict[str, Built], place: Path) -> Verdict:
+    if answer.language == "python":
+        file = place / f"{key}.py"
+        file.write_text(answer.text, encoding="utf-8")
+        return judge(answer.entry, answer.text, lambda: check_predictions(answer.entry, file))
+    return judge(answer.entry, answer.text, lambda: _place(key, answer, built[key], place))
+
+
+def _place(key: str, answer: Answer, built: Built, place: Path) -> Path | Verdict:
+    if built.library is None:
+        return Verdict("build", built.said)
+    return put(built.library, answer.entry.name, place / "modules" / key)
+
+
+def _common_fingerprint() -> bytes:
+    """Of what every proof rests on: the course's own code, the ledger, and this Python."""
+    made = hashlib.sha256(sys.version.encode())
+    here = Path(__file__).resolve().parent
+    files = [*here.glob("*.py"), *here.glob("prelude/*"), *(source_folder() / "src" / "ledger").rglob("*.rs")]
+    for file in sorted(files):
+        made.update(file.read_bytes())
+    return made.digest()
+
+
+def _fingerprint(common: bytes, answer: Answer) -> str:
+    about = (answer.entry.folder / "about.py").read_bytes()
+    text = f"{answer.entry.name}\0{answer.language}\0{answer.text}".encode()
+    digest = hashlib.sha256(common + about + text).hexdigest()[:12]
+    return f"{answer.entry.name}-{answer.language}-{digest}"

@@ -33,6 +33,34 @@ pub const fn function(name: &'static CStr, function: Function, flags: c_int) -> 
     }
 }
 
+/// The beginning of a static type: its name, the size of its objects and its flags. The slots are filled in around it:
+///
+/// ```text
+/// static mut PAIR: PyTypeObject = PyTypeObject { tp_dealloc: Some(pair_dealloc), ..new_type::<Pair>(c"pairs.Pair", Py_TPFLAGS_DEFAULT) };
+/// ```
+pub const fn new_type<T>(name: &'static CStr, flags: c_ulong) -> PyTypeObject {
+    PyTypeObject {
+        ob_base: PyVarObject { ob_base: PyObject_HEAD_INIT, ob_size: 0 },
+        tp_name: name.as_ptr(),
+        tp_basicsize: size_of::<T>() as Py_ssize_t,
+        #[cfg(not(Py_GIL_DISABLED))]
+        tp_flags: flags,
+        #[cfg(Py_GIL_DISABLED)]
+        tp_flags: core::sync::atomic::AtomicU64::new(flags as u64),
+        // SAFETY: a type's slot may be empty.
+        ..unsafe { core::mem::zeroed() }
+    }
+}
+
+/// Gives the memory of an object back, as its type wants it: the last thing that a `tp_dealloc` does.
+///
+/// # Safety
+/// The last reference to `object` is gone, and so is what its fields owned.
+pub unsafe fn free(object: Object) {
+    // SAFETY: a type that is ready has `tp_free`.
+    unsafe { ((*Py_TYPE(object)).tp_free.expect("the type is ready"))(object.cast()) }
+}
+
 /// Makes a static type ready and puts it into a module. Borrows both. Returns -1 with an exception set if it fails.
 ///
 /// # Safety
