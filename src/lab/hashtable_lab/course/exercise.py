@@ -197,7 +197,9 @@ class Entry:
     @property
     def languages(self) -> list[str]:
         """The languages that it exists in."""
-        return [name for name, ending in LANGUAGES.items() if name != "c" and (self.folder / f"exercise.{ending}").is_file()]
+        return [
+            name for name, ending in LANGUAGES.items() if name != "c" and (self.folder / f"exercise.{ending}").is_file()
+        ]
 
     def language(self, preferred: str) -> str:
         """The preferred language if it exists in that one, and the one that it exists in otherwise."""

@@ -23,7 +23,7 @@ from hashtable_lab.course.check import judge
 from hashtable_lab.course.exercise import LANGUAGES, Entry
 from hashtable_lab.course.predictions import check_predictions
 from hashtable_lab.course.verdict import Verdict
-from hashtable_lab.specimens import source_folder
+from hashtable_lab.source import source_folder
 
 #: So many examples are given to cargo at a time: it tells how far it is between two of them.
 AT_A_TIME = 40

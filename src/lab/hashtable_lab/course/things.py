@@ -30,6 +30,6 @@ def raises(kind: type[BaseException], says: str = "") -> Iterator[None]:
 
 
 def without_faults(test: Callable[[Any], None]) -> Callable[[Any], None]:
-    """For a test in which another exception may rightly take the place of the one that was put in: no call fails on purpose there."""
+    """For a test in which another exception may rightly take the place of the one put in: no call is made to fail there."""
     test.without_faults = True  # type: ignore[attr-defined]
     return test

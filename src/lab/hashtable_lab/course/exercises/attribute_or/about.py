@@ -14,7 +14,8 @@ EXERCISE = Exercise(
         "The default answers one question: there is no such attribute. What else was raised is not yours to answer.",
         "Ask whether the exception that is set is an AttributeError. If not, return NULL and leave it set.",
     ),
-    explanation="Clear the one exception that you have an answer to. All others belong to the caller: an interrupt, no memory, a bug.",
+    explanation="Clear the one exception that you have an answer to. All others belong to the caller: an "
+    "interrupt, no memory, a bug.",
     wrong=(
         Wrong(
             "cleared, and then asked",

@@ -44,10 +44,20 @@ EXERCISE = Exercise(
             "None in place of the exception",
             "test|swallowed|exception",
             "The exception of the second call is what the caller has to see. To return None is to hide it.",
-            rust=(("            Py_DECREF(one);\n            return null_mut();\n        }\n        let pair",
-                   "            Py_DECREF(one);\n            PyErr_Clear();\n            return none();\n        }\n        let pair"),),
-            c=(("        Py_DECREF(one);\n        return NULL;\n    }\n    PyObject *pair",
-                "        Py_DECREF(one);\n        PyErr_Clear();\n        return Py_NewRef(Py_None);\n    }\n    PyObject *pair"),),
+            rust=(
+                (
+                    "            Py_DECREF(one);\n            return null_mut();\n        }\n        let pair",
+                    "            Py_DECREF(one);\n            PyErr_Clear();\n            return none();\n        }\n"
+                    "        let pair",
+                ),
+            ),
+            c=(
+                (
+                    "        Py_DECREF(one);\n        return NULL;\n    }\n    PyObject *pair",
+                    "        Py_DECREF(one);\n        PyErr_Clear();\n        return Py_NewRef(Py_None);\n    }\n"
+                    "    PyObject *pair",
+                ),
+            ),
             pattern=r"PyErr_Clear",
         ),
     ),

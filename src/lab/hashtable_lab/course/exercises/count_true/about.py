@@ -14,7 +14,8 @@ EXERCISE = Exercise(
         "After the loop you do not know why it ended. What would tell you?",
         "After the loop give the iterator back; then, if an exception is set, return NULL and no number.",
     ),
-    explanation="PyIter_Next returns NULL at the end and on failure; only the exception tells which. It is looked at once, after the loop.",
+    explanation="PyIter_Next returns NULL at the end and on failure; only the exception tells which. It is "
+    "looked at once, after the loop.",
     wrong=(
         Wrong(
             "the items are never given back",

@@ -14,13 +14,19 @@ EXERCISE = Exercise(
         "When a result may be the error marker as well as a value, there is a second place to look.",
         "It failed if it returned -1 and an exception is set. PyErr_Occurred tells, and lends what it returns.",
     ),
-    explanation="Where every result is a legal value, only the exception tells. Ask for it only when the marker came: it is cheap then.",
+    explanation="Where every result is a legal value, only the exception tells. Ask for it only when the marker "
+    "came: it is cheap then.",
     wrong=(
         Wrong(
             "never looked at",
             "test|exception",
             "An exception is set, and a number is returned all the same. CPython notices, at the latest in the next call.",
-            rust=(("        if number == -1 && !PyErr_Occurred().is_null() {\n            return null_mut();\n        }\n", ""),),
+            rust=(
+                (
+                    "        if number == -1 && !PyErr_Occurred().is_null() {\n            return null_mut();\n        }\n",
+                    "",
+                ),
+            ),
             c=(("    if (number == -1 && PyErr_Occurred())\n        return NULL;\n", ""),),
             pattern=r"^(?!(?s:.*(== -1|PyErr_Occurred)))",
         ),
@@ -36,8 +42,18 @@ EXERCISE = Exercise(
             "what is lent is given back",
             "deficit|crash",
             "PyErr_Occurred lends the class of the exception. It is not yours to give back.",
-            rust=(("            return null_mut();\n", "            Py_DECREF(PyErr_Occurred());\n            return null_mut();\n"),),
-            c=(("PyErr_Occurred())\n        return NULL;", "PyErr_Occurred()) {\n        Py_DECREF(PyErr_Occurred());\n        return NULL;\n    }"),),
+            rust=(
+                (
+                    "            return null_mut();\n",
+                    "            Py_DECREF(PyErr_Occurred());\n            return null_mut();\n",
+                ),
+            ),
+            c=(
+                (
+                    "PyErr_Occurred())\n        return NULL;",
+                    "PyErr_Occurred()) {\n        Py_DECREF(PyErr_Occurred());\n        return NULL;\n    }",
+                ),
+            ),
             pattern=r"DECREF\(PyErr_Occurred",
         ),
         Wrong(

@@ -14,14 +14,18 @@ EXERCISE = Exercise(
         "What is returned is to be a new reference. What you have is one that you borrowed from the tuple.",
         "Take a reference to the one that is returned, and only to that one, on the way out.",
     ),
-    explanation="An argument is borrowed from the caller. To return it is to hand out a reference, and that has to be taken first.",
+    explanation="An argument is borrowed from the caller. To return it is to hand out a reference, and that has "
+    "to be taken first.",
     wrong=(
         Wrong(
             "only one of the two",
             "deficit",
             "One branch is right. What does the other one return?",
             rust=(
-                ("Py_NewRef(if n > m { b } else { a })", "if n > m {\n            return b;\n        }\n        Py_NewRef(a)"),
+                (
+                    "Py_NewRef(if n > m { b } else { a })",
+                    "if n > m {\n            return b;\n        }\n        Py_NewRef(a)",
+                ),
             ),
             c=(("return Py_NewRef(n > m ? b : a);", "if (n > m)\n        return b;\n    return Py_NewRef(a);"),),
             pattern=r"return b;",

@@ -15,7 +15,8 @@ EXERCISE = Exercise(
         "Keep the product in a variable. If it is NULL give the list back, which gives its items back, and return NULL.",
     ),
     explanation=(
-        "Check what a call returned before you pass it on. A list that is given back gives back the items it has; places that were "
+        "Check what a call returned before you pass it on. A list that is given back gives back the "
+        "items it has; places that were "
         "not filled yet are NULL, and it skips those."
     ),
     wrong=(
@@ -38,7 +39,12 @@ EXERCISE = Exercise(
             "what went before is returned",
             "test|exception|swallowed",
             "An exception is set: the result has to be NULL. Half a list would say that all went well.",
-            rust=(("                Py_DECREF(list);\n                return null_mut();", "                return list;"),),
+            rust=(
+                (
+                    "                Py_DECREF(list);\n                return null_mut();",
+                    "                return list;",
+                ),
+            ),
             c=(("            Py_DECREF(list);\n            return NULL;", "            return list;"),),
             pattern=r"(?s)(is_null\(\)|!square\)) \{\s*return list;",
         ),

@@ -15,7 +15,8 @@ EXERCISE = Exercise(
         "Take a reference of yours while the list still has its own; if the removal fails, give yours back.",
     ),
     explanation=(
-        "Removing gives back the list's reference: it does not hand it to you. Take your own first, while the item is certainly alive."
+        "Removing gives back the list's reference: it does not hand it to you. Take your own first, "
+        "while the item is certainly alive."
     ),
     wrong=(
         Wrong(
@@ -38,7 +39,8 @@ EXERCISE = Exercise(
             ),
             c=(
                 (
-                    "    if (PyList_SetSlice(list, size - 1, size, NULL) < 0) {\n        Py_DECREF(item);\n        return NULL;\n    }\n",
+                    "    if (PyList_SetSlice(list, size - 1, size, NULL) < 0) {\n        Py_DECREF(item);\n"
+                    "        return NULL;\n    }\n",
                     "    PyList_SetSlice(list, size - 1, size, NULL);\n",
                 ),
             ),

@@ -14,7 +14,8 @@ EXERCISE = Exercise(
         "The variable gets another object. What becomes of the reference that was in it?",
         "Keep the new sum in a second variable, give the old one back, and only then put the new one in its place.",
     ),
-    explanation="A variable in C or Rust owns nothing by itself. Who overwrites it has to give back what was in it, unlike in Python.",
+    explanation="A variable in C or Rust owns nothing by itself. Who overwrites it has to give back what was in "
+    "it, unlike in Python.",
     wrong=(
         Wrong(
             "given back before it is used",
