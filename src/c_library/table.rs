@@ -10,7 +10,7 @@
 use crate::types::*;
 use core::ffi::c_void;
 use core::sync::atomic::{AtomicUsize, Ordering};
-use hashtable_core::{MOST_RESTARTS, OutOfMemory, Step, Table, poor_hash};
+use hashtable_core::{MOST_RESTARTS, NoRoom, OutOfMemory, Step, Table, poor_hash};
 use std::alloc::{Layout, alloc};
 
 /// A hash table. Made by `ht_new`, freed by `ht_free`, looked into by nobody.
@@ -142,7 +142,15 @@ impl<'call> Asked<'call> {
     }
 }
 
-pub(crate) fn no_memory(_: OutOfMemory) -> ht_status {
+/// The code for a pair that does not fit. This table keeps whole hashes, so it never lacks one.
+fn no_room(why: NoRoom) -> ht_status {
+    match why {
+        NoRoom::OutOfMemory | NoRoom::TooManyPairs => HT_NO_MEMORY,
+        NoRoom::HashUnknown => HT_INTERNAL,
+    }
+}
+
+fn no_memory(_: OutOfMemory) -> ht_status {
     HT_NO_MEMORY
 }
 
@@ -277,7 +285,7 @@ impl ht_table {
             }
             None => {
                 let key = key.copy().map_err(no_memory)?;
-                table.pairs.make_room().map_err(no_memory)?.add(hash, key, value);
+                table.pairs.make_room().map_err(no_room)?.add(hash, key, value);
                 table.taken_out = (None, None);
             }
         }

@@ -1,14 +1,15 @@
 //! What a layer says while it works, in the traced build.
 //!
-//! With the cargo feature `trace` every layer announces its steps: `library: hash 7 mod 4 is bucket 3`. Without it, the macro
-//! [`announce!`](crate::announce!) stands for nothing at all and neither its text nor its arguments are compiled.
+//! With the cargo feature `trace` every layer announces its steps: `library: hash 7 mod 4 is bucket 3`. Without it, the
+//! macro [`announce!`](crate::announce!) expands to nothing: neither its text nor its arguments are compiled.
 //!
-//! A line is not printed where it is announced. Printing is the caller's business, and printing from inside the table would
-//! hand control to unknown code (in Python, `sys.stdout` may be anything) while the table is half way through a step. So
-//! lines queue up, and whoever owns the table fetches them with [`take`] when the table is at rest.
+//! A line is not printed where it is announced. Printing from inside the table would hand control to unknown code (in
+//! Python, `sys.stdout` may be any object) in the middle of a step. So lines are queued, and the owner of the table
+//! fetches them with [`take`] between two steps.
 //!
-//! Who wants to draw the table needs more than lines, and at once: a [`Listener`] is told each line, and each step of a table with
-//! the place in it that the step is about. It must leave the table alone; all it may do is write down what it heard.
+//! To draw the table one needs more than lines, and without delay: a [`Listener`] receives each line and each step of a
+//! table, with the place in the table that the step is about. It must not touch the table; all it may do is write down
+//! what it received.
 
 /// Announces one step of the library, as `format!` takes it. Nothing without the feature `trace`.
 #[macro_export]
@@ -46,7 +47,7 @@ mod queue {
         Walk(i64, usize),
         /// The walk passes an entry that cannot be it.
         Passed(usize),
-        /// The walk has come upon an entry that may be it.
+        /// The walk has reached an entry that may be it.
         Candidate(usize),
         /// The chain has ended.
         End,
@@ -58,7 +59,7 @@ mod queue {
         Removed(usize),
         /// Anything may lie anywhere.
         Rebuilt,
-        /// The table is no more.
+        /// The table was freed.
         Freed,
     }
 
@@ -68,23 +69,24 @@ mod queue {
         fn size(&self) -> usize;
         /// Number of entries, holes included.
         fn entries(&self) -> usize;
-        /// The entry at an index: its bucket, its hash where the table knows it, and where its key and its value lie. None is a hole.
+        /// The entry at an index: its bucket, its hash where the table knows it, and where its key and its value lie.
+        /// None is a hole.
         fn entry(&self, at: usize) -> Option<(usize, Option<i64>, *const (), *const ())>;
     }
 
-    /// Who is told everything at once.
+    /// What receives every line and step, without delay.
     pub struct Listener {
-        /// Does it listen now?
+        /// Is it listening now?
         pub listens: fn() -> bool,
         /// A layer said this.
         pub line: fn(&str, fmt::Arguments<'_>),
-        /// A table did this. It is at rest, but for a step that is called `Rebuilt` where it is told of the end of it.
+        /// A table did this. The table is between two steps.
         pub step: fn(&dyn Anatomy, TableStep),
     }
 
     static LISTENER: std::sync::OnceLock<Listener> = std::sync::OnceLock::new();
 
-    /// From now on this one is told everything, in the whole process. The first one stays.
+    /// Installs the listener, for the whole process. The first one stays.
     pub fn tell(listener: Listener) {
         let _ = LISTENER.set(listener);
     }
@@ -100,7 +102,7 @@ mod queue {
         }
     }
 
-    /// Does anybody hear a line? If not, whoever announces need not even look at what it would show.
+    /// Does a line go anywhere? If not, there is no need to prepare what it would show.
     pub fn is_heard() -> bool {
         !SILENT.get() || listener().is_some()
     }
@@ -115,12 +117,12 @@ mod queue {
         }
     }
 
-    /// Takes all lines that have queued up on this thread, oldest first.
+    /// Takes all lines queued on this thread, oldest first.
     pub fn take() -> Vec<String> {
         LINES.take()
     }
 
-    /// Drops every line from now on if `silent`, and queues them again if not.
+    /// Drops every line from now on if `silent`; otherwise queues them again.
     pub fn silence(silent: bool) {
         SILENT.set(silent);
     }

@@ -1,10 +1,11 @@
-//! The table's two arrays, and the only place where the library asks for memory.
+//! The table's arrays: the only place where the library allocates memory.
 //!
-//! Every request here may fail, and a failure is an ordinary result: the caller learns of it before anything has changed.
+//! Every allocation here may fail, and a failure is an ordinary result: the caller learns of it before anything has
+//! changed.
 
 use std::alloc::{Layout, alloc_zeroed};
 
-/// There is no memory for what was asked, or no machine could have that much.
+/// There is not enough memory, or no machine could have as much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfMemory;
 
@@ -16,63 +17,68 @@ impl core::fmt::Display for OutOfMemory {
 
 impl core::error::Error for OutOfMemory {}
 
-/// Makes an array of `size` empty buckets, that is, of zeros.
+/// Allocates `size` empty buckets, that is, zeros.
 ///
-/// The zeros come from the allocator, which for a large array gets them from the operating system without writing any: a
-/// table of a billion buckets costs memory only where pairs go. (`vec![0; size]` does so too, but dies instead of failing.)
+/// The zeros come from the allocator, which for a large array gets them from the operating system without writing any:
+/// a table of a billion buckets takes memory only where pairs go. (`vec![0; size]` does so too, but aborts when it
+/// fails.)
 pub(crate) fn empty_buckets(size: usize) -> Result<Vec<u32>, OutOfMemory> {
     refuse_if_told_to()?;
     let layout = Layout::array::<u32>(size).map_err(|_| OutOfMemory)?;
     assert!(layout.size() > 0, "a table has at least one bucket");
-    // SAFETY: the layout's size was just found to be more than zero, which is all that `alloc_zeroed` asks.
+    // SAFETY: `alloc_zeroed` demands a layout whose size is not zero, and the line above has asserted that.
     let memory = unsafe { alloc_zeroed(layout) }.cast::<u32>();
     if memory.is_null() {
         return Err(OutOfMemory);
     }
-    wish_for_large_pages(memory.cast(), layout.size());
-    // SAFETY: `memory` came from the global allocator with the layout of `size` u32s, and all of them have a value: zero.
+    advise_huge_pages(memory.cast(), layout.size());
+    // SAFETY: `Vec` frees through the global allocator with the layout of its capacity, and `memory` came from there
+    // with the layout of `size` u32s. All `size` elements are initialized: they are zero.
     Ok(unsafe { Vec::from_raw_parts(memory, size, size) })
 }
 
-/// Makes room for `more` elements behind those that `entries` has now.
+/// Makes room for `more` elements behind those that `entries` has.
 pub(crate) fn reserve<T>(entries: &mut Vec<T>, more: usize) -> Result<(), OutOfMemory> {
     refuse_if_told_to()?;
     entries.try_reserve_exact(more).map_err(|_| OutOfMemory)?;
-    wish_for_large_pages(entries.as_mut_ptr().cast(), entries.capacity() * size_of::<T>());
+    advise_huge_pages(entries.as_mut_ptr().cast(), entries.capacity() * size_of::<T>());
     Ok(())
 }
 
-/// Tells the operating system that this memory will be used all over. Linux then backs it with pages of 2 MiB instead of
-/// 4 KiB where it can: a lookup in a large table goes to two places that nobody could foresee, and for each the processor must
-/// first find out where its page is. It remembers some two thousand pages; of 2 MiB, that is the whole table.
+/// Tells the operating system that this memory will be accessed at random. Linux then backs it with pages of 2 MiB
+/// instead of 4 KiB where it can. A lookup in a large table goes to two unpredictable addresses, and for each the
+/// processor has to find the page first. It remembers some two thousand pages; at 2 MiB each, they cover the whole
+/// table.
 ///
-/// A wish that is not granted costs nothing but time, so the answer is not looked at.
+/// If the advice is not taken, the table is slower and nothing else, so the result is ignored.
 #[cfg(target_os = "linux")]
-fn wish_for_large_pages(memory: *mut u8, bytes: usize) {
+fn advise_huge_pages(memory: *mut u8, bytes: usize) {
     use core::ffi::{c_int, c_void};
     unsafe extern "C" {
         fn madvise(memory: *mut c_void, bytes: usize, advice: c_int) -> c_int;
     }
     const MADV_HUGEPAGE: c_int = 14;
-    const LARGE_PAGE: usize = 2 << 20;
-    // The whole large pages in it.
-    let before = memory.align_offset(LARGE_PAGE);
-    let whole = bytes.saturating_sub(before) / LARGE_PAGE * LARGE_PAGE;
+    const HUGE_PAGE: usize = 2 << 20;
+    // The huge pages that lie within it as a whole.
+    let before = memory.align_offset(HUGE_PAGE);
+    let whole = bytes.saturating_sub(before) / HUGE_PAGE * HUGE_PAGE;
     if whole > 0 {
-        // SAFETY: the range lies within memory that is ours, and the advice changes nothing about what is in it.
+        // SAFETY: `before + whole <= bytes`, so the range lies within the caller's allocation, and MADV_HUGEPAGE
+        // changes how memory is backed but not what is in it.
         unsafe { madvise(memory.wrapping_add(before).cast(), whole, MADV_HUGEPAGE) };
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn wish_for_large_pages(_: *mut u8, _: usize) {}
+fn advise_huge_pages(_: *mut u8, _: usize) {}
 
-/// Asks the processor to fetch what `at` points to, if there is anything, so that it is there when it is needed. A hint: it does
-/// nothing that a program could tell, and on processors for which Rust has no such instruction it does nothing.
+/// Asks the processor to load what `at` points to into its cache. A hint without any effect that a program could
+/// observe; `at` need not be a valid pointer. Does nothing on processors for which Rust has no such instruction.
 #[inline(always)]
 pub fn prefetch<T>(at: *const T) {
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: the instruction takes any address and never faults.
+    // SAFETY: PREFETCHT0 accepts any address: it raises no fault, also where nothing is mapped. SSE, which it belongs
+    // to, is part of every x86-64 processor.
     unsafe {
         use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         _mm_prefetch::<_MM_HINT_T0>(at.cast());
@@ -92,19 +98,19 @@ pub use refusal::fail_nth_allocation;
 #[cfg(feature = "trace")]
 use refusal::refuse_if_told_to;
 
-/// Failure on demand: the traced build can make the Nth request for memory fail.
+/// Failure on demand: the traced build can make the Nth allocation fail.
 #[cfg(feature = "trace")]
 mod refusal {
     use super::OutOfMemory;
     use core::cell::Cell;
 
     thread_local! {
-        /// How many more requests this thread is granted before one is refused; 0 grants all.
+        /// The number of the allocation on this thread that fails, counted from now; 0 if none does.
         static COUNTDOWN: Cell<u64> = const { Cell::new(0) };
     }
 
-    /// From now on, makes the `nth` request for memory on this thread fail (1 is the next one), and only that one.
-    /// 0 takes this back. Returns what was left of an earlier order: 0 if it was carried out.
+    /// Makes the `nth` allocation on this thread from now on fail (1 is the next one), and only that one. 0 cancels
+    /// this. Returns what was left of an earlier order: 0 if it was carried out.
     pub fn fail_nth_allocation(nth: u64) -> u64 {
         COUNTDOWN.replace(nth)
     }

@@ -1,15 +1,15 @@
 //! A chained hash table whose insides can be looked at.
 //!
 //! This is the bottom of three layers: Python code stands on the extension, and the extension stands on this library.
-//! The library knows nothing of Python, and two things it never does by itself:
+//! The library knows nothing of Python, and there are two things that it never does by itself:
 //!
-//! * **It never hashes.** Its caller brings the hash of a key along, and may get it from wherever it likes.
-//! * **It never compares.** Two keys are equal if its caller says so, and the caller may also fail to say.
+//! * **It never hashes.** The caller passes the hash of a key, and may compute it in any way.
+//! * **It never compares.** Two keys are equal if the caller says so, and the caller's comparison may fail.
 //!
 //! # The picture
 //!
 //! ```text
-//!   hash mod 4     buckets            entries, in the order in which they came
+//!   hash mod 4     buckets            entries, in insertion order
 //!                 +---+              +---+------+------+-----+-------+
 //!        0        | 0 |   none     1 | hash  7 | next 0 | key | value |
 //!        1        | 0 |   none     2 | hash  2 | next 0 | key | value |
@@ -19,12 +19,12 @@
 //!                          +---------+                 +----- entry 1 <----+
 //! ```
 //!
-//! A *bucket* is a linked list, its *chain*. The list is not made of separately allocated nodes: a bucket holds the number of
-//! an entry, an entry holds the number of the next one, and 0 says "no more". Numbers begin at 1 so that memory full of zeros
-//! is a table with nothing in it.
+//! A *bucket* is a linked list, its *chain*. The list is not made of separately allocated nodes: a bucket holds the
+//! number of an entry, an entry holds the number of the next one, and 0 means "no more". Numbers begin at 1, so that
+//! memory full of zeros is an empty table.
 //!
-//! A new pair goes to the front of its chain and to the end of the entries. So a chain always leads from newer entries to
-//! older ones, each number in it smaller than the one before: no chain can ever be a circle.
+//! A new pair goes to the front of its chain and to the end of the entries. So a chain always leads from newer entries
+//! to older ones, each number in it smaller than the one before: no chain can be a circle.
 //!
 //! # A table in use
 //!
@@ -34,7 +34,7 @@
 //! let mut table = Table::new(4, 0.5)?;
 //! for word in ["hash", "table", "hash"] {
 //!     let hash = poor_hash::of_text_length(word.len());
-//!     let found = table.find(hash, |key: &&str| Ok::<_, hashtable_core::OutOfMemory>(*key == word))?;
+//!     let found = table.find(hash, |key: &&str| Ok::<_, hashtable_core::NoRoom>(*key == word))?;
 //!     match found {
 //!         Some(at) => *table.value_mut(at) += 1,
 //!         None => {
@@ -43,7 +43,7 @@
 //!     }
 //! }
 //! assert_eq!(table.iter().collect::<Vec<_>>(), [(&"hash", &2), (&"table", &1)]);
-//! # Ok::<(), hashtable_core::OutOfMemory>(())
+//! # Ok::<(), hashtable_core::NoRoom>(())
 //! ```
 
 #[macro_use]
@@ -59,4 +59,4 @@ pub use arrays::fail_nth_allocation;
 pub use arrays::{OutOfMemory, prefetch};
 pub use cursor::{Cursor, MOST_RESTARTS, Step};
 pub use stats::Stats;
-pub use table::{Chain, Pairs, Room, Table};
+pub use table::{Chain, NoRoom, Pairs, Room, Table};

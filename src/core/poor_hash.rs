@@ -1,7 +1,7 @@
 //! The library's own default hash, deliberately poor: an int is itself, a float is its floor, a text is its length.
 //!
-//! It is part of the story. A text's length was once how a famous language hashed the names of its functions, and a table
-//! filled through it shows at a glance what a hash function is for: see how long the chains get.
+//! It is part of the story: a table filled with it shows at a glance what a hash function is for. See how long the
+//! chains get.
 
 /// An integer is its own hash.
 pub fn of_int(value: i64) -> i64 {
@@ -16,7 +16,7 @@ pub fn of_float(value: f64) -> Option<i64> {
     fits.then_some(floor as i64)
 }
 
-/// A text's hash is the number of its characters, which the caller has counted.
+/// A text's hash is its number of characters, which the caller has counted.
 pub fn of_text_length(characters: usize) -> i64 {
     characters as i64
 }

@@ -15,18 +15,17 @@ pub struct Stats {
     pub used_buckets: usize,
     /// Number of pairs in the longest chain.
     pub longest_chain: usize,
-    /// How many pairs of a chain a lookup passes until it is at the one it wants, in the mean over all pairs: 1.0 is perfect.
-    /// 0.0 for an empty table.
+    /// How many pairs of a chain a successful lookup visits, on average over all pairs: 1.0 is perfect. 0.0 for an
+    /// empty table.
     pub mean_probes: f64,
-    /// How often the table has doubled its buckets (once for each growth, however many doublings) since it was made or
-    /// cleared.
+    /// How often the table has grown since it was made or cleared, however many doublings each growth took.
     pub resizes: usize,
-    /// Memory in the two arrays, in bytes.
+    /// Memory in the table's arrays, in bytes.
     pub bytes: usize,
 }
 
 impl<K, V> Table<K, V> {
-    /// Counts everything there is to count. Walks the whole table: the time is proportional to `size + load`.
+    /// Counts what there is to count. Visits the whole table: the time is proportional to `size + load`.
     pub fn stats(&self) -> Stats {
         let mut used_buckets = 0;
         let mut longest_chain = 0;

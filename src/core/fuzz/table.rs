@@ -1,12 +1,13 @@
-//! A fuzz target: libFuzzer invents bytes, the bytes are read as a game, and the game is played with a table and with a model.
+//! A fuzz target: libFuzzer invents bytes, the bytes are read as a game, and the game is played with a table and with a
+//! model.
 //!
-//! A *game* is a table's parameters, the hash of each key, and a list of moves. After every move the table must look as the model
-//! does, to the last bucket, and find its own invariants in order. libFuzzer watches which branches of the library a game takes,
-//! keeps those that take a new one, and goes on from there. So it gets where dice would not: a squeeze of holes in the middle of
-//! a walk, a removal from the end of a long chain.
+//! A *game* is a table's parameters, the hash of each key, and a list of moves. After every move the table must look as
+//! the model does, to the last bucket, and find its own invariants in order. libFuzzer watches which branches of the
+//! library a game takes, keeps those that take a new one, and goes on from there. So it gets where dice would not: a
+//! squeeze of holes in the middle of a walk, a removal from the end of a long chain.
 //!
-//! The model is what one would draw on paper: the pairs in the order in which they came, nothing else. Which bucket a pair is in, and
-//! where in its chain, follows from that.
+//! The model is what one would draw on paper: the pairs in the order in which they came, nothing else. Which bucket a
+//! pair is in, and where in its chain, follows from that.
 
 #![no_main]
 
@@ -198,7 +199,7 @@ impl Player {
             }
             Move::Walk { key } => {
                 let hash = self.hashes[usize::from(key) % KEYS];
-                let of_this_hash = self.model.pairs.iter().filter(|pair| self.comes_upon(hash, pair.hash));
+                let of_this_hash = self.model.pairs.iter().filter(|pair| self.yields(hash, pair.hash));
                 let expected = of_this_hash.map(|pair| pair.key).collect();
                 self.walk = Some(Walk { cursor: self.table.walk(hash), expected });
             }
@@ -225,8 +226,9 @@ impl Player {
         !(self.table.has_half_hashes() && self.model.size.is_power_of_two())
     }
 
-    /// Does a lookup of `hash` come upon a pair of that other hash? In the same chain, if they are the same as far as the table looks.
-    fn comes_upon(&self, hash: i64, other: i64) -> bool {
+    /// Does a lookup of `hash` yield a pair of that other hash? In the same chain, if they are the same as far as the
+    /// table looks.
+    fn yields(&self, hash: i64, other: i64) -> bool {
         let same = if self.table.has_half_hashes() { hash as u32 == other as u32 } else { hash == other };
         same && self.table.bucket_of(hash) == self.table.bucket_of(other)
     }

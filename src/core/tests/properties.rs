@@ -1,18 +1,18 @@
 //! The table against a naive one: whatever is done to both, both look the same.
 //!
-//! The naive table, [`Oracle`], is written from the description of a hash table and nothing else: a vector of chains, each pair
-//! with a stamp that says when it came. It finds by looking at everything, and deals out anew by sorting. Sequences of
-//! operations, drawn by proptest, are done to both; after each of them every bucket, the order, the figures and the invariants
-//! are compared. Hashes are drawn too: small, huge, negative, the extremes, and many alike.
+//! The naive table, [`Oracle`], is written from the description of a hash table and nothing else: a vector of chains,
+//! each pair with a stamp that says when it came. It finds by looking at everything, and deals out anew by sorting.
+//! Sequences of operations, drawn by proptest, are done to both; after each of them every bucket, the order, the
+//! figures and the invariants are compared. Hashes are drawn too: small, huge, negative, the extremes, and many alike.
 //!
 //! Keys count themselves, so that a pair which is dropped twice, or never, is noticed.
 
-use hashtable_core::{Cursor, OutOfMemory, Step, Table};
+use hashtable_core::{Cursor, NoRoom, OutOfMemory, Step, Table};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 use std::rc::Rc;
 
-// ---- keys -----------------------------------------------------------------------------------------------------------------
+// ---- keys -----------------------------------------------------------------------------------------------------------
 
 /// Number of different keys; their hashes are drawn for each case.
 const LABELS: u8 = 24;
@@ -53,8 +53,9 @@ impl Beginning {
     }
 }
 
-/// Does a lookup of `hash` come upon a pair of that other hash? In the same chain, if they are the same as far as the table looks.
-fn comes_upon<K, V>(table: &Table<K, V>, hash: i64, other: i64) -> bool {
+/// Does a lookup of `hash` yield a pair of that other hash? In the same chain, if they are the same as far as the table
+/// looks.
+fn yields<K, V>(table: &Table<K, V>, hash: i64, other: i64) -> bool {
     let same = if table.has_half_hashes() { hash as u32 == other as u32 } else { hash == other };
     same && table.bucket_of(hash) == table.bucket_of(other)
 }
@@ -67,7 +68,7 @@ fn max_load() -> impl Strategy<Value = f64> {
     prop::sample::select(vec![0.01, 0.1, 1.0 / 3.0, 0.5, 0.7, 0.75, 0.999, 1.0])
 }
 
-// ---- the naive table --------------------------------------------------------------------------------------------------------
+// ---- the naive table ------------------------------------------------------------------------------------------------
 
 #[derive(Clone, Copy)]
 struct Pair {
@@ -139,7 +140,7 @@ impl Oracle {
     }
 }
 
-// ---- both side by side --------------------------------------------------------------------------------------------------------
+// ---- both side by side ----------------------------------------------------------------------------------------------
 
 /// What can be done to a table.
 #[derive(Clone, Debug)]
@@ -196,7 +197,7 @@ impl Both {
     }
 
     /// Sets in the table alone. Err leaves it to the caller to see that nothing has changed.
-    fn set_in_table(&mut self, label: u8, value: u32) -> Result<(), OutOfMemory> {
+    fn set_in_table(&mut self, label: u8, value: u32) -> Result<(), NoRoom> {
         match self.find(label) {
             Some(at) => {
                 self.table.replace_value(at, value);
@@ -231,9 +232,10 @@ impl Both {
                     comparisons += 1;
                     if comparisons == nth { Err(CannotTell) } else { Ok(key.label == label) }
                 });
-                // The keys that a lookup compares: those of this hash, as far as the table can see, newest first, until it has found the right one.
+                // The keys that a lookup compares: those of this hash, as far as the table can see, newest first, until
+                // it has found the right one.
                 let mut of_this_hash: Vec<Pair> = self.oracle.pairs();
-                of_this_hash.retain(|pair| comes_upon(&self.table, self.hash(label), pair.hash));
+                of_this_hash.retain(|pair| yields(&self.table, self.hash(label), pair.hash));
                 of_this_hash.reverse();
                 let place = of_this_hash.iter().position(|pair| pair.label == label);
                 let wanted = place.map_or(of_this_hash.len(), |place| place + 1);
@@ -328,7 +330,8 @@ impl Both {
     }
 }
 
-/// Few enough cases for a debug build, in which every change of the table checks all of it; and no file with failed cases.
+/// Few enough cases for a debug build, in which every change of the table checks all of it; and no file with failed
+/// cases.
 fn config() -> ProptestConfig {
     ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() }
 }
@@ -357,7 +360,8 @@ proptest! {
         prop_assert_eq!(Rc::strong_count(&alive), 1, "a table that goes takes its keys along");
     }
 
-    /// A walk between whose steps other things happen: it either goes on in the very table in which it began, or hears so.
+    /// A walk between whose steps other things happen: it either goes on in the very table in which it began, or hears
+    /// so.
     #[test]
     fn a_walk_notices_every_change(
         begin in beginning(), max_load in max_load(), hashes in hashes(),
@@ -371,7 +375,7 @@ proptest! {
         let hash = both.hash(label);
         let mut cursor: Cursor = both.table.walk(hash);
         let mut of_this_hash: Vec<Pair> = both.oracle.pairs();
-        of_this_hash.retain(|pair| comes_upon(&both.table, hash, pair.hash));
+        of_this_hash.retain(|pair| yields(&both.table, hash, pair.hash));
         let mut expected: Vec<u8> = of_this_hash.iter().map(|pair| pair.label).collect();
         for op in &between {
             let changed = match op {
@@ -384,10 +388,10 @@ proptest! {
                 (Some(true), step) => prop_assert_eq!(step, Step::Moved),
                 (Some(false), Step::Moved) => prop_assert!(false, "nothing was changed"),
                 (_, Step::Candidate(at)) => {
-                    prop_assert!(both.table.hash(at).is_none_or(|found| comes_upon(&both.table, hash, found)));
+                    prop_assert!(both.table.hash(at).is_none_or(|found| yields(&both.table, hash, found)));
                     prop_assert_eq!(expected.pop(), Some(both.table.key(at).label), "newest first");
                 }
-                (_, Step::End) => prop_assert!(expected.is_empty(), "a walk to the end comes by every pair of its hash"),
+                (_, Step::End) => prop_assert!(expected.is_empty(), "a walk to the end yields every pair of its hash"),
                 (None, Step::Moved) => {}
             }
             if step == Step::Moved {
@@ -402,7 +406,8 @@ proptest! {
     /// Taking one pair out and putting one in for ever, at the limit: the order stays right and memory stays bounded.
     #[test]
     fn churn_does_not_grow(
-        size in 8_usize..40, max_load in prop::sample::select(vec![0.3, 0.5, 1.0]), spare in 0_usize..3, seed in any::<u64>(),
+        size in 8_usize..40, max_load in prop::sample::select(vec![0.3, 0.5, 1.0]), spare in 0_usize..3,
+        seed in any::<u64>(),
         removes in prop::sample::select(vec![Removes::Oldest, Removes::Newest, Removes::Any]),
     ) {
         #[cfg(feature = "trace")]
@@ -487,7 +492,8 @@ proptest! {
 proptest! {
     #![proptest_config(config())]
 
-    /// A table that is filled in one go looks as if the pairs had been added one by one, to whatever it had before it was emptied.
+    /// A table that is filled in one go looks as if the pairs had been added one by one, to whatever it had before it
+    /// was emptied.
     #[test]
     fn filling_is_adding_one_by_one(
         begin in beginning(), max_load in max_load(), hashes in prop::collection::vec(any::<i64>(), 0..100),
@@ -527,6 +533,30 @@ fn the_bucket_is_the_mathematical_remainder() {
     }
 }
 
+/// A table that needs whole hashes cannot take the pairs of one that has only halves, says so, and stays empty.
+#[test]
+fn an_unknown_hash_is_an_error() {
+    let mut halves: Table<u8, ()> = Beginning { size: 4, half_hashes: true }.table(0.5);
+    let _ = halves.make_room().unwrap().add(7 << 40, 1, ());
+    for (size, half_hashes) in [(4, false), (6, true), (6, false)] {
+        let mut needs_whole: Table<u8, ()> = Beginning { size, half_hashes }.table(0.5);
+        assert_eq!(needs_whole.append_all(&halves), Err(NoRoom::HashUnknown));
+        assert_eq!(needs_whole.load(), 0);
+        needs_whole.check_invariants();
+    }
+    let mut another: Table<u8, ()> = Beginning { size: 8, half_hashes: true }.table(0.5);
+    assert_eq!(another.append_all(&halves), Ok(()));
+    assert_eq!(another.load(), 1);
+}
+
+/// More pairs than an entry's number can name are refused before any memory is asked for.
+#[test]
+fn too_many_pairs_are_an_error() {
+    let mut table: Table<u8, u8> = Table::new(4, 0.5).unwrap();
+    assert_eq!(table.reserve(u32::MAX as usize + 1), Err(NoRoom::TooManyPairs));
+    assert_eq!((table.size(), table.load()), (4, 0));
+}
+
 /// Half a hash is all that is kept of it, but not where the bucket depends on the other half.
 #[test]
 fn halves_are_kept_where_they_are_needed() {
@@ -553,7 +583,7 @@ enum Removes {
     Any,
 }
 
-// ---- out of memory ------------------------------------------------------------------------------------------------------------
+// ---- out of memory --------------------------------------------------------------------------------------------------
 
 /// Failure on demand exists in the traced library only.
 #[cfg(feature = "trace")]
@@ -564,8 +594,8 @@ mod out_of_memory {
     proptest! {
         #![proptest_config(config())]
 
-        /// Before each addition the first, second, ... request for memory fails, until there are no more that could: each
-        /// time the table is as it was.
+        /// Before each addition the first, second, ... request for memory fails, until there are no more that could:
+        /// each time the table is as it was.
         #[test]
         fn a_pair_that_does_not_fit_changes_nothing(
             begin in beginning(), max_load in max_load(), hashes in hashes(), ops in prop::collection::vec(op(), 0..40),
@@ -633,7 +663,7 @@ fn too_many_buckets_are_an_error() {
 #[test]
 fn growing_beyond_all_bounds_is_an_error() {
     let mut table: Table<u8, u8> = Table::new(3, 1e-300).unwrap();
-    assert!(table.make_room().is_err());
+    assert_eq!(table.make_room().err(), Some(NoRoom::OutOfMemory));
     assert_eq!((table.size(), table.load(), table.version()), (3, 0, 0));
     table.check_invariants();
 }
