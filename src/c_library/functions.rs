@@ -1,4 +1,15 @@
 //! The functions that C calls, each in three steps: refuse bad pointers, read the items, call the table.
+//!
+//! # Safety
+//!
+//! What C promises, each function says in its section *Safety*; it is in the header, and nothing here can check it. From
+//! it follow the four reasons that the comments below refer to:
+//!
+//! * *Not NULL, so valid*: a pointer is NULL or what the section says; `refuse_null` has excluded the former.
+//! * *Items are read whole*: `Asked::read` excludes NULL itself, and reads strings during the call only.
+//! * *The table lives* until the function returns: only `ht_free` ends it, and not while one of its callbacks runs.
+//! * *A change is alone*: while a function that changes the table runs, no other thread uses it; a look-up waiting for its
+//!   callback holds no reference to it.
 
 use crate::table::{Asked, ht_table};
 use crate::types::*;
@@ -18,13 +29,13 @@ fn refuse_null<T>(pointer: *const T) -> Result<(), ht_status> {
     if pointer.is_null() { Err(HT_NULL) } else { Ok(()) }
 }
 
-/// Writes an answer, unless the caller does not want it.
+/// Writes a result, unless the caller does not want it.
 ///
 /// # Safety
 /// `pointer` is NULL or can be written to.
 unsafe fn write_if_wanted<T>(pointer: *mut T, answer: T) {
     if !pointer.is_null() {
-        // SAFETY: the caller vouches for the pointer.
+        // SAFETY: not NULL, so valid for a write.
         unsafe { pointer.write(answer) }
     }
 }
@@ -111,7 +122,7 @@ pub extern "C" fn ht_pointer(address: *mut c_void) -> ht_item {
 pub unsafe extern "C" fn ht_hash(key: *const ht_item, hash: *mut i64) -> ht_status {
     guarded(|| {
         refuse_null(hash)?;
-        // SAFETY: the caller vouches for both.
+        // SAFETY: `hash` is not NULL, so valid. Items are read whole.
         unsafe {
             *hash = Asked::read(key)?.default_hash()?;
         }
@@ -141,7 +152,7 @@ pub unsafe extern "C" fn ht_new(size: usize, max_load: f64, table: *mut *mut ht_
     guarded(|| {
         refuse_null(table)?;
         let made = ht_table::allocate(size, max_load, None, core::ptr::null_mut())?;
-        // SAFETY: the caller vouches for the place.
+        // SAFETY: `table` is not NULL, so a pointer can be written there.
         unsafe { table.write(made) };
         Ok(())
     })
@@ -178,7 +189,7 @@ pub unsafe extern "C" fn ht_new_with_equal(
             return Err(HT_NULL);
         }
         let made = ht_table::allocate(size, max_load, equal, context)?;
-        // SAFETY: the caller vouches for the place.
+        // SAFETY: `table` is not NULL, so a pointer can be written there.
         unsafe { table.write(made) };
         Ok(())
     })
@@ -205,7 +216,8 @@ pub unsafe extern "C" fn ht_free(table: *mut ht_table) -> ht_status {
         if table.is_null() {
             return Ok(());
         }
-        // SAFETY: the caller vouches for the table.
+        // SAFETY: not NULL, so a table that `allocate` made and that has not been freed. The header forbids its use after
+        // this succeeds.
         unsafe { ht_table::free(table) }
     })
 }
@@ -237,7 +249,8 @@ pub unsafe extern "C" fn ht_set(
 ) -> ht_status {
     guarded(|| {
         refuse_null(table)?;
-        // SAFETY: the caller vouches for all four.
+        // SAFETY: the table is not NULL, so it lives, and nothing is borrowed from it here. Items are read whole. A
+        // change is alone. `old` is NULL or valid.
         unsafe {
             let key = Asked::read(key)?;
             let before = ht_table::set(table, key.default_hash()?, key, Asked::read(value)?)?;
@@ -274,7 +287,7 @@ pub unsafe extern "C" fn ht_set_hashed(
 ) -> ht_status {
     guarded(|| {
         refuse_null(table)?;
-        // SAFETY: the caller vouches for all four.
+        // SAFETY: as in `ht_set`.
         unsafe {
             let before = ht_table::set(table, hash, Asked::read(key)?, Asked::read(value)?)?;
             write_if_wanted(old, before);
@@ -300,7 +313,7 @@ pub unsafe extern "C" fn ht_set_hashed(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ht_get(table: *const ht_table, key: *const ht_item, value: *mut ht_item) -> ht_status {
     guarded(|| {
-        // SAFETY: the caller vouches for all three.
+        // SAFETY: items are read whole; `get` checks the other two.
         unsafe {
             let key = Asked::read(key)?;
             get(table, key.default_hash()?, key, value)
@@ -330,15 +343,19 @@ pub unsafe extern "C" fn ht_get_hashed(
     key: *const ht_item,
     value: *mut ht_item,
 ) -> ht_status {
-    // SAFETY: the caller vouches for all three.
+    // SAFETY: items are read whole; `get` checks the other two.
     guarded(|| unsafe { get(table, hash, Asked::read(key)?, value) })
 }
 
 /// What both look-ups do.
+///
+/// # Safety
+/// `table` is NULL or a table that has not been freed; `value` is NULL or can be written to.
 unsafe fn get(table: *const ht_table, hash: i64, key: Asked, value: *mut ht_item) -> Result<(), ht_status> {
     refuse_null(table)?;
     refuse_null(value)?;
-    // SAFETY: the caller of `ht_get` vouches for table and value. The index is good: nothing ran since it was found.
+    // SAFETY: neither is NULL, so the table lives and `value` can be written to. Nothing is borrowed during the look-up. The
+    // index is of this version: nothing has run since it was found.
     unsafe {
         let at = ht_table::look_up(table, hash, &key)?.ok_or(HT_NOT_FOUND)?;
         value.write((*table).pairs.value(at).lend());
@@ -371,7 +388,7 @@ pub unsafe extern "C" fn ht_remove(
 ) -> ht_status {
     guarded(|| {
         refuse_null(table)?;
-        // SAFETY: the caller vouches for all four.
+        // SAFETY: as in `ht_set`; both results are NULL or valid.
         unsafe {
             let key = Asked::read(key)?;
             let removed = ht_table::remove(table, key.default_hash()?, key)?;
@@ -409,7 +426,7 @@ pub unsafe extern "C" fn ht_remove_hashed(
 ) -> ht_status {
     guarded(|| {
         refuse_null(table)?;
-        // SAFETY: the caller vouches for all four.
+        // SAFETY: as in `ht_remove`.
         unsafe {
             let removed = ht_table::remove(table, hash, Asked::read(key)?)?;
             write_if_wanted(old_key, removed.0);
@@ -437,8 +454,7 @@ pub unsafe extern "C" fn ht_remove_hashed(
 pub unsafe extern "C" fn ht_clear(table: *mut ht_table) -> ht_status {
     guarded(|| {
         refuse_null(table)?;
-        // SAFETY: the caller vouches for the table. A look-up that waits for its callback to return holds no reference
-        // to it.
+        // SAFETY: not NULL, so the table lives. A change is alone, so the reference that `clear` takes is the only one.
         unsafe { (*table).clear() };
         Ok(())
     })
@@ -473,8 +489,8 @@ pub unsafe extern "C" fn ht_next(
     guarded(|| {
         refuse_null(table)?;
         refuse_null(place)?;
-        // SAFETY: the caller vouches for all four. A place may hold any numbers at all: a wrong one is behind the last
-        // pair.
+        // SAFETY: the table and the place are not NULL, so valid; key and value are NULL or valid. No callback runs, so
+        // the borrow of the table may last. A place may hold any numbers: a wrong one lies behind the last pair.
         unsafe {
             let pairs = &(*table).pairs;
             let mut here = *place;
@@ -512,7 +528,7 @@ pub unsafe extern "C" fn ht_size(table: *const ht_table, size: *mut usize) -> ht
     guarded(|| {
         refuse_null(table)?;
         refuse_null(size)?;
-        // SAFETY: the caller vouches for both.
+        // SAFETY: neither is NULL, so the table lives and the result can be written.
         unsafe { *size = (*table).pairs.size() };
         Ok(())
     })
@@ -536,7 +552,7 @@ pub unsafe extern "C" fn ht_load(table: *const ht_table, load: *mut usize) -> ht
     guarded(|| {
         refuse_null(table)?;
         refuse_null(load)?;
-        // SAFETY: the caller vouches for both.
+        // SAFETY: neither is NULL, so the table lives and the result can be written.
         unsafe { *load = (*table).pairs.load() };
         Ok(())
     })
@@ -560,7 +576,7 @@ pub unsafe extern "C" fn ht_max_load(table: *const ht_table, max_load: *mut f64)
     guarded(|| {
         refuse_null(table)?;
         refuse_null(max_load)?;
-        // SAFETY: the caller vouches for both.
+        // SAFETY: neither is NULL, so the table lives and the result can be written.
         unsafe { *max_load = (*table).pairs.max_load() };
         Ok(())
     })
@@ -596,10 +612,11 @@ pub unsafe extern "C" fn ht_picture(
         if capacity > 0 {
             refuse_null(buffer)?;
         }
-        // SAFETY: the caller vouches for all of them. Nothing is written at or beyond `capacity`.
+        // SAFETY: the table and `needed` are not NULL, so valid. The buffer is valid for `capacity` bytes, and `end` stays
+        // below `room`, which is one less: nothing is written at or beyond `capacity`.
         unsafe {
             let pairs = &(*table).pairs;
-            // "[]" and "\n" for each bucket. Saturation is for the form: the buckets alone take four bytes each.
+            // "[]" and "\n" for each bucket. The sum cannot overflow, since each bucket takes four bytes of memory.
             let length = pairs.size().saturating_mul(3).saturating_add(pairs.load());
             *needed = length;
             let Some(room) = capacity.checked_sub(1) else {
@@ -636,7 +653,7 @@ pub unsafe extern "C" fn ht_statistics(table: *const ht_table, stats: *mut ht_st
     guarded(|| {
         refuse_null(table)?;
         refuse_null(stats)?;
-        // SAFETY: the caller vouches for both.
+        // SAFETY: neither is NULL, so the table lives and the result can be written.
         unsafe { *stats = (*table).stats() };
         Ok(())
     })

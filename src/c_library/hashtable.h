@@ -59,7 +59,7 @@
 #define HT_POINTER 4
 
 /**
- * A hash table. Made by `ht_new`, freed by `ht_free`, looked into by nobody.
+ * A hash table. Made by `ht_new`, freed by `ht_free`; what is in it is private.
  */
 typedef struct ht_table ht_table;
 
@@ -128,7 +128,7 @@ typedef int32_t ht_status;
 
 /**
  * Says whether two HT_POINTER keys are equal: 1 if so, 0 if not; a negative number if that cannot be told, which
- * becomes the answer of the function that asked. `stored` is the address in the table, `sought` the one looked for,
+ * becomes the result of the function that asked. `stored` is the address in the table, `sought` the one looked for,
  * `context` what the table was made with. It is not asked about equal addresses, nor about keys whose hashes differ.
  *
  * It may call any function on this very table, ht_free excepted (HT_BUSY): the look-up that asked notices and begins
@@ -138,8 +138,7 @@ typedef int32_t ht_status;
 typedef int32_t (*ht_equal)(void *context, const void *stored, const void *sought);
 
 /**
- * Where an iteration is. All zeros (`ht_place place = {0, 0};`) is the beginning; the rest is for `ht_next` alone to
- * write.
+ * Where an iteration is. All zeros (`ht_place place = {0, 0};`) is the beginning; only `ht_next` writes anything else.
  */
 typedef struct ht_place {
     /**
@@ -177,8 +176,8 @@ typedef struct ht_stats {
      */
     size_t longest_chain;
     /**
-     * How many pairs of a chain a look-up passes until it is at the one it wants, in the mean over all pairs: 1 is
-     * perfect, and 0 is for an empty table.
+     * How many pairs of a chain a successful look-up visits, on average over all pairs: 1 is perfect, and 0 is for an
+     * empty table.
      */
     double mean_probes;
     /**
@@ -202,7 +201,7 @@ typedef struct ht_stats {
 #define HT_NOT_FOUND 1
 
 /**
- * The iteration has come by all pairs. Not an error.
+ * The iteration has visited all pairs. Not an error.
  */
 #define HT_END 2
 

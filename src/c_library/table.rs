@@ -3,9 +3,15 @@
 //! Two kinds of item meet here. An [`Asked`] is an argument: read from C, checked, its string still the caller's. An
 //! [`Item`] is what lies in the table: its string is a copy.
 //!
-//! A look-up may call the equality callback, and that may call any function on this table. So the functions that look
-//! something up take the table as a raw pointer, and each use of it ends with its line: no reference lives while the
-//! callback runs.
+//! # Safety
+//!
+//! A look-up may call the equality callback, and that may call any function on this table but `ht_free` (HT_BUSY). So the
+//! functions that look something up take the table as a raw pointer, `this`, and two facts make every use of it sound:
+//!
+//! * *The table lives.* C has passed a table that is not freed, and while a callback runs `free` refuses to free it.
+//! * *No reference into it is held.* Each expression that borrows from `*this` ends before the callback is called.
+//!
+//! Comments below say "the table lives" and "nothing is borrowed" for these.
 
 use crate::types::*;
 use core::ffi::c_void;
@@ -13,15 +19,15 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use hashtable_core::{MOST_RESTARTS, NoRoom, OutOfMemory, Step, Table, poor_hash};
 use std::alloc::{Layout, alloc};
 
-/// A hash table. Made by `ht_new`, freed by `ht_free`, looked into by nobody.
+/// A hash table. Made by `ht_new`, freed by `ht_free`; what is in it is private.
 #[allow(non_camel_case_types)]
 pub struct ht_table {
     pub(crate) pairs: Table<Item, Item>,
     equal: ht_equal,
     context: *mut c_void,
-    /// How many calls of `equal` have not returned yet. Atomic, because several threads may look up at once.
+    /// How many calls of `equal` have not returned yet. Atomic, because several threads may look up at the same time.
     asking: AtomicUsize,
-    /// What the last change took out of the table. C may be looking at its strings until the next change.
+    /// What the last change took out of the table. C may use its strings until the next change.
     taken_out: (Option<Item>, Option<Item>),
 }
 
@@ -33,7 +39,7 @@ pub(crate) enum Item {
     Pointer(*mut c_void),
 }
 
-/// A copy of a string, with a NUL behind it for the comfort of C.
+/// A copy of a string, NUL-terminated for C.
 pub(crate) struct Text(Vec<u8>);
 
 impl Text {
@@ -99,9 +105,9 @@ impl<'call> Asked<'call> {
         if item.is_null() {
             return Err(HT_NULL);
         }
-        // SAFETY: the caller vouches for the item and the bytes. The member that is read is the one that the kind
-        // names, which is how C tells us what it has written. A slice of Rust may be no longer than isize::MAX, which
-        // is checked.
+        // SAFETY: `item` is not NULL, so it points to an item. The union member that is read is the one that the kind
+        // names, which is the one that C has written; for any other kind none is read. The slice: `bytes` is not NULL,
+        // `length` bytes can be read there and do not change during `'call`, and `length` is less than isize::MAX.
         unsafe {
             let ht_item { kind, data } = *item;
             match kind {
@@ -155,7 +161,7 @@ fn no_memory(_: OutOfMemory) -> ht_status {
 }
 
 impl ht_table {
-    /// Makes a table on the heap. `Box::new` would do, if it could fail.
+    /// Makes a table on the heap. Not with `Box::new`, which aborts if there is no memory.
     pub(crate) fn allocate(
         size: usize,
         max_load: f64,
@@ -171,8 +177,8 @@ impl ht_table {
         }
         let pairs = Table::new(size, max_load).map_err(no_memory)?;
         let table = ht_table { pairs, equal, context, asking: AtomicUsize::new(0), taken_out: (None, None) };
-        // SAFETY: the layout is not empty, as the struct is not; the memory is fresh and of the right layout for the
-        // write.
+        // SAFETY: the struct has fields, so its layout is not empty, as `alloc` demands. The memory is ours alone and was
+        // allocated with the layout of what is written to it. On failure `table` is dropped here as usual.
         unsafe {
             let memory = alloc(Layout::new::<ht_table>()).cast::<ht_table>();
             if memory.is_null() {
@@ -191,8 +197,8 @@ impl ht_table {
     /// # Safety
     /// `this` came from `allocate` and is not used again if this succeeds.
     pub(crate) unsafe fn free(this: *mut ht_table) -> Result<(), ht_status> {
-        // SAFETY: the caller vouches for the pointer. Its memory came from the global allocator with the layout that a
-        // Box expects.
+        // SAFETY: `allocate` had the memory from the global allocator, with the layout of an `ht_table`, which is how a `Box`
+        // frees it. The only call that can be in progress is one that waits for its callback, and `asking` counts those.
         unsafe {
             if (*this).asking.load(Ordering::Relaxed) > 0 {
                 return Err(HT_BUSY);
@@ -211,7 +217,7 @@ impl ht_table {
     /// `this` is a living table, and no reference into it lives.
     pub(crate) unsafe fn look_up(this: *const ht_table, hash: i64, key: &Asked) -> Result<Option<usize>, ht_status> {
         for _ in 0..=MOST_RESTARTS {
-            // SAFETY: the table lives: the caller says so for the beginning, and the callback cannot free it (HT_BUSY).
+            // SAFETY: the table lives. Nothing is borrowed: a cursor is four numbers, and each borrow ends with its line.
             unsafe {
                 let mut cursor = (*this).pairs.walk(hash);
                 loop {
@@ -220,7 +226,7 @@ impl ht_table {
                         Step::Moved => break,
                         Step::Candidate(at) => {
                             let equal = Self::has_key(this, at, key)?;
-                            // If the table changed, `at` means nothing any more, and the next step says so.
+                            // If the table has changed, `at` is no longer valid, and the next step says so.
                             if equal && (*this).pairs.version() == cursor.version() {
                                 return Ok(Some(at));
                             }
@@ -234,8 +240,8 @@ impl ht_table {
 
     /// Is the key at `at` equal to `key`? Can run the equality callback.
     unsafe fn has_key(this: *const ht_table, at: usize, key: &Asked) -> Result<bool, ht_status> {
-        // SAFETY: the table lives, says the caller, and `at` is of this version. The reference into it ends with this
-        // statement.
+        // SAFETY: the table lives, and `at` is of this version. The borrow ends with this statement, which copies out of it
+        // all that is needed later.
         let (stored, sought) = match (unsafe { (*this).pairs.key(at) }, key) {
             (Item::Int(stored), Asked::Int(sought)) => return Ok(stored == sought),
             (Item::Float(stored), Asked::Float(sought)) => return Ok(stored == sought),
@@ -246,8 +252,8 @@ impl ht_table {
         if stored == sought {
             return Ok(true);
         }
-        // SAFETY: the table lives, before and (as it is `asking`) after the call. Whoever made the table vouches for
-        // the callback.
+        // SAFETY: the table lives: while `asking` is not zero, `free` refuses. Nothing is borrowed. The caller of
+        // `ht_new_with_equal` has promised that `equal` can be called with `context` and any two keys.
         unsafe {
             let (Some(equal), context) = ((*this).equal, (*this).context) else {
                 return Ok(false);
@@ -274,9 +280,10 @@ impl ht_table {
     pub(crate) unsafe fn set(this: *mut ht_table, hash: i64, key: Asked, value: Asked) -> Result<ht_item, ht_status> {
         // The value is copied first: its string need not outlive a callback.
         let value = value.copy().map_err(no_memory)?;
-        // SAFETY: the caller vouches for the table.
+        // SAFETY: the table lives and nothing is borrowed, as our caller promises.
         let found = unsafe { Self::look_up(this, hash, &key) }?;
-        // SAFETY: from here on nobody else runs, so this is the only reference to the table.
+        // SAFETY: no callback runs from here to the end, and during a change no other thread uses the table (the header
+        // demands it): this is the only reference.
         let table = unsafe { &mut *this };
         match found {
             Some(at) => {
@@ -300,9 +307,10 @@ impl ht_table {
     /// # Safety
     /// As for `look_up`.
     pub(crate) unsafe fn remove(this: *mut ht_table, hash: i64, key: Asked) -> Result<(ht_item, ht_item), ht_status> {
-        // SAFETY: the caller vouches for the table.
+        // SAFETY: the table lives and nothing is borrowed, as our caller promises.
         let at = unsafe { Self::look_up(this, hash, &key) }?.ok_or(HT_NOT_FOUND)?;
-        // SAFETY: from here on nobody else runs, so this is the only reference to the table.
+        // SAFETY: no callback runs from here to the end, and during a change no other thread uses the table (the header
+        // demands it): this is the only reference.
         let table = unsafe { &mut *this };
         let (key, value) = table.pairs.remove_found(at, hash);
         let taken_out = &mut table.taken_out;

@@ -11,7 +11,7 @@ pub type ht_status = i32;
 pub const HT_OK: ht_status = 0;
 /// The key is not in the table. Not an error.
 pub const HT_NOT_FOUND: ht_status = 1;
-/// The iteration has come by all pairs. Not an error.
+/// The iteration has visited all pairs. Not an error.
 pub const HT_END: ht_status = 2;
 /// A pointer is NULL that must not be.
 pub const HT_NULL: ht_status = 3;
@@ -92,8 +92,7 @@ pub struct ht_item {
     pub data: ht_data,
 }
 
-/// Where an iteration is. All zeros (`ht_place place = {0, 0};`) is the beginning; the rest is for `ht_next` alone to
-/// write.
+/// Where an iteration is. All zeros (`ht_place place = {0, 0};`) is the beginning; only `ht_next` writes anything else.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 pub struct ht_place {
@@ -117,8 +116,8 @@ pub struct ht_stats {
     pub used_buckets: usize,
     /// Number of pairs in the longest chain.
     pub longest_chain: usize,
-    /// How many pairs of a chain a look-up passes until it is at the one it wants, in the mean over all pairs: 1 is
-    /// perfect, and 0 is for an empty table.
+    /// How many pairs of a chain a successful look-up visits, on average over all pairs: 1 is perfect, and 0 is for an
+    /// empty table.
     pub mean_probes: f64,
     /// How often the table has grown since it was made or cleared.
     pub resizes: usize,
@@ -127,7 +126,7 @@ pub struct ht_stats {
 }
 
 /// Says whether two HT_POINTER keys are equal: 1 if so, 0 if not; a negative number if that cannot be told, which
-/// becomes the answer of the function that asked. `stored` is the address in the table, `sought` the one looked for,
+/// becomes the result of the function that asked. `stored` is the address in the table, `sought` the one looked for,
 /// `context` what the table was made with. It is not asked about equal addresses, nor about keys whose hashes differ.
 ///
 /// It may call any function on this very table, ht_free excepted (HT_BUSY): the look-up that asked notices and begins
@@ -141,7 +140,7 @@ pub(crate) fn message(code: ht_status) -> &'static CStr {
     match code {
         HT_OK => c"done",
         HT_NOT_FOUND => c"the key is not in the table",
-        HT_END => c"the iteration has come by all pairs",
+        HT_END => c"the iteration has visited all pairs",
         HT_NULL => c"a pointer is NULL that must not be",
         HT_BAD_SIZE => c"the size must be at least 1",
         HT_BAD_MAX_LOAD => c"the maximum load must be more than 0 and at most 1",
