@@ -1,4 +1,4 @@
-# Two commands do everything: `make demo` and `make test`. `make help` lists the rest.
+# Two commands do everything: `make demo` and `make test`. `make help` names the rest, `make help ALL=1` says what it does.
 #
 # Needed on the machine: Rust (cargo), a C compiler (its linker), a CPython of 3.9 or newer with venv. Everything else is
 # installed into .venv/ and target/, inside this folder. Another Python: make PYTHON=/path/to/python3.13 demo
@@ -8,6 +8,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 # The lab builds broken variants of the source: it must know where the source is.
 export HASHTABLE_SOURCE := $(CURDIR)
+# Where `make interpreters` puts CPythons that the machine lacks, and where every command looks for more of them.
+PYTHONS_UNDER ?= $(CURDIR)/target/pythons
+export PYTHONS_UNDER
 # Set to `no` to leave a debug build of Python alone (by default it is installed where apt is at hand and we are root).
 DEBUG_PYTHON ?= yes
 # How long `make fuzz` fuzzes.
@@ -20,9 +23,6 @@ say = @printf '==> %s\n' "$(1)"
 endif
 
 .DEFAULT_GOAL := help
-
-help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # ---- what must be there --------------------------------------------------------------------------------------------
 
@@ -53,14 +53,51 @@ $(VENV)/installed: $(SOURCES) $(VENV)/tools-lab
 	@$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps --force-reinstall .
 	@touch $@
 
-install: $(VENV)/installed ## Build the extension and install it and the lab into .venv
-
 # ---- the main things -----------------------------------------------------------------------------------------------
+
+# The sections of this file are its headings. The first one with a target is listed in full, the others by name.
+HELP = /^\# ---- / { gsub(/^\# ---- | -+$$/, ""); title[++sections] = $$0 } \
+  /^[a-z-]+:.*\#\# / { name = what = $$0; sub(/:.*/, "", name); sub(/.*\#\# /, "", what); names[sections] = names[sections] " " name; \
+    full[sections] = full[sections] sprintf("  make %-18s %s\n", name, what) } \
+  END { for (s = 1; s <= sections; s++) if (names[s]) { \
+    if (all || !shown) printf "%s\n%s", title[s], full[s]; else printf "%-21s%s\n", title[s], names[s]; shown = 1 } \
+    if (!all) print "make help ALL=1 says what each of them does, and with which variables." }
+
+help: ## Name the targets; ALL=1 says what each does
+	@awk -v all='$(ALL)' '$(HELP)' $(firstword $(MAKEFILE_LIST))
+
+install: $(VENV)/installed ## Build the extension and install it and the lab into .venv
 
 demo: $(VENV)/installed ## Run all demos: the talk from beginning to end
 	@$(BIN)/python -m hashtable_lab demo all
 
-test: test-rust test-python ## Run all tests: Rust's, then Python's with every CPython found
+test: test-rust test-python ## Run the tests: Rust's, Python's, and these on the traced build
+
+check-binutils:
+	@for tool in nm readelf; do command -v $$tool >/dev/null || { echo "$$tool is missing: the book looks into the module's file with it (Debian: apt install binutils)." >&2; exit 1; }; done
+
+docs: check-binutils $(VENV)/installed $(VENV)/tools-docs $(VENV)/tools-mutants ## Build the book into target/docs/html, running all code in it
+	$(call say,building the book)
+	@$(BIN)/python -m sphinx -W --keep-going -n -q -b doctest docs target/docs/doctest
+	@$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs target/docs/html
+	@echo "the book is in target/docs/html/index.html"
+
+clean: ## Remove everything that was built or installed here
+	rm -rf $(VENV) build dist target .hypothesis .pytest_cache .mypy_cache .ruff_cache src/lab/*.egg-info src/lab/*.so
+
+# ---- more tests ----------------------------------------------------------------------------------------------------
+
+# Only these CPythons, as `make interpreters` calls them: PYTHONS='3.11 3.14t'. Only these tests: TESTS='tests/behaviour'.
+PYTHONS ?=
+TESTS ?=
+test-all: test-rust test-matrix test-traced ## Run all tests, with every CPython found: PYTHONS, TESTS, PYTHONS_UNDER
+
+# Only these: KINDS='3.14t'. Of the source that you have: SOURCE=FILE.
+KINDS ?=
+SOURCE ?=
+interpreters: $(VENV)/installed $(VENV)/tools-test ## Get CPython 3.14, 3.15, debug and free-threaded builds (ThreadSanitizer: KINDS=3.14t-tsan)
+	$(call say,getting interpreters into $(PYTHONS_UNDER))
+	@$(BIN)/python tests/tools/get_interpreters.py $(KINDS) $(if $(SOURCE),--source '$(SOURCE)')
 
 test-rust: check-tools ## Run the library's own tests
 	$(call say,testing the library)
@@ -68,15 +105,42 @@ test-rust: check-tools ## Run the library's own tests
 	@cargo test --locked --quiet --package hashtable-core --features trace
 	@cargo test --locked --quiet --package hashtable-c-library
 
-test-python: $(VENV)/installed $(VENV)/tools-matrix $(VENV)/tools-test $(VENV)/tools-mutants debug-python ## Run the Python tests with every CPython found
-	$(call say,testing with every CPython that is found)
-	@$(BIN)/nox -f tests/tools/noxfile.py
+test-python: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-mutants ## Run the Python tests with the Python of .venv, and on the traced build
+	$(call say,testing with $$($(BIN)/python -V))
+	@$(BIN)/python -m pytest -q --numprocesses=auto $(TESTS)
+	@$(MAKE) --no-print-directory test-traced
+
+# What the traced build could do otherwise; the rest does not ask which of the two modules it is.
+TRACED_TESTS = $(or $(TESTS),tests/behaviour tests/ownership tests/hostile tests/faults)
+test-traced: $(VENV)/installed $(VENV)/tools-test
 	$(call say,testing the traced build)
-	@HASHTABLE_MODULE=hashtable_traced $(BIN)/python -m pytest -q --numprocesses=auto
+	@HASHTABLE_MODULE=hashtable_traced $(BIN)/python -m pytest -q --numprocesses=auto $(TRACED_TESTS)
+
+test-matrix: $(VENV)/installed $(VENV)/tools-matrix $(VENV)/tools-test debug-python
+	$(call say,testing with every CPython that is found)
+	@PYTHONS='$(PYTHONS)' $(BIN)/nox -f tests/tools/noxfile.py -- $(TESTS)
 
 test-cpython: $(VENV)/tools-test ## Run CPython's own tests of dict, with every CPython found that ships them
 	$(call say,putting CPython's own tests of dict to HashTable)
 	@$(BIN)/python tests/cpython/run.py
+
+# Only these exercises: EXERCISES='first_item both'. Only so many, from all parts: SLICE=8. What was proved is not proved again.
+EXERCISES ?=
+SLICE ?=
+course-check: $(VENV)/installed ## Prove the course: files as given fail, solutions pass, mistakes get their advice
+	@$(BIN)/python -m hashtable_lab course prove target/course $(EXERCISES) $(if $(SLICE),--slice $(SLICE))
+
+lint: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-lint ## Check style, types and the safety comments
+	$(call say,rustfmt and clippy)
+	@cargo fmt --all --check && cargo fmt --manifest-path src/core/fuzz/Cargo.toml --check \
+	  && cargo fmt --manifest-path tests/bench/peers/pyo3/Cargo.toml --check
+	@cargo clippy --locked --quiet --workspace --all-targets -- --deny warnings
+	@cargo clippy --locked --quiet --workspace --all-targets --features hashtable-extension/trace,ledger-example/ledger -- --deny warnings
+	@cargo fmt --manifest-path src/bindings/Cargo.toml --all --check
+	@cargo clippy --manifest-path src/bindings/Cargo.toml --target-dir $(CARGO_OUTPUT)/bindings/lint --locked --quiet --workspace --all-targets -- --deny warnings
+	$(call say,ruff and mypy)
+	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
 
 debug-python:
 ifeq ($(DEBUG_PYTHON),yes)
@@ -88,7 +152,7 @@ ifeq ($(DEBUG_PYTHON),yes)
 	else echo "no debug build of Python here (Debian: apt install python3-dbg): its tests are skipped"; fi
 endif
 
-# ---- from C ---------------------------------------------------------------------------------------------------------
+# ---- from C and elsewhere ------------------------------------------------------------------------------------------
 
 # cargo builds it under another name (see src/c_library/Cargo.toml). The rlib is left out: link-time optimisation does not go
 # together with it.
@@ -108,11 +172,16 @@ c-demo: c-library ## Build, test and run the C programs, under valgrind too
 header: check-tools ## Write src/c_library/hashtable.h anew from the source
 	@cargo test --locked --quiet --package hashtable-c-library --test header -- --ignored write_the_header
 
+# Only these: BINDINGS='ctypes cffi-abi c-api'. All of them take some five minutes. OPTIONS=--json prints all that was found.
+BINDINGS ?=
+OPTIONS ?=
+bindings: $(VENV)/installed $(VENV)/tools-test ## Build, test and measure every way to bind the library to Python
+	@$(BIN)/python src/bindings/compare.py $(OPTIONS) $(BINDINGS)
+
 # ---- what people install -------------------------------------------------------------------------------------------
 
-# Only for these CPythons: PYTHONS='3.11 3.13'. All of them take some forty seconds each.
-PYTHONS ?=
-wheels: check-tools $(VENV)/tools-wheels ## Build and try a wheel of the extension for each CPython found
+# All of them take some forty seconds each.
+wheels: check-tools $(VENV)/tools-wheels ## Build and try a wheel of the extension for each CPython found: PYTHONS='3.11 3.14t'
 	$(call say,building wheels of the extension into dist)
 	@$(BIN)/python tests/tools/wheels.py each --pythons '$(PYTHONS)'
 
@@ -124,19 +193,8 @@ sdist: check-tools $(VENV)/tools-wheels ## Build the source distribution, and a 
 	$(call say,building the source distribution into dist)
 	@$(BIN)/python tests/tools/wheels.py sdist
 
-wheels-page: $(VENV)/tools-wheels ## Take what these three measured into docs/wheels.md
-	@$(BIN)/python tests/tools/wheels.py page
-
-# ---- the other bindings --------------------------------------------------------------------------------------------
-
-# Only these: BINDINGS='ctypes cffi-abi c-api'. All of them take some five minutes. OPTIONS=--json prints all that was found.
-BINDINGS ?=
-OPTIONS ?=
-bindings: $(VENV)/installed $(VENV)/tools-test ## Build, test and measure every way to bind the library to Python
-	@$(BIN)/python src/bindings/compare.py $(OPTIONS) $(BINDINGS)
-
-bindings-record: $(VENV)/installed $(VENV)/tools-test ## The same, and write docs/roads.md and its record anew
-	@$(BIN)/python src/bindings/compare.py --record
+ways-in: $(VENV)/installed $(VENV)/tools-test ## Try setup.py build, pip install, pip install -e, bdist_wheel
+	@$(BIN)/python -m pytest -q -m ways_in tests/project/test_ways_in.py
 
 # ---- looking for trouble -------------------------------------------------------------------------------------------
 
@@ -151,34 +209,6 @@ asan: $(VENV)/installed $(VENV)/tools-test ## Run the Python tests under Address
 valgrind: $(VENV)/installed $(VENV)/tools-test ## Run a part of the Python tests under valgrind
 	$(call say,testing under valgrind)
 	@$(BIN)/python tests/tools/sanitizers.py valgrind
-
-# ---- looking closer ------------------------------------------------------------------------------------------------
-
-# QUICK=1 ends within two minutes; RECORD=1 makes of the results the record from which the book has its page.
-bench: $(VENV)/installed $(VENV)/tools-bench ## Measure against dict and its peers: QUICK=1, RECORD=1
-	$(call say,measuring)
-	@$(BIN)/python tests/bench/run.py $(if $(QUICK),--quick) $(if $(RECORD),--record)
-
-bench-page: $(VENV)/installed $(VENV)/tools-bench ## Write docs/performance.md anew from its record
-	@$(BIN)/python tests/bench/performance.py
-
-bench-instructions: $(VENV)/installed $(VENV)/tools-bench ## Count the instructions of the hot paths, and compare with the record
-	@$(BIN)/python tests/bench/instructions.py $(if $(RECORD),--record)
-
-bench-where: $(VENV)/installed $(VENV)/tools-bench ## Show which functions take the instructions where a goal is missed: RECORD=1
-	@$(BIN)/python tests/bench/where.py $(if $(RECORD),--record)
-
-bench-steps: $(VENV)/installed $(VENV)/tools-bench ## Build the table after each step that made it faster, and count again
-	@$(BIN)/python tests/bench/steps.py
-
-same-code: $(VENV)/installed $(VENV)/tools-test ## Show that the refcount wrappers cost nothing: same machine code
-	@$(BIN)/python -m pytest -q -s -m same_code tests/project/test_same_code.py
-
-ledger-cost: $(VENV)/installed ## Time the traced build, which keeps a ledger, against the normal one
-	@$(BIN)/python tests/bench/ledger_cost.py
-
-ways-in: $(VENV)/installed $(VENV)/tools-test ## Try setup.py build, pip install, pip install -e, bdist_wheel
-	@$(BIN)/python -m pytest -q -m ways_in tests/project/test_ways_in.py
 
 leakcheck-demo: $(BIN)/python ## Find a known leak in a release of multidict, and none in the next
 	@$(BIN)/python tests/tools/leakcheck_demo.py
@@ -195,17 +225,12 @@ faults: $(VENV)/installed $(VENV)/tools-test ## Make everything fail that can fa
 	@$(BIN)/python tests/faults/faults.py $(FAULTS)
 
 # All of them by all of them takes some twenty minutes; a run that was stopped goes on where it was. Only some:
-# SPECIMENS='missing-incref missing-decref' DETECTORS='plain ledger'. RECORD=yes keeps a full run, and writes the pages of it.
+# SPECIMENS='missing-incref missing-decref' DETECTORS='plain ledger'.
 SPECIMENS ?=
 DETECTORS ?=
-RECORD ?=
 matrix: $(VENV)/installed debug-python valgrind-itself ## Show which detector catches which broken variant
 	$(call say,putting the specimens to the detectors)
-	@$(BIN)/python -m hashtable_lab matrix $(SPECIMENS:%=--specimen %) $(DETECTORS:%=--detector %) $(if $(RECORD),--record)
-	@$(if $(RECORD),$(BIN)/python -m hashtable_lab specimens pages)
-
-specimen-pages: $(VENV)/installed ## Write the book's pages about specimens anew from the record of the last full matrix
-	@$(BIN)/python -m hashtable_lab specimens pages
+	@$(BIN)/python -m hashtable_lab matrix $(SPECIMENS:%=--specimen %) $(DETECTORS:%=--detector %)
 
 # A detector that cannot be had is a column that says so.
 valgrind-itself:
@@ -229,38 +254,65 @@ MUTATE = $(BIN)/python tests/mutants/mutate.py $(MUTANTS) --jobs $(JOBS) \
 mutants: $(VENV)/installed $(VENV)/tools-mutants ## Leave out each refcount operation in turn: a test must notice
 	@$(MUTATE)
 
-atlas: $(VENV)/installed $(VENV)/tools-mutants ## The same, and write what was seen into docs/atlas.json
+# ---- measuring -----------------------------------------------------------------------------------------------------
+
+# QUICK=1 ends within two minutes.
+bench: $(VENV)/installed $(VENV)/tools-bench ## Measure against dict and its peers: QUICK=1
+	$(call say,measuring)
+	@$(BIN)/python tests/bench/run.py $(if $(QUICK),--quick)
+
+bench-instructions: $(VENV)/installed $(VENV)/tools-bench ## Count the instructions of the hot paths, and compare with the record
+	@$(BIN)/python tests/bench/instructions.py
+
+bench-where: $(VENV)/installed $(VENV)/tools-bench ## Show which functions take the instructions where a goal is missed
+	@$(BIN)/python tests/bench/where.py
+
+bench-steps: $(VENV)/installed $(VENV)/tools-bench ## Build the table after each step that made it faster, and count again
+	@$(BIN)/python tests/bench/steps.py
+
+same-code: $(VENV)/installed $(VENV)/tools-test ## Show that the refcount wrappers cost nothing: same machine code
+	@$(BIN)/python -m pytest -q -s -m same_code tests/project/test_same_code.py
+
+ledger-cost: $(VENV)/installed ## Time the traced build, which keeps a ledger, against the normal one
+	@$(BIN)/python tests/bench/ledger_cost.py
+
+# ---- records and pages ---------------------------------------------------------------------------------------------
+
+# A long run leaves a record beside the book, and a page is made from it. Each of these runs in full, except `mutants`, which takes
+# MISSING=yes as well; two of them at once would measure each other.
+RECORDS := bench instructions where bindings matrix mutants wheels
+WHAT ?=
+record: ## Run something in full, keep its record and write its page: WHAT='bench matrix'
+	@for what in $(or $(WHAT),nothing); do case " $(RECORDS) " in *" $$what "*) ;; \
+	  *) echo "make record WHAT=...: one or more of $(RECORDS)" >&2; exit 2;; esac; done
+	@for what in $(WHAT); do $(MAKE) --no-print-directory record-$$what || exit 1; done
+
+pages: $(VENV)/installed $(VENV)/tools-bench $(VENV)/tools-wheels ## Write the pages that are made from records anew, measuring nothing
+	@$(BIN)/python tests/bench/performance.py
+	@$(BIN)/python -m hashtable_lab specimens pages
+	@$(BIN)/python tests/tools/wheels.py page
+
+record-bench: $(VENV)/installed $(VENV)/tools-bench
+	@$(BIN)/python tests/bench/run.py --record
+
+record-instructions: $(VENV)/installed $(VENV)/tools-bench
+	@$(BIN)/python tests/bench/instructions.py --record
+
+record-where: $(VENV)/installed $(VENV)/tools-bench
+	@$(BIN)/python tests/bench/where.py --record
+
+record-bindings: $(VENV)/installed $(VENV)/tools-test
+	@$(BIN)/python src/bindings/compare.py --record
+
+record-matrix: $(VENV)/installed debug-python valgrind-itself
+	@$(BIN)/python -m hashtable_lab matrix --record
+	@$(BIN)/python -m hashtable_lab specimens pages
+
+record-mutants: $(VENV)/installed $(VENV)/tools-mutants
 	@$(MUTATE) --write
 
-# Only these exercises: EXERCISES='first_item both'. Only so many, from all parts: SLICE=8. What was proved is not proved again.
-EXERCISES ?=
-SLICE ?=
-course-check: $(VENV)/installed ## Prove the course: files as given fail, solutions pass, mistakes get their advice
-	@$(BIN)/python -m hashtable_lab course prove target/course $(EXERCISES) $(if $(SLICE),--slice $(SLICE))
-
-lint: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-lint ## Check style, types and the safety comments
-	$(call say,rustfmt and clippy)
-	@cargo fmt --all --check && cargo fmt --manifest-path src/core/fuzz/Cargo.toml --check \
-	  && cargo fmt --manifest-path tests/bench/peers/pyo3/Cargo.toml --check
-	@cargo clippy --locked --quiet --workspace --all-targets -- --deny warnings
-	@cargo clippy --locked --quiet --workspace --all-targets --features hashtable-extension/trace,ledger-example/ledger -- --deny warnings
-	@cargo fmt --manifest-path src/bindings/Cargo.toml --all --check
-	@cargo clippy --manifest-path src/bindings/Cargo.toml --target-dir $(CARGO_OUTPUT)/bindings/lint --locked --quiet --workspace --all-targets -- --deny warnings
-	$(call say,ruff and mypy)
-	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
-	@$(BIN)/mypy
-
-check-binutils:
-	@for tool in nm readelf; do command -v $$tool >/dev/null || { echo "$$tool is missing: the book looks into the module's file with it (Debian: apt install binutils)." >&2; exit 1; }; done
-
-docs: check-binutils $(VENV)/installed $(VENV)/tools-docs $(VENV)/tools-mutants ## Build the book into target/docs/html, running all code in it
-	$(call say,building the book)
-	@$(BIN)/python -m sphinx -W --keep-going -n -q -b doctest docs target/docs/doctest
-	@$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs target/docs/html
-	@echo "the book is in target/docs/html/index.html"
-
-clean: ## Remove everything that was built or installed here
-	rm -rf $(VENV) build dist target .hypothesis .pytest_cache .mypy_cache .ruff_cache src/lab/*.egg-info src/lab/*.so
+record-wheels: wheels wheel-ctypes sdist
+	@$(BIN)/python tests/tools/wheels.py page
 
 # Every target with a description is a command, not a file; so are the checks.
-.PHONY: check-tools check-binutils debug-python valgrind-itself $(shell awk -F: '/^[a-z-]+:.*\#\# / { print $$1 }' $(MAKEFILE_LIST))
+.PHONY: check-tools check-binutils debug-python valgrind-itself test-matrix test-traced $(RECORDS:%=record-%) $(shell awk -F: '/^[a-z-]+:.*\#\# / { print $$1 }' $(MAKEFILE_LIST))

@@ -56,7 +56,9 @@ class Atlas(SphinxDirective):
         """What came of one mutant, in HTML."""
         seen = atlas.outcome(record, operation, kind)
         if seen is None:
-            raise self.error(f"docs/atlas.json knows nothing of {operation.file}:{operation.line}: run `make atlas`")
+            raise self.error(
+                f"docs/atlas.json knows nothing of {operation.file}:{operation.line}: run `make record WHAT=mutants`"
+            )
         what = f"{SEEN.get(seen['seen'], '')}{seen.get('what', '')}"
         at = seen.get("at", "")
         if seen["seen"] == "nothing":

@@ -157,9 +157,7 @@ def main(record: bool, as_json: bool) -> int:
     if shutil.which("valgrind") is None:
         raise click.ClickException("valgrind is missing (Debian: apt install valgrind).")
     if not record and not RECORD.is_file():
-        raise click.ClickException(
-            f"{RECORD.relative_to(ROOT)} is missing: make RECORD=1 bench-instructions writes it."
-        )
+        raise click.ClickException(f"{RECORD.relative_to(ROOT)} is missing: make record WHAT=instructions writes it.")
     todo = [(kind, work, statement) for kind in KEYS for work, statement in WORKS.items()]
     counted = {}
     console.stderr = as_json
@@ -196,7 +194,7 @@ def main(record: bool, as_json: bool) -> int:
     for line in found:
         console.print(line)
     if found:
-        console.print("If that is as it should be: make RECORD=1 bench-instructions")
+        console.print("If that is as it should be: make record WHAT=instructions")
     return 1 if found else 0
 
 

@@ -1,7 +1,7 @@
-"""Writes docs/performance.md and its plots from the records that are kept beside them: `make bench-page`.
+"""Writes docs/performance.md and its plots from the records that are kept beside them: `make pages`.
 
-Nothing is measured here. The records are docs/performance/results.json, which `make bench RECORD=1` writes, and
-tests/bench/instructions.json, which `make bench-instructions RECORD=1` writes.
+Nothing is measured here. The records are docs/performance/results.json, which `make record WHAT=bench` writes, and
+tests/bench/instructions.json, which `make record WHAT=instructions` writes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ INSTRUCTIONS = HERE / "instructions.json"
 PLOTS = {"cost": DOCS / "performance" / "cost.svg", "bytes": DOCS / "performance" / "bytes.svg"}
 
 TEXT = """\
-<!-- Written by `make bench-page` from docs/performance/results.json and tests/bench/instructions.json: change those, or
+<!-- Written by `make pages` from docs/performance/results.json and tests/bench/instructions.json: change those, or
 tests/bench/performance.py, not this. -->
 
 # Performance
@@ -306,7 +306,7 @@ def bytes_plot(results: Sequence[Measured]) -> Any:
 @click.command(help=__doc__.split("\n\n")[0])
 def main() -> None:
     """The command line."""
-    for file, how in {RECORD: "make bench RECORD=1", INSTRUCTIONS: "make bench-instructions RECORD=1"}.items():
+    for file, how in {RECORD: "make record WHAT=bench", INSTRUCTIONS: "make record WHAT=instructions"}.items():
         if not file.is_file():
             raise click.ClickException(f"{file.relative_to(ROOT)} is missing: {how} writes it.")
     record = json.loads(RECORD.read_text())

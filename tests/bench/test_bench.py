@@ -206,7 +206,7 @@ def records() -> tuple[dict, dict]:
 
 def test_the_page_says_what_the_record_says() -> None:
     record, counts = records()
-    assert performance.PAGE.read_text("utf-8") == performance.render(record, counts), "make bench-page writes it anew"
+    assert performance.PAGE.read_text("utf-8") == performance.render(record, counts), "make pages writes it anew"
     # And would say something else if the record did.
     first = next(iter(record["results"][0]["ratios"]["HashTable"].values()))
     first[0] += 1
@@ -217,7 +217,7 @@ def test_the_page_says_what_the_record_says() -> None:
 def test_the_plots_are_made_from_the_record(name: str) -> None:
     record, _ = records()
     assert f"record {performance.digest(record)}" in performance.PLOTS[name].read_text("utf-8"), (
-        "make bench-page draws it anew"
+        "make pages draws it anew"
     )
     record["date"] += "!"
     assert f"record {performance.digest(record)}" not in performance.PLOTS[name].read_text("utf-8")

@@ -139,7 +139,7 @@ def main(show: str | None, record: bool) -> int:
     """The command line."""
     if show:
         if not RECORD.is_file():
-            raise click.ClickException(f"{RECORD.relative_to(ROOT)} is missing: make RECORD=1 bench-where writes it.")
+            raise click.ClickException(f"{RECORD.relative_to(ROOT)} is missing: make record WHAT=where writes it.")
         recorded = json.loads(RECORD.read_text("utf-8"))
         print(f"instructions for one operation, CPython {recorded['python']} on {recorded['machine']}\n")
         print(table_of(recorded["works"][show]))

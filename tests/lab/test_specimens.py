@@ -194,7 +194,7 @@ def test_record_diffs_and_pages_agree(source):
     for row in record["rows"].values():
         assert ABSENT not in {cell["state"] for cell in row.values()}
     for name, text in specimen_pages.pages().items():
-        assert (source / "docs" / name).read_text(encoding="utf-8") == text, "run `make specimen-pages`"
+        assert (source / "docs" / name).read_text(encoding="utf-8") == text, "run `make pages`"
 
 
 def test_a_record_of_other_specimens_is_refused(monkeypatch, tmp_path, source):

@@ -1,7 +1,7 @@
 """The record of what was seen when each operation was missing: docs/atlas.json, from which the book's atlas is made.
 
-It is written by `make atlas`, and kept with the source. It knows an operation by its file, function and text, and not by its line,
-so that it still fits when lines move; when an operation is changed, added or removed, it no longer does, and a
+It is written by `make record WHAT=mutants`, and kept with the source. It knows an operation by its file, function and text, and
+not by its line, so that it still fits when lines move; when an operation is changed, added or removed, it no longer does, and a
 test says which.
 """
 

@@ -147,7 +147,7 @@ def test_a_filter_is_the_beginning_of_a_name(operations, source):
 
 
 def test_the_atlas_fits_the_source(modules, operations, source):
-    """If not: `make atlas` tries the new ones out and writes them down."""
+    """If not: `make record WHAT=mutants` tries the new ones out and writes them down."""
     found = operations.operations(source)
     assert modules["atlas"].differences(modules["atlas"].read(source), found) == []
     every = operations.mutants(found)

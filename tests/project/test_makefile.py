@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -82,10 +83,51 @@ def test_a_python_without_venv(tools: Path) -> None:
     assert "no venv" in complaint(tools)
 
 
-def test_help_lists_every_target() -> None:
-    listed = {line.split()[1] for line in make("help", os.environ["PATH"]).stdout.splitlines()}
-    described = {
-        line.split(":")[0] for line in (ROOT / "Makefile").read_text().splitlines() if ":" in line and "## " in line
-    }
-    assert {"demo", "test", "docs", "lint"} <= listed
-    assert listed == {name for name in described if name.replace("-", "").isalpha()}
+def helped(*arguments: str) -> list[str]:
+    """The lines of `make help`."""
+    return make("help", os.environ["PATH"], *arguments).stdout.splitlines()
+
+
+def described() -> dict[str, set[str]]:
+    """The targets that the Makefile describes, by the headings of its sections."""
+    heading, found = "", {}
+    for line in (ROOT / "Makefile").read_text().splitlines():
+        if line.startswith("# ---- "):
+            heading = line.strip("# -")
+        elif re.match(r"[a-z-]+:.*## ", line):
+            found.setdefault(heading, set()).add(line.split(":")[0])
+    return found
+
+
+def test_help_names_every_target_in_fifteen_lines() -> None:
+    lines = helped()
+    assert len(lines) <= 15, "a section more than fits: give its targets to another one"
+    sections = described()
+    main = next(iter(sections))
+    assert lines[0] == main == "the main things"
+    count = len(sections[main])
+    assert {line.split()[1] for line in lines[1 : count + 1]} == sections[main]
+    named = {line[:20].strip(): set(line[20:].split()) for line in lines[count + 1 : -1]}
+    assert named == {heading: names for heading, names in sections.items() if heading != main}
+    assert "make help ALL=1" in lines[-1]
+
+
+def test_help_can_say_what_every_target_does() -> None:
+    lines = helped("ALL=1")
+    sections = described()
+    assert [line for line in lines if not line.startswith("  make ")] == list(sections)
+    assert {line.split()[1] for line in lines if line.startswith("  make ")} == set().union(*sections.values())
+    assert all(len(line.split(None, 2)) == 3 for line in lines if line.startswith("  make "))
+
+
+def test_a_record_is_written_in_one_way() -> None:
+    """`make record WHAT=...` knows what it can record, and nothing else in the Makefile spells it in another way."""
+    wrong = make("record", os.environ["PATH"], "WHAT=nonsense")
+    assert wrong.returncode == 2
+    assert "one or more of bench " in wrong.stderr
+    assert "one or more of bench " in make("record", os.environ["PATH"]).stderr
+    text = (ROOT / "Makefile").read_text()
+    (known,) = re.findall(r"^RECORDS := (.*)$", text, re.M)
+    assert sorted(re.findall(r"^record-(\w+):", text, re.M)) == sorted(known.split())
+    for name in set().union(*described().values()) - {"record"}:
+        assert not re.search("record|page$|atlas", name), name

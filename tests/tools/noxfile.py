@@ -1,11 +1,12 @@
-"""Runs the test suite with every CPython from 3.9 on that is found: `nox -f tests/tools/noxfile.py`, or `make test`.
+"""Runs the test suite with every CPython from 3.9 on that is found: `make test-all`.
 
-Of each kind (version, debug build, without the GIL) one is taken. Each gets an environment of its own with the package built and
-installed into it as `pip install .` does.
+Of each kind (version, debug build, free-threaded) one is taken. Each gets an environment of its own with the package built and
+installed into it as `pip install .` does. PYTHONS='3.11 3.14t' takes only these; one that is not there is left out with a word.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -20,6 +21,14 @@ nox.options.envdir = str(ROOT / "target" / "nox")
 nox.options.reuse_existing_virtualenvs = True
 
 FOUND = interpreters()
+wanted = os.environ.get("PYTHONS", "").split()
+for kind in wanted:
+    if kind not in FOUND:
+        print(f"CPython {kind} is not here, and is left out. (make interpreters KINDS={kind} may get it.)")
+if wanted:
+    FOUND = {kind: path for kind, path in FOUND.items() if kind in wanted}
+if not FOUND:
+    sys.exit("none of these CPythons is here: nothing was tested.")
 
 
 def install(session: nox.Session) -> str:

@@ -39,7 +39,7 @@ def record():
 
 def test_the_page_says_what_the_record_says(record):
     page = wheels.PAGE.read_text("utf-8")
-    assert wheels.with_tables(page, record) == page, "run `make wheels-page`"
+    assert wheels.with_tables(page, record) == page, "run `make pages`"
 
 
 def test_control_another_record_makes_another_page(record):

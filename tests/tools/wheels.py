@@ -3,7 +3,7 @@
     wheels.py sdist          `make sdist`: the source, as dist/*.tar.gz
     wheels.py each           `make wheels`: the extension, one wheel for each CPython found
     wheels.py one            `make wheel-ctypes`: shared library and ctypes binding, one wheel for every Python 3
-    wheels.py page           `make wheels-page`: what the others measured, into docs/wheels.json and docs/wheels.md
+    wheels.py page           `make pages`: what the others measured, into docs/wheels.json and docs/wheels.md
 
 A Linux wheel that is for others than its author promises in its name how old a C library it can live with: `manylinux2014` is glibc
 2.17. A linker takes the newest version of a symbol that it sees, so on a machine of today nobody can keep that promise by accident.

@@ -47,13 +47,13 @@ def write() -> list[Path]:
 def _record() -> dict[str, Any]:
     file = matrix.record_file()
     if not file.is_file():
-        raise Missing(f"there is no record of a matrix, {file}: run `make matrix RECORD=yes`.")
+        raise Missing(f"there is no record of a matrix, {file}: run `make record WHAT=matrix`.")
     record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     now = {name: matrix.digest(name) for name in specimens.names()}
     if record["specimens"] != now:
         other = sorted(name for name in {*now, *record["specimens"]} if now.get(name) != record["specimens"].get(name))
         raise Missing(
-            f"the record is not of the specimens that there are ({', '.join(other)}): `make matrix RECORD=yes`."
+            f"the record is not of the specimens that there are ({', '.join(other)}): `make record WHAT=matrix`."
         )
     return record
 
