@@ -240,7 +240,7 @@ valgrind-itself:
 	    || echo "valgrind could not be installed"; \
 	fi
 
-# Only those whose names begin so: MUTANTS='views.rs ffi'. Only N, always the same: SAMPLE=N. One as a diff: SHOW=NAME. Names
+# Only those whose names begin so: MUTANTS='views ffi'. Only N, always the same: SAMPLE=N. One as a diff: SHOW=NAME. Names
 # only: LIST=yes. As JSON: JSON=yes. Only those that the atlas does not know, after a change of the source: MISSING=yes.
 MUTANTS ?=
 SAMPLE ?=

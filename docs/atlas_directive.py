@@ -1,4 +1,4 @@
-"""`{atlas} methods.rs`: the functions of a file of src/extension in which a reference changes its owner, line by line.
+"""`{atlas} slots/methods.rs`: the functions of a file of src/extension in which a reference changes its owner, line by line.
 
 Under each line with such an operation stands what was seen when it was left out, and when it was done twice, as docs/atlas.json
 records it. The functions are those of the present source; where the two do not agree, the book is not built. `{atlas-figures}` is a

@@ -25,11 +25,10 @@ macro_rules! announce {
 pub(crate) fn flush() {}
 
 #[cfg(feature = "trace")]
-pub(crate) use traced::{announce, describe, fail_allocation, flush, panic, tell_the_replay};
+pub(crate) use traced::{describe, flush, tell_the_replay};
 
 #[cfg(feature = "trace")]
 mod traced {
-    use crate::errors::{Raised, entry, new_reference, status};
     use crate::ffi::*;
     use hashtable_core::announce::{Anatomy, Listener, TableStep};
     use std::ffi::CString;
@@ -130,46 +129,5 @@ mod traced {
             }
             format!("<{} object>", core::ffi::CStr::from_ptr((*type_object).tp_name).to_string_lossy())
         }
-    }
-
-    /// `announce(on)`, a function of the traced module: announces from now on, or is silent. Returns None.
-    ///
-    /// # Safety
-    /// Called by CPython.
-    pub(crate) unsafe extern "C" fn announce(_module: *mut PyObject, on: *mut PyObject) -> *mut PyObject {
-        entry(|| {
-            // SAFETY: `on` is borrowed from the caller's arguments; None is always there.
-            unsafe {
-                let on = status(PyObject_IsTrue(on))?;
-                hashtable_core::announce::silence(on == 0);
-                give(Py_NewRef(Py_None()))
-            }
-        })
-    }
-
-    /// `_fail_allocation(nth)`, a function of the traced module: makes the nth of the library's next requests for memory on this
-    /// thread fail; 0 takes that back. Returns what was left of an earlier order, 0 if it was carried out: a new reference.
-    ///
-    /// # Safety
-    /// Called by CPython.
-    pub(crate) unsafe extern "C" fn fail_allocation(_module: *mut PyObject, nth: *mut PyObject) -> *mut PyObject {
-        entry(|| {
-            // SAFETY: `nth` is borrowed from the caller's arguments.
-            unsafe {
-                let nth = PyLong_AsSize_t(nth);
-                if nth == usize::MAX && !PyErr_Occurred().is_null() {
-                    return Err(Raised);
-                }
-                give(new_reference(PyLong_FromSize_t(hashtable_core::fail_nth_allocation(nth as u64) as usize))?)
-            }
-        })
-    }
-
-    /// `_panic()`, a function of the traced module: panics, so that a test can see what becomes of it.
-    ///
-    /// # Safety
-    /// Called by CPython.
-    pub(crate) unsafe extern "C" fn panic(_module: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
-        entry(|| -> Result<Given, Raised> { panic!("asked to panic") })
     }
 }

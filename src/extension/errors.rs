@@ -12,10 +12,6 @@ use crate::announce;
 use crate::ffi::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// A Python exception is set, and the caller must return to Python without calling anything that might lose it.
-#[derive(Debug)]
-pub(crate) struct Raised;
-
 /// What a function of this crate returns, and what C hears of it.
 pub(crate) trait Answer {
     /// The type in C.
@@ -106,31 +102,6 @@ fn raise_after_panic(unraisable: bool) {
             PyErr_WriteUnraisable(core::ptr::null_mut());
         }
     }
-}
-
-/// The result of a call that returns a new reference or NULL.
-#[inline(always)]
-pub(crate) fn new_reference(op: *mut PyObject) -> Result<*mut PyObject, Raised> {
-    if op.is_null() { Err(Raised) } else { Ok(op) }
-}
-
-/// `op` if all went well; else gives it back. Steals `op`, returns it.
-///
-/// # Safety
-/// The caller owns `op`.
-#[track_caller]
-pub(crate) unsafe fn or_give_back(op: *mut PyObject, result: Result<(), Raised>) -> Result<*mut PyObject, Raised> {
-    if result.is_err() {
-        // SAFETY: the caller owns `op` and hands it over.
-        unsafe { Py_DECREF(op) };
-    }
-    result.map(|()| op)
-}
-
-/// The result of a call that returns -1 if it failed.
-#[inline(always)]
-pub(crate) fn status(result: c_int) -> Result<c_int, Raised> {
-    if result < 0 { Err(Raised) } else { Ok(result) }
 }
 
 /// Raises `TypeError` with this message.

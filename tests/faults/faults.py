@@ -36,11 +36,11 @@ TRACED = "hashtable_traced"
 #: the first to before the second), and the proof. If such a place fails after all, that is an error; so is an entry that is no
 #: place.
 CANNOT_BE_REACHED = [
-    ("src/extension/picture.rs", "checked_mul(3)", "memory for Rust", (3, 9), (4, 0),
+    ("src/extension/slots/picture.rs", "checked_mul(3)", "memory for Rust", (3, 9), (4, 0),
      "the length overflows only if there are 2**62 buckets of 4 bytes each, for which there are not enough addresses"),
     ("src/extension/ffi/versions.rs", "super::api::PyModule_AddObject(", "PyModule_AddObject", (3, 10), (4, 0),
      "compiled for Python 3.9 only; from 3.10 on PyModule_AddObjectRef takes its place"),
-    ("src/extension/lib.rs", "PyModule_AddObjectRef(", "PyModule_AddObjectRef", (3, 9), (3, 10),
+    ("src/extension/module.rs", "PyModule_AddObjectRef(", "PyModule_AddObjectRef", (3, 9), (3, 10),
      "Python 3.9 has no such function; versions.rs has one of that name, in which PyModule_AddObject fails"),
 ]  # fmt: skip
 

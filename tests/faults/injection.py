@@ -215,7 +215,7 @@ def perhaps_as_ever(outcome, rehearsal):
 #: Where something else than the exception that was put in may come out: a file, what its line says, the exceptions, what must come
 #: then, and why.
 DOCUMENTED = [
-    ("object.rs", "PyFloat_AsDouble", (TypeError, OverflowError), says(TypeError, "max_load parameter must be a float"),
+    ("arguments.rs", "PyFloat_AsDouble", (TypeError, OverflowError), says(TypeError, "max_load parameter must be a float"),
      "no number, or one too large for a float: the documented TypeError"),
     ("update.rs", "PySequence_Tuple", (TypeError,), says(TypeError, "cannot convert HashTable update sequence element #"),
      "an element that is no sequence: dict's TypeError"),

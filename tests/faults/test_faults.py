@@ -105,8 +105,8 @@ def test_the_import_fails_at_every_place_and_then_succeeds(child):
     failed = {(Path(site["file"]).name, site["call"]) for site in report["sites"] if site["failed"]}
     assert {
         ("lib.rs", "PyModule_Create"),
-        ("type_object.rs", "PyType_Ready"),
-        ("lib.rs", "PyObject_CallOneArg"),
+        ("module.rs", "PyType_Ready"),
+        ("module.rs", "PyObject_CallOneArg"),
     } < failed
 
 
@@ -182,7 +182,7 @@ def all_failed(sites):
 
 
 def append(copy, text):
-    with open(copy / "src" / "extension" / "hashing.rs", "a", encoding="utf-8") as file:
+    with open(copy / "src" / "extension" / "table" / "hashing.rs", "a", encoding="utf-8") as file:
         file.write(text)
 
 
@@ -194,7 +194,7 @@ def test_a_place_that_never_fails_is_reported(copy):
     report = faults.judged(fallible.scan(copy), all_failed(before), True)
     assert not report["well"]
     [missing] = report["never failed"]
-    assert missing.startswith("src/extension/hashing.rs:") and missing.endswith(": PyList_New")
+    assert missing.startswith("src/extension/table/hashing.rs:") and missing.endswith(": PyList_New")
 
 
 def test_a_place_out_of_reach_that_is_reached_is_an_error(copy):
@@ -210,7 +210,7 @@ def test_a_place_out_of_reach_that_is_reached_is_an_error(copy):
 def test_a_place_that_only_the_ledger_knows_is_an_error(copy):
     sites = fallible.scan(copy)
     outcome = all_failed(sites)
-    outcome.failed["src/extension/hashing.rs", 1, "PyList_New"] += 1
+    outcome.failed["src/extension/table/hashing.rs", 1, "PyList_New"] += 1
     assert "fallible.py has not found it" in faults.judged(sites, outcome, True)["errors"][0]
 
 

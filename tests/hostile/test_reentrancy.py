@@ -74,15 +74,17 @@ def numbers_in(source):
     """The three arguments of `disagreements`, read from the source and from the files of tests."""
     folder = source / "src" / "extension"
     listed, marked = {}, {}
-    for line in (folder / "lib.rs").read_text(encoding="utf-8").splitlines():
-        entry = re.match(r"//! (\d+)\. `\[R(\d+)\]` (.*)", line)
-        if entry:
-            assert entry[1] == entry[2]
-            listed[int(entry[1])] = set(re.findall(r"\w+\.rs", entry[3]))
-    for file in sorted(folder.glob("*.rs")):
+    # An entry goes on in lines that are indented.
+    entries = re.finditer(
+        r"^//! (\d+)\. `\[R(\d+)\]` (.*(?:\n//! {3,4}\S.*)*)", (folder / "lib.rs").read_text(encoding="utf-8"), re.M
+    )
+    for entry in entries:
+        assert entry[1] == entry[2]
+        listed[int(entry[1])] = set(re.findall(r"[\w/]+\.rs", entry[3]))
+    for file in sorted(folder.rglob("*.rs")):
         text = file.read_text(encoding="utf-8")
         for number in re.findall(r"// \[R(\d+)\]", text):
-            marked.setdefault(int(number), set()).add(file.name)
+            marked.setdefault(int(number), set()).add(file.relative_to(folder).as_posix())
     texts = [file.read_text(encoding="utf-8") for file in Path(__file__).parent.glob("test_reentrancy*.py")]
     tests = {name for text in texts for name in re.findall(r"^def test(?=_r\d)(\w+)\(", text, re.M)}
     return listed, marked, {int(number) for name in tests for number in re.findall(r"_r(\d+)(?=_)", name)}

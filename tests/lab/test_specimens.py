@@ -96,7 +96,7 @@ def header(**changes):
 
 def test_a_header_that_is_complete():
     assert specimens.parse(header(), "some").line == ""
-    assert specimens.parse(header(Line="src/extension/methods.rs: give(op)"), "some").line.endswith("give(op)")
+    assert specimens.parse(header(Line="src/extension/slots/methods.rs: give(op)"), "some").line.endswith("give(op)")
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_header_that_is_not(changes):
 def test_a_line_that_is_not_there():
     specimen = specimens.load("missing-incref")
     with pytest.raises(Missing, match="0 times, not once"):
-        specimens.named_place(dataclasses.replace(specimen, line="src/extension/methods.rs: no such line"))
+        specimens.named_place(dataclasses.replace(specimen, line="src/extension/slots/methods.rs: no such line"))
 
 
 # ---- the matrix: what it makes of outcomes ---------------------------------------------------------------------------
@@ -231,7 +231,7 @@ def test_a_control_that_is_broken_is_noticed(cargo, monkeypatch):
     broken = dataclasses.replace(specimens.load("leak-on-error"), name="control")
     monkeypatch.setattr(specimens, "control", lambda: broken)
     [problem] = matrix.run(["leak-on-error"], ["ledger"], True, Stage()).problems()
-    assert problem.startswith("ledger complains of the source as it is: src/extension/methods.rs:")
+    assert problem.startswith("ledger complains of the source as it is: src/extension/slots/methods.rs:")
 
 
 @on_the_traced_build

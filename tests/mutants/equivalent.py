@@ -12,11 +12,11 @@ _UNTOLD = (
 )
 
 EQUIVALENT: dict[tuple[str, str, str, int, str], str] = {
-    ("update.rs", "fill_from_dict", "Stored::store(Py_NewRef(key), op)", 0, "deleted"): _UNTOLD,
-    ("update.rs", "fill_from_dict", "Stored::store(Py_NewRef(value), op)", 0, "deleted"): _UNTOLD,
-    ("update.rs", "set_all", "Stored::store(Py_NewRef(value), op)", 0, "deleted"): _UNTOLD,
+    ("fast/filling.rs", "fill_from_dict", "Stored::store(Py_NewRef(key), op)", 0, "deleted"): _UNTOLD,
+    ("fast/filling.rs", "fill_from_dict", "Stored::store(Py_NewRef(value), op)", 0, "deleted"): _UNTOLD,
+    ("fast/filling.rs", "set_all", "Stored::store(Py_NewRef(value), op)", 0, "deleted"): _UNTOLD,
     (
-        "update.rs",
+        "fast/filling.rs",
         "set_all",
         "(*table).pairs.replace_value(at, Stored::store(Py_NewRef(value), op)).take(op)",
         0,

@@ -35,10 +35,10 @@ from commands import ROOT, console, run_command  # noqa: E402
 from equivalent import EQUIVALENT  # noqa: E402
 
 #: Where the controls change something: an operation that every test file comes by.
-CONTROL = ("methods.rs", "set", "Py_NewRef(op)", 0)
+CONTROL = ("slots/methods.rs", "set", "Py_NewRef(op)", 0)
 
 
-EPILOG = "NAME is the beginning of a mutant's name: `ffi`, `views.rs`, `views.rs:26`, or all of it."
+EPILOG = "NAME is the beginning of a mutant's name: `ffi`, `views/view.rs`, `views/view.rs:26`, or all of it."
 
 #: What is neither killed nor alive: not compiled for this Python, or not Rust.
 OTHERWISE = {"not compiled": "elsewhere", "no build": "no build"}

@@ -7,8 +7,8 @@ the words of ffi/ownership.rs for a reference that goes from one owner to anothe
               `x`, `Py_CLEAR(field)` only writes NULL, `give(x)` returns x without a word
     doubled   done twice; only for what changes a count
 
-Its name is `file:line:column:operation:kind`, such as `methods.rs:28:18:Py_NewRef:deleted`, with the file below src/extension.
-The parser is tree-sitter's, so that nothing in a comment or a string is taken for code.
+Its name is `file:line:column:operation:kind`, such as `slots/methods.rs:28:18:Py_NewRef:deleted`, with the file below
+src/extension. The parser is tree-sitter's, so that nothing in a comment or a string is taken for code.
 """
 
 from __future__ import annotations

@@ -134,9 +134,9 @@ def test_a_filter_is_the_beginning_of_a_name(operations, source):
         return {mutant.id for mutant in operations.near(filters, every)}
 
     assert names() == {mutant.id for mutant in every}
-    assert {name.partition(":")[0] for name in names("views.rs")} == {"views.rs"}
+    assert {name.partition(":")[0] for name in names("views/view.rs")} == {"views/view.rs"}
     assert {name.partition("/")[0] for name in names("ffi/")} == {"ffi"}
-    [first, *_] = sorted(names("methods.rs"))
+    [first, *_] = sorted(names("slots/methods.rs"))
     line = ":".join(first.split(":")[:2])
     assert names(first) == {first}
     assert first in names(line) and {name.split(":")[1] for name in names(line)} == {line.split(":")[1]}

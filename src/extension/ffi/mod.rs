@@ -1,11 +1,14 @@
 //! The one door to CPython's C API.
 //!
 //! No other file of this crate names `pyo3_ffi`. What passes here is spelled as in C, so that a reader can look it up in the
-//! C API's documentation, and is of four kinds, a file each:
+//! C API's documentation, and is of seven kinds, a file each:
 //!
 //! * [`calls`]: the types, constants and functions that the extension uses, as they are;
 //! * [`refcount`]: the operations on reference counts, `Py_INCREF` to `Py_XSETREF`;
 //! * [`ownership`]: a reference goes from one owner to another: into a field, into the table, to the caller;
+//! * [`results`]: what a call says, done or failed;
+//! * [`idioms`]: what takes several calls, and the same ones each time;
+//! * [`static_types`]: what a static type is written with;
 //! * [`versions`]: what is spelled differently from one CPython to the next, and what C has as a macro.
 //!
 //! # The words
@@ -25,11 +28,17 @@ use pyo3_ffi as api;
 use refcount_ledger::ffi as api;
 
 mod calls;
+mod idioms;
 mod ownership;
 mod refcount;
+mod results;
+mod static_types;
 mod versions;
 
 pub(crate) use calls::*;
+pub(crate) use idioms::*;
 pub(crate) use ownership::*;
 pub(crate) use refcount::*;
+pub(crate) use results::*;
+pub(crate) use static_types::*;
 pub(crate) use versions::*;

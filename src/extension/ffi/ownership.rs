@@ -17,8 +17,7 @@
 //! give(op)                    steals op for the caller of the method or slot
 //! ```
 
-use super::{PyObject, PyTypeObject};
-use crate::errors::Raised;
+use super::{PyObject, PyTypeObject, Raised};
 use core::ptr::NonNull;
 
 #[cfg(feature = "trace")]

@@ -1,8 +1,5 @@
 //! What differs from one CPython to the next, under one name each, and what C has as a macro.
 
-use crate::errors::Raised;
-use core::ffi::CStr;
-
 use super::{Py_ssize_t, PyObject, PyTypeObject, c_char, c_int, c_void, visitproc};
 
 /// The form in which `PyArg_ParseTupleAndKeywords` wants the names of the arguments: `const` came in 3.13.
@@ -44,47 +41,6 @@ pub(crate) unsafe fn PyModule_AddObjectRef(module: *mut PyObject, name: *const c
             super::Py_DECREF(value);
         }
         result
-    }
-}
-
-/// The attribute `op.name`, a new reference, or None if there is no such attribute.
-///
-/// # Errors
-/// What getting it raises, other than `AttributeError`.
-///
-/// # Safety
-/// `op` is a living object.
-#[track_caller]
-pub(crate) unsafe fn optional_attribute(op: *mut PyObject, name: &CStr) -> Result<Option<*mut PyObject>, Raised> {
-    // SAFETY: the caller's promise.
-    unsafe { found_attribute(super::api::PyObject_GetAttrString(op, name.as_ptr())) }
-}
-
-/// The same, with the name as a str, which is borrowed.
-///
-/// # Safety
-/// `op` and `name` are living objects.
-#[track_caller]
-pub(crate) unsafe fn optional_attribute_named(
-    op: *mut PyObject,
-    name: *mut PyObject,
-) -> Result<Option<*mut PyObject>, Raised> {
-    // SAFETY: the caller's promise.
-    unsafe { found_attribute(super::api::PyObject_GetAttr(op, name)) }
-}
-
-/// Tells "there is no such attribute" from other failures. (`PyObject_GetOptionalAttr` does it, from 3.13 on.)
-unsafe fn found_attribute(attribute: *mut PyObject) -> Result<Option<*mut PyObject>, Raised> {
-    // SAFETY: the GIL is held; an exception is set if the attribute is NULL.
-    unsafe {
-        if !attribute.is_null() {
-            Ok(Some(attribute))
-        } else if pyo3_ffi::PyErr_ExceptionMatches(pyo3_ffi::PyExc_AttributeError) != 0 {
-            pyo3_ffi::PyErr_Clear();
-            Ok(None)
-        } else {
-            Err(Raised)
-        }
     }
 }
 

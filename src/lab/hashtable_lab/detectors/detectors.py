@@ -68,7 +68,9 @@ class Outcome:
 
 def places_in(text: str) -> list[tuple[str, int]]:
     """The lines of the extension's source that a text names, each once, in order."""
-    ours = {file.name for file in (source_folder() / "src" / "extension").rglob("*.rs")}
+    extension = source_folder() / "src" / "extension"
+    # Not those of ffi/, which speak for whoever called them; and other crates have a `mod.rs` too.
+    ours = {file.name for file in extension.rglob("*.rs") if file.parent.name != "ffi" and file.name != "mod.rs"}
     found = [(Path(file), int(line)) for file, line in _PLACE.findall(text) if "registry" not in file]
     return list(dict.fromkeys((file.name, line) for file, line in found if file.name in ours))
 

@@ -3,11 +3,9 @@
 //! A view on keys or items behaves as a set. The operations make a real `set`, as those of `dict`'s views do: of the left operand
 //! first, which is then changed by what the right one yields. CPython calls these functions when *either* operand is a view.
 
-use crate::errors::{Raised, entry, new_reference, or_give_back, status};
+use crate::errors::entry;
 use crate::ffi::*;
-use crate::operators::not_implemented;
-use crate::update::for_each;
-use crate::views::{View, contains, is_set_like_view};
+use crate::views::view::{self, REVERSED, contains, is_set_like_view, view_type};
 
 /// `one - other`: a new reference to a set.
 ///
@@ -159,11 +157,50 @@ pub(crate) unsafe extern "C" fn isdisjoint(op: *mut PyObject, other: *mut PyObje
     })
 }
 
-/// `view.mapping`: a read-only proxy of the table. A new reference.
-///
-/// # Safety
-/// Called by CPython, with a view.
-pub(crate) unsafe extern "C" fn mapping(op: *mut PyObject, _: *mut c_void) -> *mut PyObject {
-    // SAFETY: a view that is alive owns its table; the proxy takes a reference of its own.
-    entry(|| unsafe { give(new_reference(PyDictProxy_New((*op.cast::<View>()).table.cast()))?) })
+// ---- the types ---------------------------------------------------------------------------------------------------------------
+
+/// What the views on keys and items have besides: they are sets.
+const fn set_view_type(tp_name: *const c_char) -> PyTypeObject {
+    PyTypeObject {
+        tp_as_number: &raw mut VIEW_AS_NUMBER,
+        tp_richcompare: Some(tp_richcompare),
+        tp_methods: &raw mut SET_VIEW_METHODS as *mut PyMethodDef,
+        ..view_type(tp_name, &raw mut SET_VIEW_AS_SEQUENCE)
+    }
+}
+
+static mut KEYS_VIEW: PyTypeObject = set_view_type(name_in_module!("HashTableKeys"));
+static mut ITEMS_VIEW: PyTypeObject = set_view_type(name_in_module!("HashTableItems"));
+
+static mut SET_VIEW_AS_SEQUENCE: PySequenceMethods =
+    PySequenceMethods { sq_length: Some(view::sq_length), sq_contains: Some(view::sq_contains), ..blank_sequence() };
+static mut VIEW_AS_NUMBER: PyNumberMethods = PyNumberMethods {
+    nb_subtract: Some(nb_subtract),
+    nb_and: Some(nb_and),
+    nb_xor: Some(nb_xor),
+    nb_or: Some(nb_or),
+    ..blank_number()
+};
+
+static mut SET_VIEW_METHODS: [PyMethodDef; 3] = [
+    REVERSED,
+    one_argument(
+        c"isdisjoint",
+        isdisjoint,
+        c"isdisjoint($self, other, /)
+--
+
+Return True if the view and other, an iterable, have nothing in common.",
+    ),
+    PyMethodDef::zeroed(),
+];
+
+/// The type of `h.keys()`.
+pub(crate) fn keys_view_type() -> *mut PyTypeObject {
+    &raw mut KEYS_VIEW
+}
+
+/// The type of `h.items()`.
+pub(crate) fn items_view_type() -> *mut PyTypeObject {
+    &raw mut ITEMS_VIEW
 }

@@ -2,12 +2,15 @@
 //!
 //! A view is a window. It holds nothing but a reference to its table, and every question to it is answered by the table as it is
 //! at that moment. The three types share one struct and differ in what they yield.
+//!
+//! Those on keys and on items are sets besides; what that takes is in `sets.rs`, and so are their two types.
 
-use crate::errors::{Raised, entry, new_reference, status};
+use crate::errors::entry;
 use crate::ffi::*;
-use crate::iterators::{Direction, Yields, iterate};
-use crate::mapping::{self, get_item};
 use crate::object::HashTable;
+use crate::table::pairs::{self, get_item};
+use crate::views::iterators::{Direction, Yields, iterate};
+use crate::views::sets::{items_view_type, keys_view_type};
 
 /// The object struct of a view.
 #[repr(C)]
@@ -34,7 +37,7 @@ unsafe fn view_on(table: *mut PyObject, view_type: *mut PyTypeObject) -> Result<
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn keys(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
     // SAFETY: `op` is a table.
-    entry(|| unsafe { give(view_on(op, crate::type_object::keys_view_type())?) })
+    entry(|| unsafe { give(view_on(op, keys_view_type())?) })
 }
 
 /// `h.values()`: a new reference to a view on the values.
@@ -43,7 +46,7 @@ pub(crate) unsafe extern "C" fn keys(op: *mut PyObject, _: *mut PyObject) -> *mu
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn values(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
     // SAFETY: `op` is a table.
-    entry(|| unsafe { give(view_on(op, crate::type_object::values_view_type())?) })
+    entry(|| unsafe { give(view_on(op, values_view_type())?) })
 }
 
 /// `h.items()`: a new reference to a view on the pairs.
@@ -52,16 +55,16 @@ pub(crate) unsafe extern "C" fn values(op: *mut PyObject, _: *mut PyObject) -> *
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn items(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
     // SAFETY: `op` is a table.
-    entry(|| unsafe { give(view_on(op, crate::type_object::items_view_type())?) })
+    entry(|| unsafe { give(view_on(op, items_view_type())?) })
 }
 
 /// What a view shows.
 unsafe fn yields(op: *mut PyObject) -> Yields {
     // SAFETY: `op` is alive; a view's type is one of the three, which have no subclasses.
     unsafe {
-        if Py_IS_TYPE(op, crate::type_object::keys_view_type()) {
+        if Py_IS_TYPE(op, keys_view_type()) {
             Yields::Keys
-        } else if Py_IS_TYPE(op, crate::type_object::values_view_type()) {
+        } else if Py_IS_TYPE(op, values_view_type()) {
             Yields::Values
         } else {
             Yields::Items
@@ -115,7 +118,7 @@ pub(crate) unsafe fn contains(view: *mut PyObject, object: *mut PyObject) -> Res
     unsafe {
         let table = (*view.cast::<View>()).table;
         if yields(view) == Yields::Keys {
-            return mapping::contains(table, object);
+            return pairs::contains(table, object);
         }
         if PyTuple_Check(object) == 0 || PyTuple_GET_SIZE(object) != 2 {
             return Ok(false);
@@ -135,9 +138,7 @@ pub(crate) unsafe fn contains(view: *mut PyObject, object: *mut PyObject) -> Res
 /// `op` is a living object.
 pub(crate) unsafe fn is_set_like_view(op: *mut PyObject) -> bool {
     // SAFETY: the caller keeps it alive.
-    unsafe {
-        Py_IS_TYPE(op, crate::type_object::keys_view_type()) || Py_IS_TYPE(op, crate::type_object::items_view_type())
-    }
+    unsafe { Py_IS_TYPE(op, keys_view_type()) || Py_IS_TYPE(op, items_view_type()) }
 }
 
 /// `repr(view)`: the type's name and a list of what it shows. A new reference.
@@ -176,6 +177,15 @@ unsafe fn short_name(op: *mut PyObject) -> *const c_char {
     }
 }
 
+/// `view.mapping`: a read-only proxy of the table. A new reference.
+///
+/// # Safety
+/// Called by CPython, with a view.
+pub(crate) unsafe extern "C" fn mapping_proxy(op: *mut PyObject, _: *mut c_void) -> *mut PyObject {
+    // SAFETY: a view that is alive owns its table; the proxy takes a reference of its own.
+    entry(|| unsafe { give(new_reference(PyDictProxy_New((*op.cast::<View>()).table.cast()))?) })
+}
+
 /// Shows the garbage collector the table.
 ///
 /// # Safety
@@ -196,4 +206,51 @@ pub(crate) unsafe extern "C" fn tp_dealloc(op: *mut PyObject) {
         Py_CLEAR((&raw mut (*op.cast::<View>()).table).cast());
         PyObject_GC_Del(op.cast());
     });
+}
+
+// ---- the types ---------------------------------------------------------------------------------------------------------------
+//
+// None of them can be made by calling its type (`object` does not hand its `tp_new` down to a static type) or be subclassed.
+
+/// What the three views have in common.
+pub(super) const fn view_type(tp_name: *const c_char, as_sequence: *mut PySequenceMethods) -> PyTypeObject {
+    PyTypeObject {
+        ob_base: HEAD,
+        tp_name,
+        tp_basicsize: size_of::<View>() as Py_ssize_t,
+        tp_flags: type_flags(Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC),
+        tp_traverse: Some(tp_traverse),
+        tp_dealloc: Some(tp_dealloc),
+        tp_repr: Some(tp_repr),
+        tp_iter: Some(tp_iter),
+        tp_as_sequence: as_sequence,
+        tp_methods: &raw mut VIEW_METHODS as *mut PyMethodDef,
+        tp_getset: &raw mut VIEW_ATTRIBUTES as *mut PyGetSetDef,
+        ..blank()
+    }
+}
+
+static mut VALUES_AS_SEQUENCE: PySequenceMethods = PySequenceMethods { sq_length: Some(sq_length), ..blank_sequence() };
+
+static mut VIEW_ATTRIBUTES: [PyGetSetDef; 2] = [
+    read_only(c"mapping", mapping_proxy, c"the table, to be read only"),
+    // SAFETY: a NULL name, which ends the list.
+    unsafe { core::mem::zeroed() },
+];
+
+pub(super) const REVERSED: PyMethodDef = no_arguments(
+    c"__reversed__",
+    reversed,
+    c"__reversed__($self, /)
+--
+
+Return an iterator, newest first.",
+);
+static mut VIEW_METHODS: [PyMethodDef; 2] = [REVERSED, PyMethodDef::zeroed()];
+
+static mut VALUES_VIEW: PyTypeObject = view_type(name_in_module!("HashTableValues"), &raw mut VALUES_AS_SEQUENCE);
+
+/// The type of `h.values()`.
+pub(crate) fn values_view_type() -> *mut PyTypeObject {
+    &raw mut VALUES_VIEW
 }

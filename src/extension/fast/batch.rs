@@ -14,9 +14,9 @@
 //! It works as long as Python need not be asked for anything, neither hash nor `==`; what comes behind the first pair for which it
 //! must be is left to the caller.
 
+use crate::fast::equality::{Place, look_up_without_asking};
+use crate::fast::hash_at_hand::hash_at_hand;
 use crate::ffi::*;
-use crate::hashing::hash_at_hand;
-use crate::lookup::{Place, look_up_without_asking};
 use crate::object::HashTable;
 use hashtable_core::prefetch;
 

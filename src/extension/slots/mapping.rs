@@ -1,100 +1,11 @@
-//! Reading and writing one pair: `h[k]`, `h[k] = v`, `del h[k]`, `k in h`, `len(h)`, and the functions behind them.
+//! One pair: `h[k]`, `h[k] = v`, `del h[k]`, `k in h`; and `len(h)`.
 //!
-//! Five functions, [`get_item`], [`set_item`], [`get_or_add_item`], [`take_item`] and [`contains`], are all there is to it; the slots here and the methods
-//! in `methods.rs` only give them their many names.
+//! What they do is in `table/pairs.rs`.
 
-use crate::errors::{Raised, entry, key_error, new_reference, no_memory};
+use crate::errors::{entry, key_error};
 use crate::ffi::*;
-use crate::lookup::look_up;
 use crate::object::HashTable;
-
-/// The value for `key`, or None if it is not there. **Borrowed from the table**: whoever keeps it past the next moment at which
-/// Python code can run needs a reference to it.
-///
-/// # Safety
-/// `table` and `key` are living objects that the caller keeps alive. So it is for all functions here.
-#[inline(always)]
-pub(crate) unsafe fn get_item(table: *mut HashTable, key: *mut PyObject) -> Result<Option<*mut PyObject>, Raised> {
-    // SAFETY: the caller keeps both alive; no Python code runs between `look_up` and the use of its index.
-    unsafe {
-        let place = look_up(table, key)?;
-        Ok(place.at.map(|at| (*table).pairs.value(at).borrowed()))
-    }
-}
-
-/// Adds a pair, or overwrites the value of the key that is there (which stays the key). Borrows both: the table takes
-/// references of its own.
-///
-/// # Errors
-/// What hashing and comparing raise; `MemoryError`. The table is then as it was.
-pub(crate) unsafe fn set_item(table: *mut HashTable, key: *mut PyObject, value: *mut PyObject) -> Result<(), Raised> {
-    // SAFETY: the caller keeps all three alive; no Python code runs between `look_up` and the use of what it said, and the old
-    // value is released when the table has the new one.
-    unsafe {
-        let place = look_up(table, key)?;
-        match place.at {
-            Some(at) => {
-                let old_value = (*table).pairs.replace_value(at, Stored::store(Py_NewRef(value), table.cast()));
-                Py_DECREF(old_value.take(table.cast())); // [R5]
-                Ok(())
-            }
-            None => add(table, place.hash, key, value),
-        }
-    }
-}
-
-/// Adds a pair whose key was just found not to be there. Borrows both: the table takes references of its own.
-pub(crate) unsafe fn add(
-    table: *mut HashTable,
-    hash: i64,
-    key: *mut PyObject,
-    value: *mut PyObject,
-) -> Result<(), Raised> {
-    // SAFETY: the caller keeps all three alive. What can fail comes before the references are taken, and nothing runs Python code.
-    unsafe {
-        let room = (*table).pairs.make_room().map_err(|_| no_memory())?;
-        let key = Stored::store(Py_NewRef(key), table.cast());
-        let value = Stored::store(Py_NewRef(value), table.cast());
-        room.add(hash, key, value);
-    }
-    Ok(())
-}
-
-/// The value for `key`; if there is none, `default`, which is then added. **Borrowed**, from the table or the caller.
-pub(crate) unsafe fn get_or_add_item(
-    table: *mut HashTable,
-    key: *mut PyObject,
-    default: *mut PyObject,
-) -> Result<*mut PyObject, Raised> {
-    // SAFETY: as in `set_item`.
-    unsafe {
-        let place = look_up(table, key)?;
-        match place.at {
-            Some(at) => Ok((*table).pairs.value(at).borrowed()),
-            None => add(table, place.hash, key, default).map(|()| default),
-        }
-    }
-}
-
-/// Removes the pair of `key` and returns its value, a new reference, or None if it is not there.
-pub(crate) unsafe fn take_item(table: *mut HashTable, key: *mut PyObject) -> Result<Option<*mut PyObject>, Raised> {
-    // SAFETY: the caller keeps both alive. The pair leaves the table with its two references: the key's is given back, the
-    // value's goes to the caller, and is owned here while the key's departure runs Python code.
-    unsafe {
-        let place = look_up(table, key)?;
-        let Some(at) = place.at else { return Ok(None) };
-        let (old_key, value) = (*table).pairs.remove_found(at, place.hash);
-        let value = value.take(table.cast());
-        Py_DECREF(old_key.take(table.cast())); // [R6]
-        Ok(Some(value))
-    }
-}
-
-/// Is `key` in the table?
-pub(crate) unsafe fn contains(table: *mut HashTable, key: *mut PyObject) -> Result<bool, Raised> {
-    // SAFETY: the caller's promise; what is found is not used.
-    unsafe { Ok(get_item(table, key)?.is_some()) }
-}
+use crate::table::pairs::{contains, get_item, set_item, take_item};
 
 /// `len(h)`.
 ///

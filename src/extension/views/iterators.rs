@@ -7,7 +7,8 @@
 //! out, and refuses to go on when that has changed. (A comparison of lengths, as one might think of first, is deceived by a removal
 //! followed by an insertion.)
 
-use crate::errors::{Raised, entry, new_reference, runtime_error};
+use crate::errors::{entry, runtime_error};
+use crate::fast::tuples::pair_reusing;
 use crate::ffi::*;
 use crate::object::HashTable;
 use core::ptr;
@@ -67,7 +68,7 @@ pub(crate) unsafe fn iterate(
     // SAFETY: the type is ready and made for this struct; all fields are written before the collector can run. The table is
     // alive, and its version is read after the allocation, which can run Python code.
     unsafe {
-        let op = new_reference(allocate(crate::type_object::iterator_type()))?; // [R10]
+        let op = new_reference(allocate(iterator_type()))?; // [R10]
         let iterator = op.cast::<TableIterator>();
         (*iterator).version = (*table).pairs.version();
         (*iterator).position = if direction == Direction::Forwards { 0 } else { usize::MAX };
@@ -145,7 +146,7 @@ unsafe fn next(iterator: *mut TableIterator) -> Result<Option<*mut PyObject>, Ra
         match (*iterator).yields {
             Yields::Keys => Ok(Some(Py_NewRef(key))),
             Yields::Values => Ok(Some(Py_NewRef(value))),
-            Yields::Items => next_item(iterator, Py_NewRef(key), Py_NewRef(value)).map(Some),
+            Yields::Items => pair_reusing(&raw mut (*iterator).pair, Py_NewRef(key), Py_NewRef(value)).map(Some),
         }
     }
 }
@@ -160,58 +161,6 @@ unsafe fn end(iterator: *mut TableIterator) -> Option<*mut PyObject> {
         Py_CLEAR(&raw mut (*iterator).pair); // [R22]
     }
     None
-}
-
-/// The tuple `(key, value)`, a new reference. Steals both, also if it fails.
-///
-/// A tuple that is yielded is mostly taken apart at once (`for key, value in h.items()`) and dropped. So the iterator keeps a reference
-/// to the one it yielded last, and if by the next step it is the only owner, nobody can see that it is the same tuple with other
-/// items. `dict` does so too.
-#[inline(never)]
-unsafe fn next_item(
-    iterator: *mut TableIterator,
-    key: *mut PyObject,
-    value: *mut PyObject,
-) -> Result<*mut PyObject, Raised> {
-    // SAFETY: the iterator is alive during the call and owns its tuple; key and value are ours, and then the tuple's. What the tuple had
-    // before goes last, when the tuple has another owner, so that nothing which runs then has it changed under its hands.
-    unsafe {
-        let pair = (*iterator).pair;
-        if !pair.is_null() && is_owned_once(pair) {
-            Py_INCREF(pair);
-            let old_key = replace_in_tuple(pair, 0, key);
-            let old_value = replace_in_tuple(pair, 1, value);
-            track_again(pair);
-            Py_DECREF(old_key); // [R22]
-            Py_DECREF(old_value); // [R22]
-            return Ok(pair);
-        }
-        let pair = pair_of(key, value)?;
-        if can_be_owned_once() {
-            Py_XSETREF(&raw mut (*iterator).pair, Py_NewRef(pair)); // [R22]
-        }
-        Ok(pair)
-    }
-}
-
-/// The tuple `(key, value)`, a new reference. Steals both, also if it fails.
-///
-/// # Safety
-/// The caller owns both.
-pub(crate) unsafe fn pair_of(key: *mut PyObject, value: *mut PyObject) -> Result<*mut PyObject, Raised> {
-    // SAFETY: both are ours, and the tuple's from `SET_ITEM` on; nobody else has seen the tuple yet. To make it may run the
-    // garbage collector, which is why the two had to be owned before.
-    unsafe {
-        let pair = PyTuple_New(2); // [R10]
-        if pair.is_null() {
-            Py_DECREF(key);
-            Py_DECREF(value);
-            return Err(Raised);
-        }
-        PyTuple_SET_ITEM(pair, 0, key);
-        PyTuple_SET_ITEM(pair, 1, value);
-        Ok(pair)
-    }
 }
 
 /// `iterator.__length_hint__()`: how many are still to come; 0 if the table has changed. A new reference.
@@ -309,4 +258,47 @@ pub(crate) unsafe extern "C" fn tp_dealloc(op: *mut PyObject) {
         Py_CLEAR(&raw mut (*op.cast::<TableIterator>()).pair);
         PyObject_GC_Del(op.cast());
     });
+}
+
+// ---- the type ----------------------------------------------------------------------------------------------------------------
+//
+// It cannot be made by calling it (`object` does not hand its `tp_new` down to a static type) or be subclassed.
+
+static mut ITERATOR: PyTypeObject = PyTypeObject {
+    ob_base: HEAD,
+    tp_name: name_in_module!("HashTableIterator"),
+    tp_basicsize: size_of::<TableIterator>() as Py_ssize_t,
+    tp_flags: type_flags(Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC),
+    tp_traverse: Some(tp_traverse),
+    tp_clear: Some(tp_clear),
+    tp_dealloc: Some(tp_dealloc),
+    tp_iter: Some(PyObject_SelfIter),
+    tp_iternext: Some(tp_iternext),
+    tp_methods: &raw mut ITERATOR_METHODS as *mut PyMethodDef,
+    ..blank()
+};
+
+static mut ITERATOR_METHODS: [PyMethodDef; 3] = [
+    no_arguments(
+        c"__length_hint__",
+        length_hint,
+        c"__length_hint__($self, /)
+--
+
+Return how many are still to come.",
+    ),
+    no_arguments(
+        c"__reduce__",
+        reduce,
+        c"__reduce__($self, /)
+--
+
+Return what copy and pickle need: a list of what is still to come.",
+    ),
+    PyMethodDef::zeroed(),
+];
+
+/// The type of all iterators.
+pub(crate) fn iterator_type() -> *mut PyTypeObject {
+    &raw mut ITERATOR
 }

@@ -5,21 +5,10 @@
 //! `hash`, and [`library_hash`], the library's own poor hash.
 
 use crate::announce;
-use crate::errors::{Raised, new_reference, type_error, value_error};
+use crate::errors::{type_error, value_error};
 use crate::ffi::*;
-use crate::object::HashTable;
+use crate::object::{HashTable, HashedBy};
 use hashtable_core::poor_hash;
-
-/// How a table comes by a hash.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum HashedBy {
-    /// `hash_func` is the builtin `hash`: `PyObject_Hash` does the same.
-    Builtin,
-    /// `hash_func` is `library_hash`: no need to go through Python.
-    Library,
-    /// Anything else is called.
-    Call,
-}
 
 /// The builtin `hash` and the module's `library_hash`. Both are owned by the module for as long as the process lives.
 static mut BUILTIN_HASH: *mut PyObject = core::ptr::null_mut();
@@ -59,28 +48,6 @@ pub(crate) fn hashed_by(hash_func: *mut PyObject) -> HashedBy {
         HashedBy::Library
     } else {
         HashedBy::Call
-    }
-}
-
-/// The hash of a key that has it at hand: of an exact str or int, if the table hashes by the builtin `hash`. A str keeps its hash
-/// in a field once it has been asked for. Runs no Python code.
-///
-/// # Safety
-/// `table` and `key` are living objects.
-#[inline(always)]
-pub(crate) unsafe fn hash_at_hand(table: *mut HashTable, key: *mut PyObject) -> Option<i64> {
-    // SAFETY: the caller has both alive, and each function is asked about objects of its type. An int always has a hash.
-    unsafe {
-        if cfg!(feature = "trace") || (*table).hashed_by != HashedBy::Builtin {
-            return None;
-        }
-        if Py_IS_TYPE(key, &raw mut PyUnicode_Type) {
-            hash_in_str(key)
-        } else if Py_IS_TYPE(key, &raw mut PyLong_Type) {
-            Some(hash_of_int(key))
-        } else {
-            None
-        }
     }
 }
 

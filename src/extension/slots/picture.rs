@@ -1,10 +1,10 @@
 //! The picture of a table: `repr(h)` and `f"{h:full}"`.
 
-use crate::errors::{Raised, entry, new_reference, no_memory, value_error};
+use crate::errors::{entry, no_memory, value_error};
 use crate::ffi::*;
-use crate::hashing::hash_of;
 use crate::object::HashTable;
-use crate::snapshot::{Snapshot, append_steals};
+use crate::table::hashing::hash_of;
+use crate::table::snapshot::Snapshot;
 use hashtable_core::Table;
 
 /// `repr(h)`: for each bucket a line with `[]` and one `*` for each pair in it. Returns a new reference.

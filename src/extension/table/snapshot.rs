@@ -3,7 +3,7 @@
 //! Both make lists, and to make a list is to ask Python for memory, which can start the garbage collector, which can run any code. So
 //! they do not look into the table while they work, but at a copy of its pairs that owns references of its own.
 
-use crate::errors::{Raised, new_reference, no_memory, status};
+use crate::errors::no_memory;
 use crate::ffi::*;
 use crate::object::HashTable;
 
@@ -72,19 +72,5 @@ fn reserve<T>(items: &mut Vec<T>, number: usize) -> Result<(), Raised> {
     match items.try_reserve_exact(number) {
         Ok(()) => Ok(()),
         Err(_) => Err(no_memory()),
-    }
-}
-
-/// Appends `line` to the list. Steals `line`, which may be NULL with an exception set.
-///
-/// # Safety
-/// `lines` is a living list, `line` NULL or an object to which the caller owns a reference.
-pub(crate) unsafe fn append_steals(lines: *mut PyObject, line: *mut PyObject) -> Result<(), Raised> {
-    // SAFETY: the caller owns `line` and keeps the list alive; the list takes a reference of its own.
-    unsafe {
-        let line = new_reference(line)?;
-        let result = status(PyList_Append(lines, line));
-        Py_DECREF(line);
-        result.map(|_| ())
     }
 }

@@ -1,22 +1,12 @@
 //! `==`, `|` and `|=` between tables, and between a table and a dict.
 
-use crate::batch::{BATCH, Batch};
-use crate::errors::{Raised, entry, or_give_back, status};
+use crate::errors::entry;
+use crate::fast::same_pairs::{position_behind_same_pairs, same_content};
 use crate::ffi::*;
-use crate::hashing::HashedBy;
-use crate::mapping::get_item;
-use crate::object::{HashTable, empty, is_hash_table, make};
-use crate::pickling::duplicate;
-use crate::update::merge;
-
-/// A new reference to `NotImplemented`: "ask the other operand".
-///
-/// # Safety
-/// The GIL is held.
-pub(crate) unsafe fn not_implemented() -> *mut PyObject {
-    // SAFETY: the object always exists.
-    unsafe { Py_NewRef(Py_NotImplemented()) }
-}
+use crate::object::{HashTable, is_hash_table};
+use crate::slots::update::merge;
+use crate::table::making::{duplicate, like};
+use crate::table::pairs::get_item;
 
 /// `h == other`, `h != other`; there is no order between tables. A new reference to True, False or NotImplemented.
 ///
@@ -57,59 +47,12 @@ unsafe fn equal(table: *mut HashTable, other: *mut PyObject) -> Result<bool, Rai
         if load != (*other).pairs.load() {
             return Ok(false);
         }
-        if hashed_alike_by_builtins(table, other) && same_objects(table, other) {
+        if same_content(table, other) {
             return Ok(true);
         }
         let (walked, asked) = if (*table).typed && !(*other).typed { (other, table) } else { (table, other) };
         let position = position_behind_same_pairs(walked, asked);
         all_pairs(walked, position, |key, value| in_table(asked, key, value))
-    }
-}
-
-/// Do both tables hash by the same function, one that needs no call to say that an object has the same hash as itself?
-unsafe fn hashed_alike_by_builtins(one: *mut HashTable, other: *mut HashTable) -> bool {
-    // SAFETY: the caller keeps both alive.
-    unsafe { (*one).hashed_by == (*other).hashed_by && (*one).hashed_by != HashedBy::Call }
-}
-
-/// Have two tables of equal load the very same keys and values in the same order, as a table and its copy have? An object is equal to
-/// itself, as in every container of Python's, so nobody needs to be asked.
-unsafe fn same_objects(one: *mut HashTable, other: *mut HashTable) -> bool {
-    // SAFETY: the caller keeps both alive, and nothing here runs Python code.
-    unsafe {
-        let same = |one: Stored, other: Stored| one.borrowed() == other.borrowed();
-        (*one)
-            .pairs
-            .iter()
-            .zip((*other).pairs.iter())
-            .all(|(one, other)| same(*one.0, *other.0) && same(*one.1, *other.1))
-    }
-}
-
-/// How far at the front of `walked` its pairs are in `asked` too, with the very same value, as long as that can be seen without running
-/// Python code: the position behind the last such pair.
-unsafe fn position_behind_same_pairs(walked: *mut HashTable, asked: *mut HashTable) -> usize {
-    let mut batch = Batch::default();
-    let mut position = 0;
-    // SAFETY: the caller keeps both alive, and since nothing here runs Python code, what they lend stays alive.
-    unsafe {
-        loop {
-            let mut places = [position; BATCH + 1];
-            batch.clear();
-            while batch.has_room() {
-                let number = batch.pairs().len();
-                let Some((at, key, value)) = (*walked).pairs.pair_from(places[number]) else { break };
-                batch.put(key.borrowed(), value.borrowed());
-                places[number + 1] = at + 1;
-            }
-            let same = batch.look_up_all(asked, |_, value, place| {
-                place.at.is_some_and(|at| (*asked).pairs.value(at).borrowed() == value)
-            });
-            position = places[same];
-            if same < BATCH {
-                return position;
-            }
-        }
     }
 }
 
@@ -212,16 +155,6 @@ pub(crate) unsafe extern "C" fn nb_or(one: *mut PyObject, other: *mut PyObject) 
         };
         give(or_give_back(union, merge(union.cast(), other))?)
     })
-}
-
-/// An empty table with the parameters of `table`: a new reference.
-unsafe fn like(table: *mut HashTable) -> Result<*mut PyObject, Raised> {
-    // SAFETY: the caller keeps the table alive; it is read before anything can run.
-    unsafe {
-        let size = (*table).pairs.initial_size();
-        let pairs = empty(size, size, (*table).pairs.max_load(), (*table).hashed_by)?;
-        make(pairs, (*table).hash_func, (*table).typed)
-    }
 }
 
 /// `h |= other`: as `h.update(other)`, for everything that `update` takes. Returns the table, a new reference.

@@ -4,12 +4,12 @@
 //! All are called by CPython, with a `HashTable` and arguments that are alive for the length of the call and borrowed. All
 //! return a new reference, or NULL with an exception set.
 
-use crate::errors::{Raised, check_count, entry, key_error, new_reference, or_give_back, status};
+use crate::errors::{check_count, entry, key_error};
 use crate::ffi::*;
-use crate::hashing::hash_of;
-use crate::mapping::{get_item, get_or_add_item, set_item, take_item};
 use crate::object::{HashTable, release};
-use crate::snapshot::{Snapshot, append_steals};
+use crate::table::hashing::hash_of;
+use crate::table::pairs::{get_item, get_or_add_item, set_item, take_item};
+use crate::table::snapshot::Snapshot;
 
 /// `h.set(key, value)`: adds or overwrites, and returns **the table itself**.
 ///
@@ -178,18 +178,6 @@ pub(crate) unsafe extern "C" fn stats(op: *mut PyObject, _: *mut PyObject) -> *m
             give(or_give_back(dict, filled)?)
         }
     })
-}
-
-/// Puts `value` into the dict under `name`. Steals `value`, which may be NULL with an exception set. `PyDict_SetItemString` itself
-/// does *not* steal: the dict takes a reference of its own, and this function gives back the one it was handed.
-unsafe fn put_steals(dict: *mut PyObject, name: &core::ffi::CStr, value: *mut PyObject) -> Result<(), Raised> {
-    // SAFETY: the caller owns `value` and keeps `dict` alive.
-    unsafe {
-        let value = new_reference(value)?;
-        let result = status(PyDict_SetItemString(dict, name.as_ptr(), value));
-        Py_DECREF(value);
-        result.map(|_| ())
-    }
 }
 
 /// `h.__sizeof__()`: the bytes of the object and its arrays, not of keys and values.

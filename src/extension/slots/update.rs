@@ -5,14 +5,11 @@
 //! Python code, and the source may be the table itself. So a pair is always owned here while it is on its way, and a source
 //! that changes under our hands ends in `RuntimeError`, as with `dict`.
 
-use crate::batch::{BATCH, Batch};
-use crate::errors::{Raised, check_count, entry, new_reference, no_memory, or_give_back, runtime_error, status};
+use crate::errors::{check_count, entry, runtime_error};
+use crate::fast::filling::{fill_from_table, set_from_dict, set_from_list};
 use crate::ffi::*;
-use crate::hashing::{HashedBy, hash_at_hand};
-use crate::mapping::{add, set_item};
 use crate::object::HashTable;
-use crate::pickling::own_all;
-use hashtable_core::prefetch;
+use crate::table::pairs::set_item;
 
 /// `h.update(other=(), /, **pairs)`: returns None, a new reference. If it fails half way, what came before is in the table.
 ///
@@ -73,14 +70,7 @@ unsafe fn merge_table(table: *mut HashTable, source: *mut HashTable) -> Result<(
     // SAFETY: key and value are borrowed from the source, owned from NewRef to DECREF. Between two pairs the source is asked for
     // its version before it is asked for anything else.
     unsafe {
-        // The keys of a table differ from one another, by this table's rules too if they are the same and call no function of the
-        // user's. So what comes into an empty table need not be looked up.
-        let same_rules = (*table).typed == (*source).typed && (*table).hashed_by == (*source).hashed_by;
-        let known = (*table).hashed_by != HashedBy::Call;
-        let hashes_suffice = (*source).pairs.keeps_whole_hashes() || !(*table).pairs.keeps_whole_hashes();
-        if (*table).pairs.load() == 0 && same_rules && known && hashes_suffice && table != source {
-            (*table).pairs.append_all(&(*source).pairs).map_err(|_| no_memory())?;
-            own_all(&(*table).pairs, table.cast());
+        if fill_from_table(table, source)? {
             return Ok(());
         }
         let version = (*source).pairs.version();
@@ -108,24 +98,7 @@ unsafe fn merge_dict(table: *mut HashTable, source: *mut PyObject) -> Result<(),
     unsafe {
         let size = PyDict_Size(source);
         let (mut position, mut key, mut value) = (0, core::ptr::null_mut(), core::ptr::null_mut());
-        if (*table).pairs.load() == 0 && (*table).hashed_by == HashedBy::Builtin {
-            fill_from_dict(table, source, &mut position)?;
-        }
-        let mut batch = Batch::default();
-        loop {
-            let mut behind_batch = position;
-            batch.refill_from_dict(source, &mut behind_batch);
-            let Progress { set, asks } = set_all(table, &batch)?;
-            for _ in 0..set {
-                PyDict_Next(source, &mut position, &mut key, &mut value);
-            }
-            if PyDict_Size(source) != size {
-                return Err(runtime_error(c"dict mutated during update"));
-            }
-            if asks || set == 0 {
-                break;
-            }
-        }
+        set_from_dict(table, source, &mut position)?;
         while PyDict_Next(source, &mut position, &mut key, &mut value) != 0 {
             let (key, value) = (Py_NewRef(key), Py_NewRef(value));
             let set = set_item(table, key, value);
@@ -137,105 +110,6 @@ unsafe fn merge_dict(table: *mut HashTable, source: *mut PyObject) -> Result<(),
             }
         }
         Ok(())
-    }
-}
-
-/// Moves the pairs of a dict into an empty table, up to the first whose hash is not at hand, and moves `position` behind them. The keys
-/// of a dict differ from one another, by our rules too: nothing is looked up. Runs no Python code.
-unsafe fn fill_from_dict(
-    table: *mut HashTable,
-    source: *mut PyObject,
-    position: &mut Py_ssize_t,
-) -> Result<(), Raised> {
-    let (op, mut batch, mut taken, mut behind_batch) = (table.cast(), Batch::default(), 0, *position);
-    // SAFETY: the caller keeps both alive. No Python code runs, so the dict does not change, and keeps alive what `PyDict_Next` lends.
-    // `fill` has the table's pairs meanwhile; nothing else of the table is touched.
-    unsafe {
-        let next_pair = || {
-            if taken == batch.pairs().len() {
-                (*position, taken) = (behind_batch, 0);
-                batch.refill_from_dict(source, &mut behind_batch);
-            }
-            let &(key, value) = batch.pairs().get(taken)?;
-            let hash = hash_at_hand(table, key)?;
-            taken += 1;
-            Some((hash, Stored::store(Py_NewRef(key), op), Stored::store(Py_NewRef(value), op)))
-        };
-        let filled = (*table).pairs.fill(PyDict_Size(source) as usize, core::iter::from_fn(next_pair));
-        let (mut key, mut value) = (core::ptr::null_mut(), core::ptr::null_mut());
-        for _ in 0..taken {
-            PyDict_Next(source, position, &mut key, &mut value);
-        }
-        filled.map_err(|_| no_memory())
-    }
-}
-
-/// How far [`set_all`] came.
-struct Progress {
-    /// How many pairs it has set.
-    set: usize,
-    /// Must Python be asked about the next one?
-    asks: bool,
-}
-
-/// Sets the pairs of the batch in the table, up to the first for which Python would have to be asked, or which overwrites a value that
-/// runs Python code as it goes. That value goes last. So nobody can tell that there are many on their way: whatever runs then finds
-/// in the table what came before, and nothing of what comes behind.
-unsafe fn set_all(table: *mut HashTable, batch: &Batch) -> Result<Progress, Raised> {
-    let op = table.cast::<PyObject>();
-    let mut old_value = core::ptr::null_mut();
-    let (mut set, mut out_of_memory) = (0, false);
-    // SAFETY: the caller keeps the table alive, and with it what was put into the batch. No Python code runs before the last DECREF, so what
-    // a lookup says holds until it is used. The table takes references of its own; an old value is ours until it is given back.
-    unsafe {
-        batch.look_up_all(table, |key, value, place| {
-            let Some(at) = place.at else {
-                out_of_memory = add(table, place.hash, key, value).is_err();
-                set += usize::from(!out_of_memory);
-                return !out_of_memory;
-            };
-            let old = (*table).pairs.replace_value(at, Stored::store(Py_NewRef(value), op)).take(op);
-            set += 1;
-            if !goes_quietly(old) {
-                old_value = old;
-                return false;
-            }
-            Py_DECREF(old);
-            true
-        });
-        let asks = old_value.is_null() && set < batch.pairs().len();
-        Py_XDECREF(old_value); // [R5]
-        if out_of_memory { Err(Raised) } else { Ok(Progress { set, asks }) }
-    }
-}
-
-/// Adds the pairs of a list, from the first up to one that Python must be asked about. Returns how many those were.
-unsafe fn merge_list(table: *mut HashTable, list: *mut PyObject) -> Result<usize, Raised> {
-    let mut batch = Batch::default();
-    let mut position = 0;
-    // SAFETY: the list keeps its tuples alive, and they their items, as long as no Python code runs; when it has, all is read anew.
-    unsafe {
-        loop {
-            batch.clear();
-            let mut tuples = [core::ptr::null_mut(); BATCH];
-            let left = (PyList_GET_SIZE(list) as usize).saturating_sub(position).min(BATCH);
-            for (ahead, tuple) in tuples[..left].iter_mut().enumerate() {
-                *tuple = PyList_GET_ITEM(list, (position + ahead) as Py_ssize_t);
-                prefetch(*tuple);
-            }
-            for &tuple in &tuples[..left] {
-                if !Py_IS_TYPE(tuple, &raw mut PyTuple_Type) || PyTuple_GET_SIZE(tuple) != 2 {
-                    break;
-                }
-                batch.put(PyTuple_GET_ITEM(tuple, 0), PyTuple_GET_ITEM(tuple, 1));
-            }
-            let Progress { set, asks } = set_all(table, &batch)?;
-            position += set;
-            // Else there is a next one, or a value has gone and all must be read anew.
-            if asks || set == batch.pairs().len() && set < BATCH {
-                return Ok(position);
-            }
-        }
     }
 }
 
@@ -261,7 +135,7 @@ unsafe fn merge_pairs(table: *mut HashTable, source: *mut PyObject) -> Result<()
     unsafe {
         let mut number = 0;
         if Py_IS_TYPE(source, &raw mut PyList_Type) {
-            number = merge_list(table, source)?;
+            number = set_from_list(table, source)?;
             while (number as Py_ssize_t) < PyList_GET_SIZE(source) {
                 let element = Py_NewRef(PyList_GET_ITEM(source, number as Py_ssize_t));
                 let set = set_element(table, element, number);
@@ -300,32 +174,6 @@ unsafe fn set_element(table: *mut HashTable, element: *mut PyObject, number: usi
         };
         Py_DECREF(pair);
         set
-    }
-}
-
-/// Calls `visit` with each object that the iterator yields, borrowed for the length of the call, until one fails. Steals the
-/// iterator.
-pub(crate) unsafe fn for_each(
-    iterator: *mut PyObject,
-    mut visit: impl FnMut(*mut PyObject) -> Result<(), Raised>,
-) -> Result<(), Raised> {
-    // SAFETY: the iterator is ours until the last line, each object from `next` to its DECREF.
-    unsafe {
-        let mut result = Ok(());
-        while result.is_ok() {
-            let object = PyIter_Next(iterator); // [R12]
-            if object.is_null() {
-                break;
-            }
-            result = visit(object);
-            Py_DECREF(object);
-        }
-        // NULL means that there are no more, or that the iterator raised.
-        if result.is_ok() && !PyErr_Occurred().is_null() {
-            result = Err(Raised);
-        }
-        Py_DECREF(iterator);
-        result
     }
 }
 

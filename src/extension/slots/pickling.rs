@@ -10,15 +10,14 @@
 //!
 //! The last two are what a subclass has added: its `__dict__`, and a dict of what is in its `__slots__`.
 
-use crate::batch::BATCH;
-use crate::errors::{Raised, entry, new_reference, no_memory, or_give_back, status, type_error};
+use crate::errors::{entry, type_error};
 use crate::ffi::*;
-use crate::hashing::hashed_by;
-use crate::iterators::{Direction, Yields, iterate};
-use crate::object::{HashTable, empty, exchange, make};
-use crate::update::{for_each, merge};
+use crate::object::{HashTable, exchange};
+use crate::slots::update::merge;
+use crate::table::hashing::hashed_by;
+use crate::table::making::{duplicate, empty, make};
+use crate::views::iterators::{Direction, Yields, iterate};
 use core::ptr::null_mut;
-use hashtable_core::{Table, prefetch};
 
 /// `h.copy()`: a new reference to a `HashTable` that is like this one in everything. (Of a subclass too it is a plain
 /// `HashTable`, as with `dict`.)
@@ -28,47 +27,6 @@ use hashtable_core::{Table, prefetch};
 pub(crate) unsafe extern "C" fn copy(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
     // SAFETY: `op` is a table, alive during the call.
     entry(|| unsafe { give(duplicate(op.cast())?) })
-}
-
-/// A copy of `table`: a new reference.
-///
-/// # Safety
-/// `table` is a living table that the caller keeps alive.
-pub(crate) unsafe fn duplicate(table: *mut HashTable) -> Result<*mut PyObject, Raised> {
-    // SAFETY: the object is made first, as that can run Python code. Nothing does between the copying of the pointers and the taking
-    // of the references; from then on the copy owns them.
-    unsafe {
-        let empty = Table::new(1, (*table).pairs.max_load()).map_err(|_| no_memory())?;
-        let op = make(empty, (*table).hash_func, (*table).typed)?;
-        let copied = (*table).pairs.duplicate().map_err(|_| no_memory());
-        or_give_back(
-            op,
-            copied.map(|mut pairs| {
-                own_all(&pairs, op);
-                (*op.cast::<HashTable>()).pairs.exchange(&mut pairs);
-            }),
-        )
-    }
-}
-
-/// Takes a reference to every key and value for `table`, whose arrays are, or will be, `pairs`: they were copied bit by bit. Runs no
-/// Python code.
-///
-/// # Safety
-/// All keys and values are alive, and so far it is somebody else who owns them.
-pub(crate) unsafe fn own_all(pairs: &Table<Stored, Stored>, table: *mut PyObject) {
-    let mut ahead = pairs.iter().skip(BATCH);
-    for (key, value) in pairs.iter() {
-        if let Some((key, value)) = ahead.next() {
-            prefetch(key.borrowed());
-            prefetch(value.borrowed());
-        }
-        // SAFETY: the caller says that they are alive.
-        unsafe {
-            Stored::store(Py_NewRef(key.borrowed()), table);
-            Stored::store(Py_NewRef(value.borrowed()), table);
-        }
-    }
 }
 
 /// `h.__reduce__()`: `(copyreg.__newobj__, (class,), state)`, a new reference.
@@ -88,25 +46,6 @@ pub(crate) unsafe extern "C" fn reduce(op: *mut PyObject, _: *mut PyObject) -> *
         Py_DECREF(copyreg);
         give(reduced?)
     })
-}
-
-/// A tuple of these: a new reference. Steals them all, also if it fails; one that is NULL is a failure, with its exception set.
-unsafe fn tuple_of_stolen<const N: usize>(items: [*mut PyObject; N]) -> Result<*mut PyObject, Raised> {
-    // SAFETY: the caller owns the items. The tuple takes over each in turn, or all are given back.
-    unsafe {
-        let complete = items.iter().all(|item| !item.is_null());
-        let tuple = if complete { PyTuple_New(N as Py_ssize_t) } else { null_mut() };
-        if tuple.is_null() {
-            for item in items {
-                Py_XDECREF(item);
-            }
-            return Err(Raised);
-        }
-        for (place, item) in items.into_iter().enumerate() {
-            PyTuple_SET_ITEM(tuple, place as Py_ssize_t, item);
-        }
-        Ok(tuple)
-    }
 }
 
 /// The state of a table, as the head of this file shows it: a new reference.

@@ -1,0 +1,70 @@
+//! Whether two keys are equal, where Python need not be asked; and a lookup that goes as far as that.
+
+use crate::ffi::*;
+use crate::object::HashTable;
+
+/// The outcome of a lookup.
+pub(crate) struct Place {
+    /// The hash of the key.
+    pub(crate) hash: i64,
+    /// The index of its pair, or None if it is not there. Good until Python code can run.
+    pub(crate) at: Option<usize>,
+}
+
+/// The quick way, in which no Python code can run. None if the answer cannot be had by it.
+///
+/// ```text
+/// candidate = first in the chain whose hash is that of the key
+/// none                                                  -> not in the table
+/// the very same object as the key                       -> found
+/// both exactly str, or exactly int, and equal           -> found
+/// anything else                                         -> Python must be asked
+/// ```
+///
+/// # Safety
+/// `table` and `key` are living objects.
+#[inline(always)]
+pub(crate) unsafe fn look_up_without_asking(table: *mut HashTable, key: *mut PyObject, hash: i64) -> Option<Place> {
+    if cfg!(feature = "trace") {
+        return None;
+    }
+    // SAFETY: the caller keeps both alive. The candidate is borrowed from the table, which nothing here can change.
+    unsafe {
+        let Some(at) = (*table).pairs.first_candidate(hash) else { return Some(Place { hash, at: None }) };
+        let candidate = (*table).pairs.key(at).borrowed();
+        let found = candidate == key || equal_without_asking(candidate, key) == Some(true);
+        found.then_some(Place { hash, at: Some(at) })
+    }
+}
+
+/// Are they equal? None if that is not to be had without running Python code: both are exactly an int, or exactly a str, or it
+/// is for `==` to say.
+///
+/// # Safety
+/// Both are living objects.
+#[inline(never)]
+pub(crate) unsafe fn equal_without_asking(one: *mut PyObject, other: *mut PyObject) -> Option<bool> {
+    // SAFETY: the caller has both alive, and each function is asked about objects of its type.
+    unsafe {
+        if Py_TYPE(one) != Py_TYPE(other) {
+            return None;
+        }
+        if Py_IS_TYPE(one, &raw mut PyUnicode_Type) {
+            equal_strs(one, other)
+        } else if Py_IS_TYPE(one, &raw mut PyLong_Type) {
+            if let (Some(value), Some(other_value)) = (small_int(one), small_int(other)) {
+                return Some(value == other_value);
+            }
+            let (mut too_long, mut other_too_long) = (0, 0);
+            let value = PyLong_AsLongLongAndOverflow(one, &mut too_long);
+            let other_value = PyLong_AsLongLongAndOverflow(other, &mut other_too_long);
+            // Too long for 64 bits, both of them: only then the values say nothing.
+            if too_long != 0 && too_long == other_too_long {
+                return None;
+            }
+            Some(too_long == other_too_long && value == other_value)
+        } else {
+            None
+        }
+    }
+}

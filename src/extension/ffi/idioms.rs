@@ -1,0 +1,135 @@
+//! What takes C several lines, and the same ones each time.
+
+use super::*;
+use core::ffi::CStr;
+use core::ptr::null_mut;
+
+/// A new reference to `NotImplemented`: "ask the other operand".
+///
+/// # Safety
+/// The GIL is held.
+pub(crate) unsafe fn not_implemented() -> *mut PyObject {
+    // SAFETY: the object always exists.
+    unsafe { Py_NewRef(Py_NotImplemented()) }
+}
+
+/// Calls `visit` with each object that the iterator yields, borrowed for the length of the call, until one fails. Steals the
+/// iterator.
+///
+/// # Safety
+/// The caller owns the iterator.
+pub(crate) unsafe fn for_each(
+    iterator: *mut PyObject,
+    mut visit: impl FnMut(*mut PyObject) -> Result<(), Raised>,
+) -> Result<(), Raised> {
+    // SAFETY: the iterator is ours until the last line, each object from `next` to its DECREF.
+    unsafe {
+        let mut result = Ok(());
+        while result.is_ok() {
+            let object = PyIter_Next(iterator); // [R12]
+            if object.is_null() {
+                break;
+            }
+            result = visit(object);
+            Py_DECREF(object);
+        }
+        // NULL means that there are no more, or that the iterator raised.
+        if result.is_ok() && !PyErr_Occurred().is_null() {
+            result = Err(Raised);
+        }
+        Py_DECREF(iterator);
+        result
+    }
+}
+
+/// A tuple of these: a new reference. Steals them all, also if it fails; one that is NULL is a failure, with its exception set.
+///
+/// # Safety
+/// The caller owns each that is not NULL.
+pub(crate) unsafe fn tuple_of_stolen<const N: usize>(items: [*mut PyObject; N]) -> Result<*mut PyObject, Raised> {
+    // SAFETY: the caller owns the items. The tuple takes over each in turn, or all are given back.
+    unsafe {
+        let complete = items.iter().all(|item| !item.is_null());
+        let tuple = if complete { PyTuple_New(N as Py_ssize_t) } else { null_mut() };
+        if tuple.is_null() {
+            for item in items {
+                Py_XDECREF(item);
+            }
+            return Err(Raised);
+        }
+        for (place, item) in items.into_iter().enumerate() {
+            PyTuple_SET_ITEM(tuple, place as Py_ssize_t, item);
+        }
+        Ok(tuple)
+    }
+}
+
+/// Appends `line` to the list. Steals `line`, which may be NULL with an exception set.
+///
+/// # Safety
+/// `lines` is a living list, `line` NULL or an object to which the caller owns a reference.
+pub(crate) unsafe fn append_steals(lines: *mut PyObject, line: *mut PyObject) -> Result<(), Raised> {
+    // SAFETY: the caller owns `line` and keeps the list alive; the list takes a reference of its own.
+    unsafe {
+        let line = new_reference(line)?;
+        let result = status(PyList_Append(lines, line));
+        Py_DECREF(line);
+        result.map(|_| ())
+    }
+}
+
+/// Puts `value` into the dict under `name`. Steals `value`, which may be NULL with an exception set. `PyDict_SetItemString` itself
+/// does *not* steal: the dict takes a reference of its own, and this function gives back the one it was handed.
+///
+/// # Safety
+/// `dict` is a living dict, `value` NULL or an object to which the caller owns a reference.
+pub(crate) unsafe fn put_steals(dict: *mut PyObject, name: &CStr, value: *mut PyObject) -> Result<(), Raised> {
+    // SAFETY: the caller owns `value` and keeps `dict` alive.
+    unsafe {
+        let value = new_reference(value)?;
+        let result = status(PyDict_SetItemString(dict, name.as_ptr(), value));
+        Py_DECREF(value);
+        result.map(|_| ())
+    }
+}
+
+/// The attribute `op.name`, a new reference, or None if there is no such attribute.
+///
+/// # Errors
+/// What getting it raises, other than `AttributeError`.
+///
+/// # Safety
+/// `op` is a living object.
+#[track_caller]
+pub(crate) unsafe fn optional_attribute(op: *mut PyObject, name: &CStr) -> Result<Option<*mut PyObject>, Raised> {
+    // SAFETY: the caller's promise.
+    unsafe { found_attribute(api::PyObject_GetAttrString(op, name.as_ptr())) }
+}
+
+/// The same, with the name as a str, which is borrowed.
+///
+/// # Safety
+/// `op` and `name` are living objects.
+#[track_caller]
+pub(crate) unsafe fn optional_attribute_named(
+    op: *mut PyObject,
+    name: *mut PyObject,
+) -> Result<Option<*mut PyObject>, Raised> {
+    // SAFETY: the caller's promise.
+    unsafe { found_attribute(api::PyObject_GetAttr(op, name)) }
+}
+
+/// Tells "there is no such attribute" from other failures. (`PyObject_GetOptionalAttr` does it, from 3.13 on.)
+unsafe fn found_attribute(attribute: *mut PyObject) -> Result<Option<*mut PyObject>, Raised> {
+    // SAFETY: the GIL is held; an exception is set if the attribute is NULL.
+    unsafe {
+        if !attribute.is_null() {
+            Ok(Some(attribute))
+        } else if pyo3_ffi::PyErr_ExceptionMatches(pyo3_ffi::PyExc_AttributeError) != 0 {
+            pyo3_ffi::PyErr_Clear();
+            Ok(None)
+        } else {
+            Err(Raised)
+        }
+    }
+}
