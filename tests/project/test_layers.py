@@ -3,6 +3,8 @@
 * The library, src/core, depends on no other crate and does not know that there is such a thing as Python.
 * The extension, src/extension, goes to CPython's C API through one door: `pyo3_ffi` is named in src/extension/ffi/
   and nowhere else.
+* Inside the extension the arrows run one way: a file uses only what stands below it on the map at the head of
+  src/extension/lib.rs. What goes against it are the addresses of the types, and nothing else.
 * The ledger, src/ledger, knows nothing of the hash table, and the extension knows of the ledger in src/extension/ffi/ only.
 * The laboratory, src/lab, uses what `import hashtable` offers to everybody, and reaches for nothing behind it.
 
@@ -64,6 +66,62 @@ def pyo3_ffi_outside_the_door(root):
     """The lines of the extension's code that name pyo3_ffi, outside the folder ffi."""
     lines = rust_lines(root / "src" / "extension")
     return [place for place, line in lines if "pyo3_ffi" in line and not place.startswith("ffi/")]
+
+
+def map_of_the_extension(extension):
+    """The files of the extension from the top of lib.rs's map to its bottom, less build.rs. The folder ffi is one entry."""
+    text = (extension / "lib.rs").read_text(encoding="utf-8")
+    listed, folder = [], ""
+    for indent, name in re.findall(
+        r"^//! ( {4})?([\w/]+(?:/|\.rs))(?= )", text.partition("```text")[2].partition("```")[0], re.M
+    ):
+        if name.endswith("/") and name != "ffi/":
+            folder = name
+        else:
+            listed.append(f"{folder}{name}" if indent else name)
+    return listed
+
+
+def paths_in_rust(text):
+    """Every path that begins with `crate` or `super` in Rust without comments; a `use` with braces is one path for each name."""
+    for root, rest in re.findall(r"\b(crate|super)::((?:[\w*]+::)*(?:[\w*]+|\{(?:[^{}]|\{[^{}]*\})*\}))", text):
+        path, braces, inside = rest.partition("{")
+        names = re.findall(r"(?:^|,)\s*(\w+)", inside.rstrip("}")) if braces else [""]
+        yield from ((root, [part for part in f"{path}{name}".split("::") if part]) for name in names)
+
+
+def arrows_against_the_map(root):
+    """Where a file of the extension uses one that stands above it on the map, or beside the map altogether.
+
+    The address of a type may be taken from anywhere: a function whose whole body is `&raw mut NAME`.
+    """
+    extension = root / "src" / "extension"
+    order = map_of_the_extension(extension)
+    sources = {
+        file.relative_to(extension).as_posix(): without_comments(file.read_text(encoding="utf-8"))
+        for file in sorted(extension.rglob("*.rs"))
+        if file.name not in ("mod.rs", "build.rs")
+    }
+    on_the_map = {file: "ffi/" if file.startswith("ffi/") else file for file in sources}
+    found = [f"{file} is not on the map" for file, entry in on_the_map.items() if entry not in order]
+    found += [f"{entry} is on the map and not there" for entry in order if entry not in on_the_map.values()]
+    if found:
+        return found
+    for file, text in sources.items():
+        above = Path(file).parent.parts
+        for start, path in paths_in_rust(text):
+            if start == "super" and file.startswith("ffi/"):
+                continue
+            path = [*above, *path] if start == "super" else path
+            # A file, or a room as a whole, which then counts as its topmost file.
+            places = (f"{'/'.join(path[:2])}.rs", f"{path[0]}.rs", f"{path[0]}/")
+            used = next((entry for place in places for entry in order if entry.startswith(place)), None)
+            if used is None or order.index(used) >= order.index(on_the_map[file]):
+                continue
+            address = rf"fn {path[-1]}\(\) -> \*mut PyTypeObject {{\s*&raw mut \w+\s*}}"
+            if not re.search(address, sources[used]):
+                found.append(f"{file} uses {'::'.join(path)}, which stands above it")
+    return found
 
 
 def table_in_the_ledger(root):
@@ -137,6 +195,10 @@ def test_the_c_api_has_one_door(source):
     assert pyo3_ffi_outside_the_door(source) == []
 
 
+def test_the_arrows_inside_the_extension_run_one_way(source):
+    assert arrows_against_the_map(source) == []
+
+
 def test_the_ledger_does_not_know_of_the_table(source):
     assert table_in_the_ledger(source) == []
 
@@ -205,7 +267,7 @@ def test_comments_may_say_python(copy):
         '\n// Python, pyo3_ffi "\n/* PyObject\n " */\n/// Python\nfn f() { g("//") }\n',
     )
     assert python_in_the_library(copy) == []
-    add(copy / "src" / "extension" / "views.rs", "\n//! pyo3_ffi\n")
+    add(copy / "src" / "extension" / "views" / "view.rs", "\n//! pyo3_ffi\n")
     assert pyo3_ffi_outside_the_door(copy) == []
 
 
@@ -219,9 +281,50 @@ def test_comments_may_say_python(copy):
     ],
 )
 def test_another_door_is_seen(copy, line):
-    add(copy / "src" / "extension" / "views.rs", f"\n{line}\n")
+    add(copy / "src" / "extension" / "views" / "view.rs", f"\n{line}\n")
     (place,) = pyo3_ffi_outside_the_door(copy)
-    assert place.startswith("views.rs")
+    assert place.startswith("views/view.rs")
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "complaint"),
+    [
+        ("object.rs", "use crate::table::pairs::set_item;", "table::pairs::set_item"),
+        ("object.rs", "use crate::{ffi::*, slots};", "slots"),
+        ("errors.rs", "fn f() { crate::type_object::SLOTS }", "type_object::SLOTS"),
+        ("errors.rs", "fn f() { crate::views::iterators::iterate() }", "views::iterators::iterate"),
+        ("table/lookup.rs", "use super::pairs::{get_item};", "table::pairs::get_item"),
+        ("fast/tuples.rs", "use super::batch;", "fast::batch"),
+        ("announce.rs", "use crate::errors::{\n    entry,\n};", "errors::entry"),
+        ("ffi/calls.rs", "use crate::errors::entry;", "errors::entry"),
+    ],
+)
+def test_an_arrow_against_the_map_is_seen(copy, file, line, complaint):
+    add(copy / "src" / "extension" / file, f"\n{line}\n")
+    assert arrows_against_the_map(copy) == [f"{file} uses {complaint}, which stands above it"]
+
+
+def test_a_knot_is_seen(copy):
+    """Whichever of the two stands below, one arrow runs against the map."""
+    add(copy / "src" / "extension" / "slots" / "update.rs", "\nuse crate::slots::pickling::copy;\n")
+    add(copy / "src" / "extension" / "slots" / "pickling.rs", "\nuse crate::slots::update::update;\n")
+    assert len(arrows_against_the_map(copy)) == 1
+
+
+def test_an_address_may_be_taken_from_below_and_nothing_that_only_looks_like_one(copy):
+    added = "\nfn f() { crate::type_object::hash_table_type(); crate::type_object::other_type() }\n"
+    add(copy / "src" / "extension" / "object.rs", added)
+    body = "{\n    make_ready();\n    &raw mut HASH_TABLE\n}"
+    add(copy / "src" / "extension" / "type_object.rs", f"\npub(crate) fn other_type() -> *mut PyTypeObject {body}\n")
+    assert arrows_against_the_map(copy) == ["object.rs uses type_object::other_type, which stands above it"]
+
+
+def test_a_file_beside_the_map_is_seen(copy):
+    (copy / "src" / "extension" / "table" / "more.rs").write_text("//! More.\n", encoding="utf-8")
+    assert arrows_against_the_map(copy) == ["table/more.rs is not on the map"]
+    (copy / "src" / "extension" / "table" / "more.rs").rename(copy / "src" / "extension" / "more.rs")
+    (copy / "src" / "extension" / "table" / "pairs.rs").unlink()
+    assert arrows_against_the_map(copy) == ["more.rs is not on the map", "table/pairs.rs is on the map and not there"]
 
 
 @pytest.mark.parametrize(
@@ -244,9 +347,9 @@ def test_the_table_among_the_needs_of_the_ledger_is_seen(copy):
 
 
 def test_the_ledger_away_from_the_door_is_seen(copy):
-    add(copy / "src" / "extension" / "views.rs", "\nuse refcount_ledger::given;\n// refcount_ledger\n")
+    add(copy / "src" / "extension" / "views" / "view.rs", "\nuse refcount_ledger::given;\n// refcount_ledger\n")
     (place,) = ledger_outside_the_door(copy)
-    assert place.startswith("views.rs")
+    assert place.startswith("views/view.rs")
 
 
 def test_the_door_itself_is_full_of_what_is_forbidden_elsewhere(source):
