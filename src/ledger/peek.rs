@@ -53,17 +53,65 @@ pub(crate) fn head(address: usize) -> Option<(isize, usize)> {
     if address == 0 || !address.is_multiple_of(align_of::<usize>()) || !read(address, bytes) {
         return None;
     }
+    head_in(copy).filter(|&(_, type_object)| is_a_type(type_object))
+}
+
+/// The count and the type in the copy of a head, if the count can be one.
+fn head_in(mut copy: MaybeUninit<PyObject>) -> Option<(isize, usize)> {
     // The flags that CPython 3.14 keeps beside the count are in the topmost quarter of the word.
     #[cfg(all(target_pointer_width = "64", not(Py_GIL_DISABLED)))]
-    if usize::from_ne_bytes(bytes[..8].try_into().expect("a word")) & 0x0000_FFFF_0000_0000 != 0 {
+    // SAFETY: a head is at least one word long, and any bytes are a word.
+    if unsafe { copy.as_ptr().cast::<usize>().read() } & 0x0000_FFFF_0000_0000 != 0 {
         return None;
     }
+    let copy = copy.as_mut_ptr();
     // SAFETY: the copy was filled; its count and its type are only looked at.
-    let (count, type_object) = unsafe {
-        let copy = copy.as_mut_ptr();
-        (pyo3_ffi::Py_REFCNT(copy) as isize, pyo3_ffi::Py_TYPE(copy) as usize)
-    };
-    (count > 0 && is_a_type(type_object)).then_some((count, type_object))
+    let (count, type_object) = unsafe { (pyo3_ffi::Py_REFCNT(copy) as isize, pyo3_ffi::Py_TYPE(copy) as usize) };
+    (count > 0).then_some((count, type_object))
+}
+
+/// The same for many addresses, with one question to the system for all of them. Whether a type is one is not asked.
+#[cfg(unix)]
+pub(crate) fn heads(addresses: &[usize]) -> Vec<Option<(isize, usize)>> {
+    use std::io::Read;
+    use std::os::fd::AsRawFd;
+    /// `struct iovec` of POSIX: where bytes are, and how many.
+    #[repr(C)]
+    struct Piece(usize, usize);
+    unsafe extern "C" {
+        fn writev(file: core::ffi::c_int, pieces: *const Piece, count: core::ffi::c_int) -> isize;
+    }
+    const LENGTH: usize = size_of::<PyObject>();
+    let mut found = Vec::with_capacity(addresses.len());
+    let Ok((mut reader, writer)) = std::io::pipe() else { return vec![None; addresses.len()] };
+    while found.len() < addresses.len() {
+        // A pipe takes so many without anybody reading it.
+        let some = &addresses[found.len()..addresses.len().min(found.len() + 128)];
+        let pieces: Vec<Piece> = some.iter().map(|&address| Piece(address, LENGTH)).collect();
+        // SAFETY: the system looks at the addresses, and stops at the first where there is nothing.
+        let taken =
+            unsafe { writev(writer.as_raw_fd(), pieces.as_ptr(), pieces.len() as core::ffi::c_int) }.max(0) as usize;
+        let mut bytes = vec![0; taken];
+        if reader.read_exact(&mut bytes).is_err() {
+            bytes.clear();
+        }
+        for chunk in bytes.chunks_exact(LENGTH) {
+            let mut copy = MaybeUninit::<PyObject>::zeroed();
+            // SAFETY: the chunk is as long as a head, and the copy is our own.
+            unsafe { copy.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(chunk.as_ptr(), LENGTH) };
+            found.push(head_in(copy));
+        }
+        if bytes.len() < some.len() * LENGTH {
+            found.push(None);
+        }
+    }
+    found
+}
+
+/// The same for many addresses.
+#[cfg(not(unix))]
+pub(crate) fn heads(addresses: &[usize]) -> Vec<Option<(isize, usize)>> {
+    addresses.iter().map(|&address| head(address)).collect()
 }
 
 /// Does what lies at this address look like a type? That is an object whose type's instances are types.

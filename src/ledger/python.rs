@@ -26,7 +26,7 @@ const fn function(
 }
 
 /// The functions, without an end mark.
-pub(crate) const FUNCTIONS: [PyMethodDef; 12] = [
+pub(crate) const FUNCTIONS: [PyMethodDef; 13] = [
     function(
         c"ledger_position",
         position,
@@ -120,6 +120,15 @@ A line each: \"finding\" or \"event\" and its fields as above, and last the numb
 --
 
 Write a line of one's own among the events, if they are written down: \"note\" and the text. Return whether it was written.",
+    ),
+    function(
+        c"ledger_follow",
+        follow,
+        METH_O,
+        c"ledger_follow($module, object, /)
+--
+
+While events and notes are written down: write what the object is, and from now on after each of them its count, if that has changed.",
     ),
     function(
         c"ledger_fail",
@@ -356,6 +365,14 @@ unsafe extern "C" fn note(_: *mut PyObject, line: *mut PyObject) -> *mut PyObjec
         }
         let bytes = core::slice::from_raw_parts(utf8.cast::<u8>(), length as usize);
         PyBool_FromLong(account::note(&["note", &String::from_utf8_lossy(bytes)]).into())
+    }
+}
+
+unsafe extern "C" fn follow(_: *mut PyObject, object: *mut PyObject) -> *mut PyObject {
+    // SAFETY: CPython passes a living object. None always exists.
+    unsafe {
+        account::follow(object);
+        none()
     }
 }
 

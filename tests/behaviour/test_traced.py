@@ -465,4 +465,31 @@ def test_only_so_much_is_written_for_a_replay(tmp_path):
     finally:
         traced.ledger_log(None)
     lines = log.read_text(encoding="utf-8").splitlines()
-    assert len(lines) == 6 and lines[-1].startswith("full")
+    # What an object is, and what its count is now, comes with the line that it explains.
+    kinds = [kind for kind in (line.partition("\x1f")[0] for line in lines) if kind not in ("object", "count")]
+    assert len(kinds) == 6 and lines[-1].startswith("full")
+
+
+def test_the_counts_of_all_that_was_met_are_followed(tmp_path):
+    """After each line come the counts that have changed, whoever changed them; an object that is gone has the count 0."""
+    log = tmp_path / "log"
+    traced.ledger_follow("nobody listens")
+    traced.ledger_log(str(log), True)
+    try:
+        thing = ["a list"]
+        traced.ledger_follow(thing)
+        traced.ledger_note("one name")
+        other = thing
+        traced.ledger_note("two names")
+        address = str(id(thing))
+        del thing, other
+        traced.ledger_note("none")
+        traced.ledger_note("none still")
+    finally:
+        traced.ledger_log(None)
+    rows = [line.split("\x1f")[:-1] for line in log.read_text(encoding="utf-8").splitlines()]
+    rows = [row for row in rows if row[0] == "note" or row[1] == address]
+    assert rows[0][:3] == ["object", address, "list"]
+    counts = [row[2] for row in rows if row[0] == "count"]
+    assert [row[0] for row in rows[1:]] == ["note", "count"] * 3 + ["note"]
+    assert (int(counts[1]) - int(counts[0]), counts[2]) == (1, "0")

@@ -2,9 +2,9 @@
 //!
 //! There are three accounts, a file each. What a call has *in hand* is kept in a frame, of which each thread has a stack
 //! ([`hands`]). What is *stored* in fields and entries belongs to the whole process ([`stored`]). *Findings* are what did not
-//! balance ([`book`]). A call is judged when it ends ([`calls`]), and what comes of that is written down ([`report`]), for a replay with more beside it ([`notes`]). Objects are
-//! known by their address only. They are looked at when something has to be said about them, and then without running
-//! any code of theirs ([`describe`]).
+//! balance ([`book`]). A call is judged when it ends ([`calls`]), and what comes of that is written down ([`report`]), for
+//! a replay with more beside it ([`notes`], [`follow`](mod@follow)). Objects are known by their address only. They are looked at
+//! when something has to be said about them, and then without running any code of theirs ([`describe`]).
 //!
 //! # Safety
 //!
@@ -20,6 +20,7 @@
 mod book;
 mod calls;
 mod describe;
+mod follow;
 mod hands;
 mod notes;
 mod report;
@@ -29,6 +30,7 @@ use core::panic::Location;
 
 pub(crate) use book::{Event, RECORDING, SPEAKING, book, own_type};
 pub(crate) use calls::{Answer, begin, end, outside};
+pub(crate) use follow::follow;
 pub(crate) use hands::{emptied, give, lend, made, may_run_python, runs_nothing, settle, take};
 pub(crate) use report::log_to;
 pub(crate) use stored::{freed, stored_in};

@@ -2,13 +2,14 @@
 
 use super::Address;
 use super::calls::Answer;
-use super::describe::{describe_living, name_of};
+use super::describe::name_of;
+use super::follow::follow;
 use super::hands::Frame;
 use super::report::{is_noting, note};
 use super::stored::Fields;
 use pyo3_ffi::PyObject;
 
-/// Notes that a call begins: with which objects, and what each of them counts now.
+/// Notes that a call begins, and with which objects.
 pub(super) fn note_call(frame: &Frame, arguments: &[*mut PyObject]) {
     // The collector looks at everything, at any time; that is nobody's step.
     if !is_noting() || frame.function.ends_with("tp_traverse") {
@@ -21,11 +22,12 @@ pub(super) fn note_call(frame: &Frame, arguments: &[*mut PyObject]) {
     for &op in arguments.iter().filter(|op| !op.is_null()) {
         let address = (op as Address).to_string();
         if !known.contains(&address) {
-            // SAFETY: CPython passes living objects, or one that is being taken apart and still has its memory.
-            let (count, type_now) = unsafe { (pyo3_ffi::Py_REFCNT(op), pyo3_ffi::Py_TYPE(op) as usize) };
-            // SAFETY: as above.
-            let shown = if count > 0 { unsafe { describe_living(op, type_now) }.1 } else { String::new() };
-            note(&["object", &address, &count.to_string(), name_of(type_now), &shown]);
+            // SAFETY: CPython passes living objects; one that is being taken apart is none any more, and its count says so.
+            unsafe {
+                if pyo3_ffi::Py_REFCNT(op) > 0 {
+                    follow(op);
+                }
+            }
             known.push(address);
         }
     }

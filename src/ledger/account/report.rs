@@ -4,6 +4,7 @@ use super::Address;
 use super::Site;
 use super::book::{Event, MOST_EVENTS, MOST_FINDINGS, RECORDING, SPEAKING, book};
 use super::describe::name_of;
+use super::follow::{follow, forget, look};
 use super::hands::{OUTSIDE, in_frame};
 use crate::peek;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -44,6 +45,7 @@ thread_local! {
 pub(crate) fn log_to(file: Option<File>, events: bool, most: usize) {
     ROOM.store(most, Ordering::Relaxed);
     LOGGING_EVENTS.store(events && file.is_some(), Ordering::Relaxed);
+    forget();
     *LOG.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = file;
 }
 
@@ -78,6 +80,13 @@ pub fn note(fields: &[&str]) -> bool {
         return false;
     }
     log(fields);
+    match fields {
+        // What only explains the line before or after it is no step.
+        ["fields" | "field" | "from field" | "entry" | "from entry" | "entries exchanged" | "fields exchanged", ..] => {
+        }
+        ["event", _, _, _, _, address, _, count] => look(address.parse().ok().zip(count.parse().ok())),
+        _ => look(None),
+    }
     true
 }
 
@@ -108,11 +117,12 @@ pub(super) fn find(finding: Finding) {
 
 /// Adds an event to the raw record, if anybody wants it. `count`: the object's count afterwards. `alive`: it certainly is.
 pub(super) fn record(what: &'static str, op: *mut PyObject, site: Site, count: isize, alive: bool) {
-    let logging = is_noting();
-    if RECORDING.load(Ordering::Relaxed) == 0 && !logging {
+    if RECORDING.load(Ordering::Relaxed) == 0 && !is_noting() {
         return;
     }
     let function = in_frame(|frame| frame.function).unwrap_or(OUTSIDE);
+    // The collector looks at everything, at any time; that is nobody's step.
+    let logging = is_noting() && !function.ends_with("tp_traverse");
     let type_object = if alive {
         // SAFETY: the caller says so.
         unsafe { pyo3_ffi::Py_TYPE(op) as usize }
@@ -122,6 +132,10 @@ pub(super) fn record(what: &'static str, op: *mut PyObject, site: Site, count: i
     let type_name = if type_object == 0 { "" } else { name_of(type_object) };
     let event = Event { what, site, function, address: op as Address, type_name, count };
     if logging {
+        if alive {
+            // SAFETY: the caller says so.
+            unsafe { follow(op) };
+        }
         let (file, line) = place(site);
         let (address, count) = (event.address.to_string(), event.count.to_string());
         note(&["event", what, file, &line, function, &address, type_name, &count]);
