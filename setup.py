@@ -52,5 +52,9 @@ setup(
     ],
     # One folder for all that is written in Python: then `pip install -e .` puts the modules there too, and finds them.
     package_dir={"": "src/lab"},
-    package_data={"": ["*.pyi", "py.typed", "*.supp"], "hashtable_lab.course": ["prelude/*", "exercises/*/*"]},
+    package_data={
+        "": ["*.pyi", "py.typed", "*.supp"],
+        "hashtable_lab.course": ["prelude/*", "exercises/*/*"],
+        "hashtable_lab.replay": ["page/*"],
+    },
 )

@@ -7,6 +7,7 @@ how the script ended.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import json
@@ -19,6 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from hashtable_lab.audit.book import has_a_ledger
+from hashtable_lab.replay.watching import watching
+
+# A script may fork. What becomes of the fork is not to be taken for the end of the script.
+_OURS = os.getpid()
 
 
 def main(request: dict[str, Any]) -> int:
@@ -35,13 +40,14 @@ def main(request: dict[str, Any]) -> int:
         module.announce(False)
         sys.modules["hashtable"] = module
     module.ledger_speak(False)
-    module.ledger_log(log, request["events"])
+    module.ledger_log(log, request["events"], request.get("most"))
     before = dict(module.ledger_judged())
     script = request["script"]
     sys.argv[:] = [script, *request["arguments"]]
     sys.path.insert(0, os.path.dirname(os.path.abspath(script)))
     try:
-        runpy.run_path(script, run_name="__main__")
+        with watching(module, script) if request.get("watch") else contextlib.nullcontext():
+            runpy.run_path(script, run_name="__main__")
     except SystemExit as exit_:
         return _leave(log, exit_)
     except BaseException as error:
@@ -72,14 +78,18 @@ def _show(error: BaseException, script: str) -> None:
 def _count(log: str, before: dict[str, int], judged: list[tuple[str, int]]) -> None:
     """Writes down how many calls of how many functions were judged since the script began."""
     calls = [calls - before.get(function, 0) for function, calls in judged]
-    with open(log, "a", encoding="utf-8") as file:
-        file.write("\x1f".join(["judged", str(sum(calls)), str(sum(map(bool, calls)))]) + "\n")
+    _write(log, "judged", str(sum(calls)), str(sum(map(bool, calls))))
 
 
 def _tell(log: str, word: str, detail: str) -> int:
-    with open(log, "a", encoding="utf-8") as file:
-        file.write("\x1f".join(["ended", word, " ".join(detail.split())]) + "\n")
+    _write(log, "ended", word, " ".join(detail.split()))
     return 0
+
+
+def _write(log: str, *fields: str) -> None:
+    if os.getpid() == _OURS:
+        with open(log, "a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write("\x1f".join(fields) + "\n")
 
 
 if __name__ == "__main__":

@@ -94,10 +94,10 @@ def run(script: Path, arguments: Sequence[str], module: str, events: bool, outpu
                 child.kill()
                 raise
         lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.is_file() else []
-    return _read([line.split("\x1f") for line in lines if line], child.returncode, module)
+    return read([line.split("\x1f") for line in lines if line], child.returncode, module)
 
 
-def _read(rows: Iterable[list[str]], code: int, module: str) -> Report:
+def read(rows: Iterable[list[str]], code: int, module: str) -> Report:
     """Makes a report of the child's log, whose last line may be cut short."""
     found, events, ended = [], [], ["", ""]
     judged: tuple[int, int] | None = None
@@ -144,11 +144,15 @@ class Source:
 
     def line(self, file: str, number: int) -> str:
         """A line without its indentation, or "" where it cannot be found."""
+        lines = self.lines(file)
+        return lines[number - 1].strip() if 0 < number <= len(lines) else ""
+
+    def lines(self, file: str) -> list[str]:
+        """All lines of a file, or none where it cannot be found."""
         if file not in self._files:
             there = [folder / file for folder in self._folders if file and (folder / file).is_file()]
             self._files[file] = there[0].read_text(encoding="utf-8", errors="replace").splitlines() if there else []
-        lines = self._files[file]
-        return lines[number - 1].strip() if 0 < number <= len(lines) else ""
+        return self._files[file]
 
 
 # ---- for people and for machines -------------------------------------------------------------------------------------

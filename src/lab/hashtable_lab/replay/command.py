@@ -1,0 +1,269 @@
+"""`python -m hashtable_lab replay`: records a script and writes its film, as a page for people or as JSON for machines."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hashtable_lab import children, specimens
+from hashtable_lab.audit import report as audit
+from hashtable_lab.errors import Missing
+from hashtable_lab.replay import film, page
+from hashtable_lab.replay.recording import MOST_STEPS, TIME_LIMIT, Recording, record
+from hashtable_lab.stage import Stage
+
+HELP = """\b
+Examples:
+  python -m hashtable_lab replay script.py
+  python -m hashtable_lab replay -c "import hashtable; hashtable.HashTable().set('a', 1)" -o page.html
+  python -m hashtable_lab replay --specimen missing-incref
+
+\b
+Exit codes, as those of `ledger`:
+  0    balanced
+  1    unbalanced: a reference was lost, or given away without being owned (also if the script crashed of it)
+  2    could not tell (it raised, crashed or was stopped, and until then it was balanced; or nothing was called that
+       can be judged), wrong usage, or something is missing
+  130  interrupted (Ctrl-C)
+Whatever becomes of the script, what was recorded until then is written."""
+
+
+@dataclass(frozen=True)
+class Play:
+    """What is to be recorded.
+
+    Attributes:
+        name: the script's name, for people.
+        text: its text.
+        title: what the page is called.
+        arguments: what the script finds in `sys.argv` after its name.
+        path: the file, if it is one.
+        module: the extension that keeps a ledger.
+        folder: where to look for modules first: a specimen's own.
+        environment: variables for the child.
+        texts: files of the extension's source that are not what lies in the source folder, by name.
+        folders: where to look first for the extension's source.
+    """
+
+    name: str
+    text: str
+    title: str
+    arguments: Sequence[str] = ()
+    path: Path | None = None
+    module: str = "hashtable_traced"
+    folder: Path | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    folders: Sequence[Path] = ()
+
+
+def of_script(path: Path, arguments: Sequence[str], module: str, folders: Sequence[Path]) -> Play:
+    """A script in a file."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return Play(path.name, text, path.name, arguments, path, module, folders=folders)
+
+
+def of_code(code: str, arguments: Sequence[str], module: str, folders: Sequence[Path]) -> Play:
+    """Code from the command line."""
+    return Play("code.py", code.rstrip("\n") + "\n", "-c", arguments, None, module, folders=folders)
+
+
+def of_specimen(specimen: specimens.Specimen, stage: Stage, script: str = "", title: str = "") -> Play:
+    """A specimen's script with the specimen's module, which is built first. `script`: another one than its own."""
+    folder = specimens.build(specimen, stage, specimens.Form(traced=True))
+    return Play(
+        name=f"{specimen.name}.py",
+        text=script or specimen.script,
+        title=title or f"Specimen {specimen.name}: {specimen.kind}",
+        folder=folder,
+        environment=dict(children.FREED_MEMORY_SHOWS),
+        texts=specimens.patched(specimen.patch, specimens.source_folder(), specimen.name),
+    )
+
+
+def shoot(
+    play: Play,
+    *,
+    most: int = MOST_STEPS,
+    time_limit: float = TIME_LIMIT,
+    echo: Callable[[bytes], object] = lambda printed: None,
+    stage: Stage | None = None,
+) -> tuple[dict[str, Any], audit.Report]:
+    """Records a play, and makes its film.
+
+    Args:
+        play: what.
+        most: so many steps at most.
+        time_limit: seconds after which the script is stopped.
+        echo: is given what the script prints.
+        stage: where to say how far it is; None: nowhere.
+
+    Returns:
+        The film, for JSON, and what the ledger found.
+
+    Raises:
+        Missing: there is no such extension, or it keeps no ledger.
+    """
+    with tempfile.TemporaryDirectory(prefix="hashtable-lab-") as place:
+        path = play.path
+        if path is None:
+            path = Path(place, play.name)
+            path.write_text(play.text, encoding="utf-8")
+        options: dict[str, Any] = {"folder": play.folder, "environment": play.environment, "most": most}
+        options |= {"time_limit": time_limit, "echo": echo}
+        if stage is None:
+            recording = record(path, play.arguments, play.module, **options)
+        else:
+            with stage.busy(f"Recording {play.name}") as tell:
+                size = [0]
+
+                def told(bytes_: int) -> None:
+                    if bytes_ > size[0] + 100_000:
+                        size[0] = bytes_
+                        tell(f"{bytes_ / 1e6:.1f} MB")
+
+                recording = record(path, play.arguments, play.module, **options, tell=told)
+    report = audit.read(recording.rows, recording.ending.code, play.module)
+    return _made(play, recording, report, most), report
+
+
+def _made(play: Play, recording: Recording, report: audit.Report, most: int) -> dict[str, Any]:
+    source = audit.Source(play.folders)
+
+    def lines(file: str) -> Sequence[str]:
+        return play.texts[file].splitlines() if file in play.texts else source.lines(file)
+
+    return film.make(recording, play.title, play.name, play.text, play.module, report, lines, most)
+
+
+def perform(
+    play: Play, output: Path | None, machine: bool, most: int, time_limit: float, stage: Stage, quiet: bool = False
+) -> int:
+    """Records a play and writes the page, or for machines the JSON.
+
+    Args:
+        play: what.
+        output: where; None: `NAME.html` in the current folder, or for machines standard output.
+        machine: JSON instead of a page.
+        most, time_limit: as for `shoot`.
+        stage: where to say what was done.
+        quiet: what the script prints is not shown.
+
+    Returns:
+        The exit code, as of `ledger`.
+    """
+    shown = sys.stderr if machine else sys.stdout
+
+    def echo(printed: bytes) -> None:
+        if not printed or quiet:
+            return
+        if isinstance(shown, io.TextIOWrapper):
+            shown.flush()
+            shown.buffer.write(printed)
+        else:
+            shown.write(printed.decode("utf-8", "replace"))
+        shown.flush()
+
+    made, report = shoot(play, most=most, time_limit=time_limit, echo=echo, stage=stage)
+    if machine and output is None:
+        json.dump(made, stage.out.file, separators=(",", ":"))
+        stage.out.file.write("\n")
+        return report.exit_code
+    file = output or Path(f"{Path(play.name).stem}.html")
+    write(file, json.dumps(made, separators=(",", ":")) if machine else page.html(made))
+    steps, limit = len(made["steps"]), made["limit"]
+    reached = f" (the limit; --steps sets another one, and {limit['steps']:,} it is now)" if limit["reached"] else ""
+    stage.say(f"{steps:,} steps recorded{reached}; {made['ending']['words']}; the ledger says: {report.verdict}.")
+    for note in made["notes"]:
+        stage.say(f"Note: {note}.")
+    stage.say(f"The film is in {file}." + ("" if machine else " Open it in a browser."))
+    return report.exit_code
+
+
+def write(file: Path, text: str) -> None:
+    """Writes a file, whole or not at all.
+
+    Raises:
+        Missing: it cannot be written.
+    """
+    part = file.with_name(f".{file.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(file)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise Missing(f"{file} cannot be written: {error.strerror}.") from None
+
+
+@click.command("replay", epilog=HELP, context_settings={"allow_interspersed_args": False})
+@click.option("-c", "code", metavar="CODE", help="Python code instead of a script.")
+@click.option("--specimen", metavar="NAME", help="The script of a specimen, with its broken module.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The page to write; without it NAME.html in the current folder.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The film as JSON instead of a page: to --output or printed.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0.1),
+    default=TIME_LIMIT,
+    show_default=True,
+    help="Seconds; then it is stopped.",
+)
+@click.option(
+    "--steps", type=click.IntRange(min=1), default=MOST_STEPS, show_default=True, help="Record so many at most."
+)
+@click.option("--module", default="hashtable_traced", show_default=True, help="An extension that keeps a ledger.")
+@click.option(
+    "--source",
+    "folders",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Where the extension's source is, so that its lines can be quoted.",
+)
+@click.argument("script", required=False, type=click.Path(path_type=Path))
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def replay_command(
+    code: str | None,
+    specimen: str | None,
+    output: Path | None,
+    as_json: bool,
+    timeout: float,
+    steps: int,
+    module: str,
+    folders: tuple[Path, ...],
+    script: Path | None,
+    arguments: tuple[str, ...],
+) -> int:
+    """Watch a reference: the film of a script, step by step, as one HTML page.
+
+    Runs SCRIPT, with its ARGUMENTS, in a child. There `import hashtable` gives the traced build. The page shows, at each
+    step, the lines of Python and of the extension, who holds which object, and the table. It needs no network.
+    """
+    stage = Stage()
+    given = [what for what in (script, code, specimen) if what is not None]
+    if code is not None and script is not None:  # with -c, what follows are the arguments
+        arguments, script = (str(script), *arguments), None
+        given = given[1:]
+    if len(given) != 1:
+        raise click.UsageError("what is to be recorded? One of SCRIPT, -c CODE and --specimen NAME.")
+    if specimen is not None:
+        play = of_specimen(specimens.load(specimen), stage)
+    elif code is not None:
+        play = of_code(code, arguments, module, folders)
+    else:
+        assert script is not None
+        if not script.is_file():
+            raise click.UsageError(f"the script {str(script)!r} does not exist, or is no file.")
+        play = of_script(script, arguments, module, folders)
+    return perform(play, output, as_json, steps, timeout, stage)
