@@ -2,14 +2,14 @@
 //!
 //! # Safety
 //!
-//! What C promises, each function says in its section *Safety*; it is in the header, and nothing here can check it. From
-//! it follow the four reasons that the comments below refer to:
+//! What C promises, each function says in its section *Safety*; it is in the header, and nothing here can check it.
+//! From it follow the four reasons that the comments below refer to:
 //!
 //! * *Not NULL, so valid*: a pointer is NULL or what the section says; `refuse_null` has excluded the former.
 //! * *Items are read whole*: `Asked::read` excludes NULL itself, and reads strings during the call only.
 //! * *The table lives* until the function returns: only `ht_free` ends it, and not while one of its callbacks runs.
-//! * *A change is alone*: while a function that changes the table runs, no other thread uses it; a look-up waiting for its
-//!   callback holds no reference to it.
+//! * *A change is alone*: while a function that changes the table runs, no other thread uses it; a look-up waiting for
+//!   its callback holds no reference to it.
 
 use crate::table::{Asked, ht_table};
 use crate::types::*;
@@ -216,8 +216,8 @@ pub unsafe extern "C" fn ht_free(table: *mut ht_table) -> ht_status {
         if table.is_null() {
             return Ok(());
         }
-        // SAFETY: not NULL, so a table that `allocate` made and that has not been freed. The header forbids its use after
-        // this succeeds.
+        // SAFETY: not NULL, so a table that `allocate` made and that has not been freed. The header forbids its use
+        // after this succeeds.
         unsafe { ht_table::free(table) }
     })
 }
@@ -354,8 +354,8 @@ pub unsafe extern "C" fn ht_get_hashed(
 unsafe fn get(table: *const ht_table, hash: i64, key: Asked, value: *mut ht_item) -> Result<(), ht_status> {
     refuse_null(table)?;
     refuse_null(value)?;
-    // SAFETY: neither is NULL, so the table lives and `value` can be written to. Nothing is borrowed during the look-up. The
-    // index is of this version: nothing has run since it was found.
+    // SAFETY: neither is NULL, so the table lives and `value` can be written to. Nothing is borrowed during the look-up.
+    // The index is of this version: nothing has run since it was found.
     unsafe {
         let at = ht_table::look_up(table, hash, &key)?.ok_or(HT_NOT_FOUND)?;
         value.write((*table).pairs.value(at).lend());
@@ -612,8 +612,8 @@ pub unsafe extern "C" fn ht_picture(
         if capacity > 0 {
             refuse_null(buffer)?;
         }
-        // SAFETY: the table and `needed` are not NULL, so valid. The buffer is valid for `capacity` bytes, and `end` stays
-        // below `room`, which is one less: nothing is written at or beyond `capacity`.
+        // SAFETY: the table and `needed` are not NULL, so valid. The buffer is valid for `capacity` bytes, and `end`
+        // stays below `room`, which is one less: nothing is written at or beyond `capacity`.
         unsafe {
             let pairs = &(*table).pairs;
             // "[]" and "\n" for each bucket. The sum cannot overflow, since each bucket takes four bytes of memory.

@@ -5,8 +5,9 @@
 //!
 //! # Safety
 //!
-//! A look-up may call the equality callback, and that may call any function on this table but `ht_free` (HT_BUSY). So the
-//! functions that look something up take the table as a raw pointer, `this`, and two facts make every use of it sound:
+//! A look-up may call the equality callback, and that may call any function on this table but `ht_free` (HT_BUSY). So
+//! the functions that look something up take the table as a raw pointer, `this`, and two facts make every use of it
+//! sound:
 //!
 //! * *The table lives.* C has passed a table that is not freed, and while a callback runs `free` refuses to free it.
 //! * *No reference into it is held.* Each expression that borrows from `*this` ends before the callback is called.
@@ -177,8 +178,8 @@ impl ht_table {
         }
         let pairs = Table::new(size, max_load).map_err(no_memory)?;
         let table = ht_table { pairs, equal, context, asking: AtomicUsize::new(0), taken_out: (None, None) };
-        // SAFETY: the struct has fields, so its layout is not empty, as `alloc` demands. The memory is ours alone and was
-        // allocated with the layout of what is written to it. On failure `table` is dropped here as usual.
+        // SAFETY: the struct has fields, so its layout is not empty, as `alloc` demands. The memory is ours alone and
+        // was allocated with the layout of what is written to it. On failure `table` is dropped here as usual.
         unsafe {
             let memory = alloc(Layout::new::<ht_table>()).cast::<ht_table>();
             if memory.is_null() {
@@ -197,8 +198,9 @@ impl ht_table {
     /// # Safety
     /// `this` came from `allocate` and is not used again if this succeeds.
     pub(crate) unsafe fn free(this: *mut ht_table) -> Result<(), ht_status> {
-        // SAFETY: `allocate` had the memory from the global allocator, with the layout of an `ht_table`, which is how a `Box`
-        // frees it. The only call that can be in progress is one that waits for its callback, and `asking` counts those.
+        // SAFETY: `allocate` had the memory from the global allocator, with the layout of an `ht_table`, which is how a
+        // `Box` frees it. The only call that can be in progress is one that waits for its callback, and `asking` counts
+        // those.
         unsafe {
             if (*this).asking.load(Ordering::Relaxed) > 0 {
                 return Err(HT_BUSY);
@@ -217,7 +219,8 @@ impl ht_table {
     /// `this` is a living table, and no reference into it lives.
     pub(crate) unsafe fn look_up(this: *const ht_table, hash: i64, key: &Asked) -> Result<Option<usize>, ht_status> {
         for _ in 0..=MOST_RESTARTS {
-            // SAFETY: the table lives. Nothing is borrowed: a cursor is four numbers, and each borrow ends with its line.
+            // SAFETY: the table lives. Nothing is borrowed: a cursor is four numbers, and each borrow ends with its
+            // line.
             unsafe {
                 let mut cursor = (*this).pairs.walk(hash);
                 loop {
@@ -240,8 +243,8 @@ impl ht_table {
 
     /// Is the key at `at` equal to `key`? Can run the equality callback.
     unsafe fn has_key(this: *const ht_table, at: usize, key: &Asked) -> Result<bool, ht_status> {
-        // SAFETY: the table lives, and `at` is of this version. The borrow ends with this statement, which copies out of it
-        // all that is needed later.
+        // SAFETY: the table lives, and `at` is of this version. The borrow ends with this statement, which copies out
+        // of it all that is needed later.
         let (stored, sought) = match (unsafe { (*this).pairs.key(at) }, key) {
             (Item::Int(stored), Asked::Int(sought)) => return Ok(stored == sought),
             (Item::Float(stored), Asked::Float(sought)) => return Ok(stored == sought),
