@@ -10,13 +10,15 @@ It is pure Python and an ordinary user of the extension. Everything starts with 
 * `leakcheck STATEMENT` tells whether running a statement leaks, with anybody's extension;
 * `who EXPRESSION` tells who holds an object.
 
-`with hashtable_lab.ledger() as book:` does the same for a block of Python code.
+`with hashtable_lab.ledger() as book:` does the same for a block of Python code, and `hashtable_lab.run(jobs, executor=...)` runs
+a campaign of many jobs, in this process or elsewhere.
 
 Each subject has a folder. From the bottom up:
 
     errors.py, stage.py   what stops a command; how one speaks
     children/             code that may crash runs in a process of its own
     source.py             where the project's source is
+    campaign/             many jobs, here or in other processes or on other machines; resumable
     audit/                the ledger, read from Python; a script is run against it
     specimens/            a broken variant of the extension is read, applied, built, met
     detectors/            ten ways to find one out, and the matrix of all of them
@@ -28,6 +30,22 @@ Each subject has a folder. From the bottom up:
 Whatever a reader types is in a file command.py of its folder, and has one line in `cli.COMMANDS`.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from hashtable_lab.audit.book import Book, Event, Finding, Unbalanced, ledger
 
-__all__ = ["Book", "Event", "Finding", "Unbalanced", "ledger"]
+if TYPE_CHECKING:
+    from hashtable_lab.campaign import Job, Result, run
+
+__all__ = ["Book", "Event", "Finding", "Job", "Result", "Unbalanced", "ledger", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    """What a campaign needs is imported when it is used: the ledger does without the packages of the commands."""
+    if name in ("Job", "Result", "run"):
+        from hashtable_lab import campaign
+
+        return getattr(campaign, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

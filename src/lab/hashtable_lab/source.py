@@ -31,3 +31,13 @@ def source_folder() -> Path:
 
 def _is_source(folder: Path) -> bool:
     return (folder / "Cargo.toml").is_file() and (folder / "src" / "extension" / "Cargo.toml").is_file()
+
+
+def kept_below(name: str) -> Path:
+    """The folder for what the laboratory keeps from one run to the next: below `target` of the project's folder; without a
+    checkout, below the user's cache (`$XDG_CACHE_HOME/hashtable-lab`). It need not exist yet."""
+    try:
+        return source_folder() / "target" / name
+    except Missing:
+        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        return Path(cache) / "hashtable-lab" / name
