@@ -120,6 +120,10 @@ test-matrix: $(VENV)/installed $(VENV)/tools-matrix $(VENV)/tools-test debug-pyt
 	$(call say,testing with every CPython that is found)
 	@PYTHONS='$(PYTHONS)' $(BIN)/nox -f tests/tools/noxfile.py -- $(TESTS)
 
+test-dask: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-dask ## Run the tests of campaigns on a Dask cluster of local processes
+	$(call say,testing campaigns on a Dask cluster)
+	@$(BIN)/python -m pytest -q -m dask tests/lab
+
 test-cpython: $(VENV)/tools-test ## Run CPython's own tests of dict, with every CPython found that ships them
 	$(call say,putting CPython's own tests of dict to HashTable)
 	@$(BIN)/python tests/cpython/run.py

@@ -16,7 +16,6 @@ import pytest
 
 campaign = pytest.importorskip("hashtable_lab.campaign", reason="the laboratory is not installed")
 import campaigns  # noqa: E402
-
 from hashtable_lab.campaign import Job, digest, run  # noqa: E402
 from hashtable_lab.errors import Missing  # noqa: E402
 
@@ -64,7 +63,11 @@ def test_a_name_is_the_same_in_another_process():
     program = "from hashtable_lab.campaign import digest; print(digest([{'x', 'y', 'z'}, {'a': b'1'}, 1.5, None]))"
     names = {
         subprocess.run(
-            [sys.executable, "-c", program], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
         for seed in ("1", "2")
     }

@@ -11,13 +11,14 @@ here is closed here.
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
-from typing import Union
+from typing import Any, Union
 
 from hashtable_lab.errors import Missing
 
@@ -102,19 +103,20 @@ def _processes(number: int) -> Iterator[Executor]:
 @contextmanager
 def _dask(address: str) -> Iterator[Executor]:
     try:
-        from distributed import Client, LocalCluster
+        # By name, as types of it are checked neither where it is installed nor where it is not.
+        distributed: Any = importlib.import_module("distributed")
     except ImportError:
         raise Missing("--executor dask needs the package 'distributed': python -m pip install '.[dask]'.") from None
     cluster = None
     try:
         if address:
             try:
-                client = Client(address, timeout=10)
+                client = distributed.Client(address, timeout=10)
             except (OSError, ValueError) as error:
                 raise Missing(f"there is no Dask scheduler at {address}: {error}") from None
         else:
-            cluster = LocalCluster(processes=True, threads_per_worker=1, dashboard_address=None)
-            client = Client(cluster)
+            cluster = distributed.LocalCluster(processes=True, threads_per_worker=1, dashboard_address=None)
+            client = distributed.Client(cluster)
         try:
             yield client.get_executor()
         finally:

@@ -21,7 +21,9 @@ def _checked(_context: click.Context, _parameter: click.Parameter, choice: str) 
 
 def executor_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """The option `--executor`; the command gets it as `executor`."""
-    option = click.option("--executor", metavar="WHERE", default=HERE, show_default=True, callback=_checked, help=EXPLAINED)
+    option = click.option(
+        "--executor", metavar="WHERE", default=HERE, show_default=True, callback=_checked, help=EXPLAINED
+    )
     return option(function)
 
 
