@@ -23,17 +23,31 @@ project = "hashtable"
 html_title = "hashtable: a book"
 language = "en"
 
-# The directive of the atlas lies beside this file. (The tiny books of tests/project/test_docs.py have none.)
-sys.path.insert(0, os.path.dirname(__file__))
 extensions = ["myst_parser", "sphinx.ext.doctest", "sphinxcontrib.programoutput"]
-if os.path.exists(os.path.join(os.path.dirname(__file__), "atlas_directive.py")):
-    extensions.append("atlas_directive")
-myst_enable_extensions = ["deflist"]
+extensions += ["sphinx_design", "sphinx_copybutton", "sphinx_reredirects"]
+# Extensions of the book's own are the files beside this one that have a `setup`. (The tiny books of test_docs.py have none.)
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+extensions += sorted(
+    file.stem for file in HERE.glob("*.py") if file.name != "conf.py" and "\ndef setup(app" in file.read_text("utf-8")
+)
+myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist"]
 myst_heading_anchors = 3
+
+# Where an address leads that the book once had and has no more. addresses.txt lists every address that it ever had.
+redirects = {
+    "ownership": "counts.html",
+    "type": "slots.html",
+}
+
+# What is typed is copied, and not what comes of it.
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
 
 html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["book.css"]
+html_js_files = ["book.js"]
 html_copy_source = False
 html_show_copyright = False
 html_show_sphinx = False

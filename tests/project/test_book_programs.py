@@ -5,14 +5,19 @@ The book contains whatever they print when it is built. Here is compared what th
 
 from __future__ import annotations
 
+import inspect
 import json
+import random
 import re
+import runpy
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
+import subject
 
 PROGRAMS = Path(__file__).resolve().parents[2] / "docs" / "programs"
 
@@ -109,3 +114,35 @@ def test_the_example_is_shaky_and_its_user_notices_nothing(with_source) -> None:
         ("surplus", "leak_none"),
         ("surplus", "Pair.tp_init"),
     ]
+
+
+def test_the_table_in_python_does_what_the_real_one_does() -> None:
+    """The book explains the extension's functions by those of programs/in_python.py: both do the same."""
+    names = runpy.run_path(str(PROGRAMS / "in_python.py"))
+    rng = random.Random(8)
+    for hash_func in (hash, abs, lambda key: 7):
+        in_python, real = names["Table"](hash_func=hash_func), subject.HashTable(hash_func=hash_func)
+        for _ in range(300):
+            key, value = rng.randrange(-40, 40), rng.random()
+            assert in_python.set(key, value) is in_python
+            assert real.set(key, value) is real
+            asked = rng.randrange(-40, 40)
+            assert in_python.get(asked, "none") == real.get(asked, "none")
+            assert len(in_python) == len(real) and len(in_python.buckets) == real.size
+        seen = []
+        in_python.traverse(seen.append)
+        assert len(seen) == 1 + 2 * len(real)
+    with pytest.raises(ValueError, match="Invalid hash function"):
+        names["Table"](hash_func=str).set(1, 1)
+    for name, function in vars(names["Table"]).items():
+        if inspect.isfunction(function):
+            assert len(inspect.getsource(function).splitlines()) <= 9, name  # the def, and eight lines
+
+
+def test_the_same_function_in_c_compiles() -> None:
+    include = sysconfig.get_path("include")
+    if shutil.which("cc") is None or not (Path(include) / "Python.h").is_file():
+        pytest.skip("there is no C compiler, or no Python.h")
+    command = ["cc", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-I", include, PROGRAMS / "reading" / "get.c"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -131,7 +131,9 @@ def test_what_is_fetched_from_elsewhere_would_be_seen() -> None:
 
 # What runs or is included when the book is built, and what shows no text of its own.
 LIVING = {"{doctest}", "{program-output}", "{command-output}", "{literalinclude}", "{raw}", "{toctree}"}
-LIVING |= {"{atlas}", "{atlas-figures}"}
+LIVING |= {"{atlas}", "{atlas-figures}", "{source}", "{demo}", "{picture}", "{question}", "{assumptions}", "{glossary}"}
+# What puts a box round something: what is in it counts by itself.
+BOXES = {"{admonition}", "{dropdown}", "{tab-set}", "{tab-item}", "{rst-class}"}
 
 
 def pasted(chapter: str) -> list[str]:
@@ -139,11 +141,13 @@ def pasted(chapter: str) -> list[str]:
 
     Allowed beside the living ones is `console`, for commands that the reader is to type, as long as it shows no output.
     """
-    fence = re.compile(r"^(?:```|:::)(\S*)[^\n]*\n(.*?)^(?:```|:::)$", flags=re.MULTILINE | re.DOTALL)
+    fence = re.compile(r"^(`{3,}|:{3,})(\S*)[^\n]*\n(.*?)^\1$", flags=re.MULTILINE | re.DOTALL)
     found = []
-    for kind, text in fence.findall(chapter):
+    for _, kind, text in fence.findall(chapter):
         commands_only = kind == "console" and all(line.startswith("$ ") for line in text.splitlines())
-        if kind not in LIVING and not commands_only:
+        if kind in BOXES:
+            found += pasted(text)
+        elif kind not in LIVING and not commands_only:
             found.append(text.splitlines()[0])
     indented = re.findall(r"^(?: {4}|\t)(.+)", fence.sub("", chapter), flags=re.MULTILINE)
     return found + indented
@@ -163,6 +167,8 @@ def test_what_is_pasted_would_be_seen() -> None:
     assert pasted("```\ntyped by hand\n```\n") == ["typed by hand"]
     assert pasted("So it is:\n\n    typed by hand\n") == ["typed by hand"]
     assert pasted("```console\n$ make demo\n```\n") == []
+    assert pasted(":::{dropdown} More\n```python\n>>> 6 * 7\n```\n:::\n") == [">>> 6 * 7"]
+    assert pasted(":::{dropdown} More\n```{doctest}\n>>> 6 * 7\n42\n```\n:::\n") == []
 
 
 def test_every_slot_of_the_type_is_explained() -> None:
@@ -170,5 +176,5 @@ def test_every_slot_of_the_type_is_explained() -> None:
     start = source.index("static mut HASH_TABLE: PyTypeObject")
     slots = re.findall(r"^    (tp_\w+):", source[start : source.index("..blank()", start)], flags=re.MULTILINE)
     assert len(slots) > 15
-    chapter = (DOCS / "type.md").read_text(encoding="utf-8")
+    chapter = (DOCS / "slots.md").read_text(encoding="utf-8")
     assert [slot for slot in slots if f"`{slot}`" not in chapter] == []

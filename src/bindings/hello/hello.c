@@ -9,7 +9,7 @@ void nothing(void)
 void hello(const char *name)
 {
     printf("Hello, %s!\n", name);
-    fflush(stdout); /* Python has a buffer of its own: whoever prints later is to be seen later */
+    fflush(stdout); /* Python has a buffer of its own: what is printed later must appear later */
 }
 
 double get_pi(void)

@@ -17,7 +17,7 @@ void hello(const char *name);
 /* Pi. */
 double get_pi(void);
 
-/* Calls `hash` with `context` and `key`, and returns what that returns: a call from C back to whoever called. */
+/* Calls `hash` with `context` and `key`, and returns what that returns: a call from C back to its caller. */
 int64_t ask(int64_t (*hash)(void *context, int64_t key), void *context, int64_t key);
 
 #ifdef __cplusplus

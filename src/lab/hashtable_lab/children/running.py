@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# Freed memory is filled with the byte 0xDD, so that whoever uses a dead object trips over it at once. Without this, a
+# Freed memory is filled with the byte 0xDD, so that any use of a dead object fails at once. Without this, a
 # dead object often looks alive until its memory is given to another one, and a bug shows late, elsewhere or never.
 # Source: https://docs.python.org/3/using/cmdline.html#envvar-PYTHONMALLOC
 FREED_MEMORY_SHOWS = {"PYTHONMALLOC": "debug"}

@@ -83,16 +83,16 @@ def play(stage: Stage) -> None:
     stage.show_text(specimen.diff, "diff")
     stage.say(
         "The same lines, in a child process, since this will not end well. Freed memory is overwritten there "
-        "(PYTHONMALLOC=debug), so that nobody can take the dead for the living:"
+        "(PYTHONMALLOC=debug), so that a dead object does not look alive:"
     )
     wrong = children.run_function(
         type_at_the_prompt, SESSION, module_folder=folder, environment=children.FREED_MEMORY_SHOWS
     )
     stage.transcript(f"{wrong.output}[{wrong}]")
     stage.say(
-        "Each set hands out a reference that nobody took, and the prompt, when it lets go of `_`, gives it back. So "
+        "Each set hands out a reference that nobody took, and the prompt gives it back when it binds `_` anew. So "
         "every set costs the table one of the references of its names. At the third, with both names in place, the "
-        "count arrives at zero: the table is taken apart, and the prompt goes on to print the picture of an object "
+        "count reaches zero: the table is taken apart, and the prompt goes on to print the picture of an object "
         "that is not there."
     )
     stage.check(

@@ -69,7 +69,7 @@ class Outcome:
 def places_in(text: str) -> list[tuple[str, int]]:
     """The lines of the extension's source that a text names, each once, in order."""
     extension = source_folder() / "src" / "extension"
-    # Not those of ffi/, which speak for whoever called them; and other crates have a `mod.rs` too.
+    # Not those of ffi/, which speak for their callers; and other crates have a `mod.rs` too.
     ours = {file.name for file in extension.rglob("*.rs") if file.parent.name != "ffi" and file.name != "mod.rs"}
     found = [(Path(file), int(line)) for file, line in _PLACE.findall(text) if "registry" not in file]
     return list(dict.fromkeys((file.name, line) for file, line in found if file.name in ours))

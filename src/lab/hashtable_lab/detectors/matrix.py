@@ -196,7 +196,7 @@ def show(matrix: Matrix, stage: Stage) -> None:
     """Prints a matrix as a table, with what it needs to be read."""
     columns = ["specimen", *(detector.short for detector in matrix.detectors)]
     if not stage.out.is_terminal:
-        stage.out.width = WIDEST  # whoever reads a file can scroll; a table that is cut off is none
+        stage.out.width = WIDEST  # a file can be scrolled; a table that is cut off is useless
     stage.table(columns, [(name, *row.values()) for name, row in matrix.rows.items()], gap=1)
     stage.say(LEGEND)
     for detector in matrix.detectors:

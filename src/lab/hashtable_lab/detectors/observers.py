@@ -189,7 +189,7 @@ def _findings(found: list[tuple[Any, ...]]) -> list[str]:
 
 
 def faults(act: Act, names: Names) -> list[str]:
-    """Makes each call in turn that can fail, fail, and reads the ledger. What was asked to be raised must come out."""
+    """Makes every call that can fail do so, one at a time, and reads the ledger. What was raised must come out."""
     hashtable = importlib.import_module("hashtable")
 
     # What is raised in a `__del__` cannot come out, and is printed.

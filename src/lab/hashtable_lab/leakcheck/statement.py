@@ -32,7 +32,7 @@ class Statement:
         Raises:
             CannotAnswer: a syntax error, an exception in the setup, a module or name that is not there.
         """
-        # A module that is called `__main__`, as pickle and others expect of whoever defines a class.
+        # A module that is called `__main__`, as pickle and others expect of a class's own module.
         self.module = types.ModuleType("__main__")
         sys.modules["__main__"] = self.module
         self.names: dict[str, Any] = vars(self.module)

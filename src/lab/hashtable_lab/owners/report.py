@@ -64,7 +64,7 @@ def why(found: dict[str, Any]) -> list[str]:
     rest = found["rest"]
     if found["immortal"]:
         return [
-            f"It is immortal: its count, {found['getrefcount']}, never moves, whoever holds it, so it tells nothing "
+            f"It is immortal: its count, {found['getrefcount']}, never moves, so it tells nothing "
             "about owners. A leak of such an object, or giving it back once too often, shows nowhere."
         ]
     if rest > 0:
@@ -75,7 +75,7 @@ def why(found: dict[str, Any]) -> list[str]:
         ]
     if rest < 0:
         return [
-            f"{-rest} more seen than counted. Whoever holds an object without counting is seen and not counted: an "
+            f"{-rest} more seen than counted. An owner that does not count is seen and not counted: an "
             "argument or variable that is only borrowed (calls do that from CPython 3.14 on); or an owner whose "
             "reference was given back once too often, and who will soon hold an object that is gone."
         ]

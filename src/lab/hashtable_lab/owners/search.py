@@ -275,7 +275,7 @@ class Search:
         return self._role(thing, kind, depth)
 
     def _role(self, thing: Any, kind: str, depth: int) -> str:
-        """What a thing without a name is called: by what it is to whoever holds it."""
+        """What a thing without a name is called: by what it is to its owner."""
         article = "an" if kind[:1] in "aeiou" else "a"
         for owner in self.above.get(id(thing), []) if depth < 2 else []:
             if isinstance(owner, types.CodeType):

@@ -13,8 +13,8 @@ from hashtable_lab.specimens import ENDINGS, Specimen, build
 from hashtable_lab.stage import Stage
 
 _FREED = (
-    "The script ran with `PYTHONMALLOC=debug`, which fills memory that is freed with the byte 0xDD. Whoever uses a dead object "
-    "reads that instead of a pointer"
+    "The script ran with `PYTHONMALLOC=debug`, which fills memory that is freed with the byte 0xDD. Code that uses a dead "
+    "object reads that instead of a pointer"
 )
 
 #: What an end means, by the signal that killed the child.

@@ -17,7 +17,7 @@ from hashtable_lab.specimens import Specimen
 
 _WRITTEN = "<!-- Written by `python -m hashtable_lab specimens pages`. -->\n"
 
-_CELLS = {"found": "found", "silent": "", "crashed": "*died*", "absent": "n/a"}
+_CELLS = {"found": "*found*", "silent": "", "crashed": "died", "absent": "n/a"}
 
 
 def pages() -> dict[str, str]:
@@ -83,21 +83,31 @@ def _matrix_page(record: dict[str, Any]) -> str:
     return f"""{_WRITTEN}
 # Who catches what
 
-{len(broken)} broken variants of the extension, one for each class of bug, and {len(names)} ways to find out. Each variant is a
-small diff against the real source, with a script that uses the table as anybody's program might. The script runs under each
-detector, in a process of its own, and the detector says what it has to say.
+:::{{admonition}} After this chapter you can
+:class: goals
+choose the right tool for each kind of bug, and say which of them name the line.
+:::
 
-In the table, **line** means that the detector found it and named the line of the source; *found*, that it found it; *died*, that
-the program died while the detector looked on, which is no finding of the detector's; nothing, that it found nothing. The
-last row is the control: the source as it is, with the scripts of all variants. Nothing may be found there.
+Here are {len(broken)} {{term}}`specimens <specimen>`, one for each class of bug, and {len(names)} ways to find one out: the
+{{term}}`detectors <detector>`. Each specimen is a small diff against the real source, with a script that uses the table as any
+program might. The script runs under each detector, in a process of its own, and the detector says what it has to say.
 
-{table}
 ## The detectors
 
 | detector | what it looks at | catches | names the line |
 | --- | --- | --- | --- |
 {legend}
-Of the {len(broken)} variants, {len(owning)} have a line that can be named: a reference is taken there and never given back, is
+## The matrix
+
+**line** means that the detector found the bug and named the line of the source; *found*, that it found it; died, that the
+program died while the detector looked on, which is no finding of the detector's; nothing, that it found nothing. The last row is
+the control: the source as it is, with the scripts of all specimens. Nothing may be found there.
+
+```{{rst-class}} matrix
+```
+
+{table}
+Of the {len(broken)} specimens, {len(owning)} have a line that can be named: a reference is taken there and never given back, is
 given away without being owned, or is kept where the garbage collector is not shown it. The ledger catches each of these and
 names the line. In the others every reference has its owner, and something else is wrong.
 
@@ -110,6 +120,12 @@ was if it is stopped.
 
 {toctree}
 ```
+
+:::{{admonition}} What was seen
+:class: seen
+No single tool finds every bug; the ledger finds every reference that is miscounted, and names its line. **One thing to
+try:** `hashtable-lab specimens run` with the name of a specimen that your favourite tool does not catch.
+:::
 """
 
 
