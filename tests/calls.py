@@ -1,4 +1,8 @@
-"""Every call of the table, with what it must do to reference counts. To test a new method, add a line.
+"""The registry of calls: every call of the table, with what it must do to reference counts. To test a new method, add a line.
+
+With that line it is tested wherever calls are tested: its references are counted (ownership/), everything in it is made to fail
+(faults/), memory is refused to it (faults/scarcity.py), it is a move of the state machine (behaviour/test_machine.py), and a mutant
+of its source must fail by it (mutants/). behaviour/test_calls.py complains about a method that has no line.
 
 A call is a statement in which the names below can be used. They are bound afresh for each run (`cast` makes them), to
 new objects that nobody else refers to:
@@ -7,6 +11,8 @@ new objects that nobody else refers to:
     hash_func     a function; the hash of most keys is 1
     other_func    another one that does the same
     table         HashTable(8, 0.5, hash_func), with two pairs in one chain: key: value and older: older_value
+    full          HashTable(2, 1.0, hash_func), with the same two pairs: one more, and it grows
+    native        HashTable(4, 1.0), with four pairs of strs: as full, and hashed and compared without running Python code
     key, value    the pair that came last
     older, older_value   the one that came first
     twin          equal to key, but another object
@@ -22,12 +28,12 @@ new objects that nobody else refers to:
     mapping       a function that makes of a key and a value an object with `keys` and `[]` and no more
     Answering     a subclass that returns a missing key itself
     library_hash  the module's function
-    copy          the module
+    copy, weakref the modules
 
 Who owns what, before the call:
 
     object                      owners
-    hash_func                   the name; table
+    hash_func                   the name; table; full
     key, value                  the name; table, through the pair
     older, older_value          the name; table, through the pair
     absent, other, other_func   the name; state
@@ -40,10 +46,11 @@ exception), and `after`, when that is gone. A name that is not mentioned must no
 from __future__ import annotations
 
 import copy
+import weakref
 from collections.abc import Mapping
 from typing import NamedTuple, Optional
 
-from subject import HashTable, library_hash
+import subject
 
 NOTHING: Mapping[str, int] = {}
 
@@ -112,15 +119,22 @@ class Mappings:
         return self.value
 
 
-class Answering(HashTable):
-    """A table that returns a missing key itself."""
-
-    def __missing__(self, key):
-        return key
+def answering(kind):
+    """A subclass that returns a missing key itself."""
+    return type("Answering", (kind,), {"__missing__": lambda table, key: key})
 
 
-def cast():
-    """The names that a statement can use, bound to fresh objects."""
+#: For each module whose calls are tested, that subclass.
+ANSWERING = {subject.module: answering(subject.HashTable)}
+
+
+def cast(module=subject.module):
+    """The names that a statement can use, bound to fresh objects.
+
+    Args:
+        module: where the type is from.
+    """
+    HashTable = module.HashTable
 
     def hash_func(key):
         hash = getattr(key, "hash", 1)
@@ -136,6 +150,8 @@ def cast():
         "hash_func": hash_func,
         "other_func": other_func,
         "table": HashTable(8, 0.5, hash_func),
+        "full": HashTable(2, 1.0, hash_func),
+        "native": HashTable(4, 1.0),
         "key": Key("key"),
         "value": Key("value"),
         "older": Key("older"),
@@ -150,13 +166,16 @@ def cast():
         "bad_equality": Key("raises"),
         "bad_name": HashableKey("bad name", hash=HashFailed),
         "mapping": Mappings,
-        "Answering": Answering,
-        "library_hash": library_hash,
+        "Answering": ANSWERING.get(module) or ANSWERING.setdefault(module, answering(HashTable)),
+        "library_hash": module.library_hash,
         "copy": copy,
+        "weakref": weakref,
     }
     pair = (names["absent"], names["other"])
     names["state"] = (4, 8, 0.5, names["other_func"], True, [pair], None, None)
-    names["table"].set(names["older"], names["older_value"]).set(names["key"], names["value"])
+    for table in (names["table"], names["full"]):
+        table.set(names["older"], names["older_value"]).set(names["key"], names["value"])
+    names["native"].update(one="1", two="2", three="3", four="4")
     return names
 
 
@@ -165,7 +184,7 @@ def hash_func_of_module(key):
 
 
 #: The names whose counts are watched: those of objects that are made for one run.
-WATCHED = sorted(set(cast()) - {"HashTable", "Answering", "mapping", "copy", "library_hash"})
+WATCHED = sorted(set(cast()) - {"HashTable", "Answering", "mapping", "copy", "weakref", "library_hash"})
 
 # ---- the calls -------------------------------------------------------------------------------------------------------
 
@@ -213,6 +232,21 @@ CALLS = [
     Call("table.set(absent)", raises=TypeError),
     Call("table.set(absent, other, other)", raises=TypeError),
     Call("HashTable(4, 1e-300, hash_func).set(absent, other)", raises=(OverflowError, MemoryError)),
+    # The next pair makes a full table grow.
+    Call("full.set(absent, other)", after={"absent": 1, "other": 1}, held={"full": 1}),
+    Call("full[absent] = other", after={"absent": 1, "other": 1}),
+    Call("full.setdefault(absent, other)", after={"absent": 1, "other": 1}, held={"other": 1}),
+    Call("full.update([(absent, other), (number, other)])", after={"absent": 1, "number": 1, "other": 2}),
+    Call("full.update({number: other, 1: other})", after={"number": 1, "other": 2}),
+    Call("full.update(HashTable(hash_func=hash_func).set(absent, other))", after={"absent": 1, "other": 1}),
+    Call("full.update(mapping(absent, other))", after={"absent": 1, "other": 1}),
+    Call("full.__ior__([(absent, other)])", after={"absent": 1, "other": 1}, held={"full": 1}),
+    Call("full | {number: other}", held={**COPIED, "hash_func": 1, "number": 1, "other": 1}),
+    Call("full.__setstate__(state)", after={**EMPTIED, "absent": 1, "other": 1, "hash_func": -1, "other_func": 1}),
+    Call("native.set(number, other)", after={"number": 1, "other": 1}, held={"native": 1}),
+    Call("native.setdefault('five', other)", after={"other": 1}, held={"other": 1}),
+    Call("native.update({number: other, 1.5: other})", after={"number": 1, "other": 2}),
+    Call("native.update(HashTable().set(number, other))", after={"number": 1, "other": 1}),
     # []=
     Call("table[absent] = other", after={"absent": 1, "other": 1}),
     Call("table[key] = other", after={"value": -1, "other": 1}),
@@ -255,6 +289,11 @@ CALLS = [
     Call("table.hash_of(bad_answer)", raises=ValueError),
     Call("table.bucket_of(absent)"),
     Call("table.bucket_of(bad_hash)", raises=HashFailed),
+    Call("native['one'], native.get('two'), 'three' in native, 'five' in native"),
+    Call("native.get(number, other)", held={"other": 1}),
+    Call("('one', '1') in native.items()"),
+    Call("native['one'] = other", after={"other": 1}),
+    Call("native.pop('one')"),
     # Removing: the pair's two references leave the table; pop hands the value's on.
     Call("table.pop(key)", after={"key": -1, "value": -1}, held={"value": 1}),
     Call("table.pop(twin)", after={"key": -1, "value": -1}, held={"value": 1}),
@@ -285,6 +324,7 @@ CALLS = [
     Call("format(table, 'other')", raises=ValueError),
     Call("table.__format__(other)", raises=TypeError),
     Call("table.__sizeof__()"),
+    Call("weakref.ref(table)"),
     Call("hash(table)", raises=TypeError),
     Call("HashTable[key, value]", held={"key": 1, "value": 1}),
     # Views and iterators own the table, and a spent iterator nothing.
@@ -328,6 +368,8 @@ CALLS = [
     Call("table.setdefault()", raises=TypeError),
     Call("table.popitem()", after={"key": -1, "value": -1}, held={"key": 1, "value": 1}),
     Call("HashTable().popitem()", raises=KeyError),
+    # With another pair at hand the tuple is a new one.
+    Call("((key, key), table.popitem())", after={"key": -1, "value": -1}, held={"key": 3, "value": 1}),
     Call("table.update([(absent, other)])", after={"absent": 1, "other": 1}),
     Call("table.update([(key, other), [twin, absent]])", after={"value": -1, "absent": 1}),
     Call("table.update(HashTable(hash_func=hash_func).set(absent, other))", after={"absent": 1, "other": 1}),
@@ -363,6 +405,7 @@ CALLS = [
     Call("table != HashTable(hash_func=hash_func).set(key, value).set(older, other)"),
     Call("table == HashTable(hash_func=hash_func).set(key, value).set(absent, other)"),
     Call("table == {}"),
+    Call("native == native.copy(), native == {'one': '1', 'two': '2', 'three': '3', 'four': '4'}"),
     Call("table == {1: key, number: other}"),
     Call("table == {bad_name: key, number: other}", raises=HashFailed),
     Call("HashTable(hash_func=hash_func, typed=False).set(key, value) == {1: other}", raises=TypeError),

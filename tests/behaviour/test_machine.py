@@ -4,16 +4,23 @@ Hypothesis chooses the moves: which method is called with what, on a table of wh
 the one in reference.py get the same moves, must give the same answers, raise the same exceptions, and look the same to the last
 bucket. When they differ, Hypothesis looks for the shortest game that ends so, and prints it as a program.
 
+Most moves are written here, because they need more than a name: sources of every kind, copies to go on with, iterators in midway.
+Besides, every call of the registry (calls.py) is a move.
+
 At the end of the file the same machine plays with tables that have a fault, and must find it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import operator
 import pickle
+import re
 
+import calls
 import hypothesis.strategies as st
+import leakchecks
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -154,6 +161,46 @@ def reference_copy(reference):
     return made
 
 
+# ---- the calls of the registry -------------------------------------------------------------------------------------------------
+
+
+def reference_can(call):
+    """Whether the reference, which is smaller than a table, can make a call at all."""
+    names = {**calls.cast(), "table": ReferenceTable(8, 0.5, length_of_repr), "HashTable": ReferenceTable}
+    try:
+        eval(leakchecks.compiled(call.statement), names)
+    except (AttributeError, TypeError, ValueError):
+        return False
+    except Exception:
+        pass
+    return True
+
+
+#: What says something else of the reference; or would give the table a hash function, a key or a value that other moves cannot do
+#: with; or makes it so long that comparing takes all the time.
+NOT_COMPARED = re.compile(
+    r"__init__|__sizeof__|__reduce__|weakref|copy|older|==|repr\(table\.|\(table, table\)| for n in "
+)
+#: Those that are about `table`, and are to end well or with a KeyError. The others are about tables of their own.
+ABOUT_TABLE = [call for call in calls.CALLS if "table" in call.statement and call.raises in (None, KeyError)]
+#: Of these, what is made on both, and the answers compared.
+ON_BOTH = [call for call in ABOUT_TABLE if not NOT_COMPARED.search(call.statement) and reference_can(call)]
+#: And what is made on the table alone, which must be as it was: the line says that it leaves nothing behind.
+ON_ONE = [call for call in ABOUT_TABLE if call not in ON_BOTH and not call.after]
+
+
+def shown(answer):
+    """What a call answered, so that the table's answer can be compared with the reference's."""
+    if isinstance(answer, (HashTable, ReferenceTable)):
+        return "a table"
+    if isinstance(answer, (str, int, float, type(None))):
+        return answer
+    if isinstance(answer, (list, tuple)):
+        return [shown(part) for part in answer]
+    # Views and iterators: what is in them.
+    return written(list(answer)) if hasattr(answer, "__iter__") else repr(answer)
+
+
 # ---- the machine ---------------------------------------------------------------------------------------------------------------
 
 
@@ -178,7 +225,7 @@ class Machine(RuleBasedStateMachine):
         for made, table in ((move, self.table), (theirs or move, self.reference)):
             try:
                 answers.append(("answered", made(table)))
-            except (KeyError, TypeError, ValueError, OverflowError) as error:
+            except (KeyError, TypeError, ValueError, OverflowError, StopIteration) as error:
                 answers.append(("raised", type(error)))
         assert written(answers[0]) == written(answers[1])
 
@@ -225,6 +272,23 @@ class Machine(RuleBasedStateMachine):
         if self.reference:
             key = data.draw(st.sampled_from(list(self.reference)))
             self.both(lambda table: table.set(key, table.pop(key)) is table)
+
+    # ---- every call of the registry ----
+
+    def names(self, table, cast, key, other_key, value):
+        chosen = {"key": key, "twin": key, "absent": other_key, "elsewhere": other_key, "value": value, "other": value}
+        return {**cast, **chosen, "number": other_key, "table": table}
+
+    @rule(call=st.sampled_from(ON_BOTH), key=keys, other_key=keys, value=values)
+    def any_call(self, call, key, other_key, value):
+        code, cast = leakchecks.compiled(call.statement), calls.cast()
+        self.both(lambda table: shown(eval(code, self.names(table, cast, key, other_key, value))))
+
+    @rule(call=st.sampled_from(ON_ONE), key=keys, other_key=keys, value=values)
+    def any_call_that_leaves_nothing_behind(self, call, key, other_key, value):
+        names = self.names(self.table, calls.cast(), key, other_key, value)
+        with contextlib.suppress(KeyError, TypeError, ValueError):
+            eval(leakchecks.compiled(call.statement), names)
 
     # ---- many pairs ----
 

@@ -1,8 +1,8 @@
 """Out of memory: MemoryError, the table as it was, nothing leaked, and the table of use afterwards.
 
-scarcity.py has the calls, and refuses each request for memory once: Python's requests in a child, where `_testcapi` is at hand;
-those for the table's own arrays in the traced module, which has a switch for that. And there is a child that may not have more
-memory than so much, in which nothing is refused that is not really too much.
+scarcity.py makes the calls of the registry, and refuses each request for memory once: Python's requests in a child, where
+`_testcapi` is at hand; those for the table's own arrays in the traced module, which has a switch for that. And there is a child
+that may not have more memory than so much, in which nothing is refused that is not really too much.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import importlib
 import importlib.util
 import json
 import os
+import re
 import sys
 
 import pytest
@@ -18,13 +19,16 @@ import scarcity
 import subject
 from hostile import assert_sound, quick_collections  # noqa: F401  (a fixture that is used by itself)
 
-# What never asks Python for memory, if keys are hashed in C: all that only looks up, and what the table's own arrays are for.
-FRUGAL = {
-    "set", "set that grows", "set that overwrites", "setdefault", "get", "get of none", "[]", "in", "pop", "clear", "in items",
-    "update by a dict", "update by a table", "==", "== a dict",
-}  # fmt: skip
-# Where it depends on the version of CPython.
-EITHER = {"bucket_of", "update by keywords", "== a dict", "isdisjoint", "|=", "hash_of", "sizeof", "[]=", "del"}
+# These never ask Python for memory, no more than `len` does: with keys that are hashed and compared in C, to look up and to change
+# is up to the table alone.
+FRUGAL = [
+    "native.set(number, other)",
+    "native.setdefault('five', other)",
+    "native.get(number, other)",
+    "native['one'] = other",
+    "native.pop('one')",
+    "table.clear()",
+]
 
 
 # ---- Python's memory -------------------------------------------------------------------------------------------------
@@ -41,15 +45,22 @@ def refused_by_python(child):
     return {line[0]: line[1:] for line in lines}
 
 
-@pytest.mark.parametrize("name", scarcity.CALLS)
-@pytest.mark.parametrize("hash_func", ["hash", "by_python"])
-def test_python_has_no_memory(refused_by_python, name, hash_func):
-    if f"{name}, {hash_func}" not in refused_by_python:
+@pytest.mark.parametrize("statement", scarcity.CALLS)
+def test_python_has_no_memory(refused_by_python, statement):
+    if statement not in refused_by_python:
         pytest.skip("a debug build of CPython aborts here, with a dict as with a table")
-    failures, complaints = refused_by_python[f"{name}, {hash_func}"]
+    failures, complaints = refused_by_python[statement]
     assert complaints == []
-    if name not in EITHER:
-        assert (failures == 0) == ((name in FRUGAL and hash_func == "hash") or name == "clear" or name == "== a dict")
+    if statement in FRUGAL:
+        assert failures == refused_by_python["len(table)"][0]
+
+
+def test_most_calls_miss_the_memory_that_was_refused(refused_by_python):
+    """The control: refusing has an effect."""
+    failing = [statement for statement, (failures, _) in refused_by_python.items() if failures]
+    assert len(failing) > len(refused_by_python) // 2
+    assert set(FRUGAL) <= set(refused_by_python)
+    assert {"table.buckets()", "repr(table)", "table.copy()", "((key, key), table.popitem())"} <= set(failing)
 
 
 # ---- the table's own memory --------------------------------------------------------------------------------------------
@@ -67,26 +78,23 @@ def traced():
     traced._fail_allocation(0)
 
 
-# What makes a table or makes one grow; nothing else may ask for memory.
-MAKING = {
-    "new", "new with parameters", "init again", "set that grows", "[]=", "setdefault", "update by a dict", "update by a table",
-    "update by pairs", "update by a mapping", "update by keywords", "|", "| of a dict", "|=", "fromkeys", "copy", "setstate",
-    "setstate of a new one",
-}  # fmt: skip
+# What makes a table, or makes one grow; nothing else may ask for memory. (`clear` asks too, but does without.)
+MAKING = re.compile(
+    r"HashTable\(|__new__|__init__|Answering\(|copy\(|fromkeys| \| |setstate"
+    r"|^full(\.set|\[|\.update|\.__ior__)|^native(\.set|\.update)|^\[table\.set"
+)
 
 
-@pytest.mark.parametrize("name", scarcity.CALLS)
-@pytest.mark.parametrize("hash_func", [hash, scarcity.by_python])
-def test_the_table_has_no_memory(traced, name, hash_func):
+@pytest.mark.parametrize("statement", scarcity.CALLS)
+def test_the_table_has_no_memory(traced, statement):
     left = []
 
     def switch(nth):
         left.append(traced._fail_allocation(nth))
 
-    failures, complaints = scarcity.try_all(traced, name, hash_func, switch, lambda: left[-1] == 0)
+    failures, complaints = scarcity.try_all(traced, scarcity.CALLS[statement], switch, lambda: left[-1] == 0)
     assert complaints == []
-    # `clear` asks too, but does without.
-    assert (failures > 0) == (name in MAKING)
+    assert (failures > 0) == bool(MAKING.search(statement))
 
 
 def test_a_growth_that_failed_comes_with_the_next_pair(traced):
@@ -134,7 +142,7 @@ def test_the_switch(traced):
 
 
 class Leaky:
-    """A table that is not as it was after a failure, and keeps what it was given."""
+    """A module whose table is not as it was after a failure, and keeps what it was given."""
 
     def __init__(self, module):
         self.library_hash = module.library_hash
@@ -156,16 +164,13 @@ class Leaky:
 def test_that_scarcity_complains(traced):
     """The control for its checks: it must notice a table that has changed, and references that were kept."""
     left = []
-    failures, complaints = scarcity.try_all(
-        Leaky(traced),
-        "set that grows",
-        hash,
-        lambda nth: left.append(traced._fail_allocation(nth)),
-        lambda: left[-1] == 0,
-    )
+    call = scarcity.CALLS["full.set(absent, other)"]
+    switch = lambda nth: left.append(traced._fail_allocation(nth))  # noqa: E731
+    failures, complaints = scarcity.try_all(Leaky(traced), call, switch, lambda: left[-1] == 0)
     assert failures >= 1
     assert complaints[0] == "request 1: MemoryError was raised, but a table has changed"
-    assert complaints[-1].startswith("references before: ")
+    assert "request 1: the count of absent changed by +1 and not by +0" in complaints
+    assert "request 1: absent is still alive" in complaints
 
 
 # ---- a limit ---------------------------------------------------------------------------------------------------------

@@ -259,7 +259,8 @@ def assert_sound(table):
     assert same_objects(table, keys)
     assert same_objects(table.values(), [value for _, value in pairs])
     assert same_objects(reversed(table), keys[::-1])
-    assert len(set(keys)) == len(keys), "a key is there twice"
+    with contextlib.suppress(TypeError):  # unhashable keys, which the lookups below tell apart
+        assert len(set(keys)) == len(keys), "a key is there twice"
     for key, value in pairs:
         assert key in table, f"{key!r} was lost"
         assert table[key] is value

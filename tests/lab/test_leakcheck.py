@@ -264,9 +264,15 @@ def test_help(child):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no signals")
-def test_interrupt(child, tmp_path):
-    """Ctrl-C: exit code 130, no traceback, and no child that goes on."""
-    done = child("-c", INTERRUPTED, str(tmp_path / "pid"))
+@pytest.mark.parametrize("before", ["SIG_DFL", "SIG_IGN"])
+def test_interrupt(child, tmp_path, before):
+    """Ctrl-C: exit code 130, no traceback, and no child that goes on. Also where the tests run in the background of a shell.
+
+    (A shell without job control starts background commands with SIGINT ignored, and whatever they start inherits it.)
+    """
+    done = child(
+        "-c", f"import signal; signal.signal(signal.SIGINT, signal.{before})\n{INTERRUPTED}", str(tmp_path / "pid")
+    )
     assert done.stdout.split() == ["130", "False", "gone"], done.stderr
 
 
@@ -277,6 +283,7 @@ import os, pathlib, signal, subprocess, sys, time
 file = pathlib.Path(sys.argv[1])
 setup = f"import os, pathlib, time; pathlib.Path({str(file)!r}).write_text(str(os.getpid()))"
 command = [sys.executable, "-m", "hashtable_lab", "leakcheck", "--setup", setup, "time.sleep(1)"]
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # as somebody has it who can type Ctrl-C
 lab = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 while not file.is_file() or not file.read_text():
     time.sleep(0.05)

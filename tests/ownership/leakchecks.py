@@ -24,6 +24,7 @@ from array import array
 
 import calls
 import subject
+from hashtable_lab.leakcheck.rule import judge
 
 # ---- one statement ---------------------------------------------------------------------------------------------------
 
@@ -140,66 +141,65 @@ def leaks(statement):
     """Runs a statement again and again, each time with a fresh cast, and reads the meters between batches of rounds.
 
     Interpreters fill caches and free lists as they please, and a meter rises while they do. (CPython's cache of
-    attributes, for one, keeps up to 4096 names alive.) That comes to an end; a leak goes on for ever. So what is
-    complained about is the *least* growth of several batches, if it is above zero, and only if it is so however often
-    one tries.
+    attributes, for one, keeps up to 4096 names alive.) That comes to an end; a leak goes on for ever, and in proportion to
+    the rounds. Which it is, the rule of `hashtable_lab leakcheck` says. A meter is complained about if it leaks by that
+    rule, or grows by none, however often one tries.
 
     Args:
         statement: what to run.
 
     Returns:
-        A complaint for each meter that rose in every batch of every try.
+        A complaint for each meter that rose in every try.
     """
-    rising = set(METERS)
-    complaints = []
+    code = compiled(statement)
+    return still_growing(METERS, lambda: outcome(code, calls.cast()), ROUNDS)
+
+
+def still_growing(meters, run, rounds):
+    """Complaints about those meters that rise with the number of runs, in each of `TRIES` tries."""
+    rising, complaints = dict(meters), []
     for _ in range(TRIES):
-        growth = {meter: least for meter, least in least_growth(statement).items() if least > 0 and meter in rising}
-        rising = set(growth)
-        complaints = [f"{meter}: at least {least} more after every {ROUNDS} times" for meter, least in growth.items()]
+        complaints = []
+        for meter, growth in growth_of(rising, run, rounds).items():
+            if judge(growth, [rounds] * BATCHES) != "steady":
+                complaints.append(f"{meter}: {growth} more after every {rounds} times")
+            else:
+                del rising[meter]
         if not complaints:
             break
     return complaints
 
 
-def least_growth(statement):
-    """Runs batches of rounds. Returns for each meter by how much it rose at least from one batch to the next."""
-    code = compiled(statement)
+def growth_of(meters, run, rounds):
+    """Runs batches of rounds. Returns for each meter by how much it rose in each batch."""
     # An array, because a list of readings would itself be more and more objects.
-    readings = {meter: array("q", [0] * (BATCHES + 1)) for meter in METERS}
+    readings = {meter: array("q", [0] * (BATCHES + 1)) for meter in meters}
     for batch in range(-2, BATCHES + 1):
-        for _ in range(ROUNDS):
-            outcome(code, calls.cast())
+        for _ in range(rounds):
+            run()
         gc.collect()
-        for meter, read in METERS.items():
+        for meter, read in meters.items():
             readings[meter][max(batch, 0)] = read()  # the first batches warm up, and are written over
-    return {meter: min(later - earlier for earlier, later in zip(row, row[1:])) for meter, row in readings.items()}
+    return {meter: [later - earlier for earlier, later in zip(row, row[1:])] for meter, row in readings.items()}
 
 
-def memory(statement, rounds=4000, allowed=2**25):
-    """Runs a statement many times and looks at the memory of the process.
+def memory(statement, rounds=600):
+    """Runs a statement many times and looks at the memory of the process, by the same rule.
 
     Args:
-        statement: what to run. It should use so much memory that forgetting to free it shows: `rounds` times that
-        must be a
-            multiple of `allowed`.
-        rounds: how often to run it, after half as many times to warm up.
-        allowed: how many bytes the process may have grown by.
+        statement: what to run. It should use so much memory that forgetting to free it shows among whole pages.
+        rounds: how often to run it in each batch.
 
     Returns:
-        A complaint if it grew by more.
+        A complaint if memory rose in every try.
     """
     import psutil
 
     process = psutil.Process()
     code = compiled(statement)
-    for _ in range(rounds // 2):
-        outcome(code, calls.cast())
-    before = process.memory_info().rss
-    for _ in range(rounds):
-        outcome(code, calls.cast())
-    gc.collect()
-    grown = process.memory_info().rss - before
-    return [f"resident memory: {grown} bytes more after {rounds} times"] if grown > allowed else []
+    return still_growing(
+        {"resident memory": lambda: process.memory_info().rss}, lambda: outcome(code, calls.cast()), rounds
+    )
 
 
 def survivors(statement):

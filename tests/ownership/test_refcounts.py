@@ -132,7 +132,7 @@ def test_what_a_call_used_can_die(call):
     assert leakchecks.survivors(call.statement) == []
 
 
-#: Each uses 40 kB or more, most of it in Rust's arrays; 4000 times that is five times what is allowed.
+#: Each uses 40 kB or more, most of it in Rust's arrays.
 LARGE = [
     "HashTable(10_000).clear()",
     "HashTable.__new__(HashTable).__init__(10_000)",

@@ -14,6 +14,7 @@ import collections
 import contextlib
 import gc
 import importlib
+import importlib.util
 import json
 import os
 import sys
@@ -33,6 +34,19 @@ _IMMORTAL = 2**30
 
 #: No more calls than so many are made to fail.
 MOST_FAULTS = 100
+
+
+def _rule() -> Any:
+    """leakcheck's rule for what grows. It is loaded as a file, like this one: the package needs what a debug build may not have."""
+    file = Path(__file__).resolve().parents[1] / "leakcheck" / "rule.py"
+    spec = importlib.util.spec_from_file_location("rule", file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+judge = _rule().judge
 
 #: What `faults` writes to standard error, with a number, before it makes a call fail: the program may not survive it.
 FAULT = "failing call number"
@@ -71,10 +85,10 @@ def getrefcount(act: Act, names: Names) -> list[str]:
         gc.collect()
     seen = []
     for name in watched:
-        first, second, third = (reading[name] for reading in readings)
-        change = third - second
-        if change == second - first and abs(change) >= ROUNDS and first < _IMMORTAL:
-            seen.append(f"the count of `{name}` changes by {change / ROUNDS:+g} with each call")
+        shown = [reading[name] for reading in readings]
+        change = _change_per_call(shown)
+        if change and shown[0] < _IMMORTAL:
+            seen.append(f"the count of `{name}` changes by {change:+g} with each call")
     del keep
     return seen
 
@@ -88,6 +102,19 @@ def collector(act: Act, names: Names) -> list[str]:
     return _not_visited() + _growth_of_tracked(act)
 
 
+def _change_per_call(readings: list[int]) -> float:
+    """By how much a meter that was read between rounds of `ROUNDS` calls rises or falls with each; 0 if it does neither.
+
+    The rule is leakcheck's, for growth as for what falls; less than one in a call is no news here.
+    """
+    growth = [later - earlier for earlier, later in zip(readings, readings[1:])]
+    calls = [ROUNDS] * len(growth)
+    for sign in (1, -1):
+        if judge([sign * gain for gain in growth], calls, least=1) == "leaks":
+            return min(growth, key=abs) / ROUNDS
+    return 0
+
+
 def _growth_of_tracked(act: Act) -> list[str]:
     def tracked() -> collections.Counter[str]:
         gc.collect()
@@ -95,13 +122,16 @@ def _growth_of_tracked(act: Act) -> list[str]:
 
     for _ in range(3):
         quietly(act)
-    before = tracked()
-    for _ in range(ROUNDS):
-        quietly(act)
-    more = {name: number for name, number in (tracked() - before).items() if number >= ROUNDS}
+    readings = [tracked()]
+    for _ in range(2):
+        for _ in range(ROUNDS):
+            quietly(act)
+        readings.append(tracked())
+    more = {name: _change_per_call([reading[name] for reading in readings]) for name in readings[-1]}
+    more = {name: number for name, number in more.items() if number > 0}
     if not more:
         return []
-    named = ", ".join(f"{number / ROUNDS:g} {name}" for name, number in sorted(more.items()))
+    named = ", ".join(f"{number:g} {name}" for name, number in sorted(more.items()))
     return [f"each call leaves objects that are tracked: {named}"]
 
 
@@ -133,11 +163,8 @@ def total(act: Act, names: Names) -> list[str]:
         readings.append(sys.gettotalrefcount())
         for _ in range(ROUNDS):
             quietly(act)
-    growth = [after - before for before, after in zip(readings, readings[1:])]
-    least = min(growth, key=abs)
-    if abs(least) < ROUNDS or min(growth) < 0 < max(growth):
-        return []
-    return [f"the sum of all counts changes by {least / ROUNDS:+g} with each call"]
+    change = _change_per_call(readings)
+    return [f"the sum of all counts changes by {change:+g} with each call"] if change else []
 
 
 def heap(act: Act, names: Names) -> list[str]:

@@ -1,4 +1,8 @@
-"""When growth is a leak: the rule of `measuring`, as a function of what a meter showed."""
+"""When growth is a leak: one rule, for all that asks so. `judge` is it: a leak grows in proportion to the number of calls.
+
+`measuring` explains it, and makes rounds of doubled size until the rule can tell. The matrix's observers and the project's own
+tests, which know beforehand what they look for, ask it about a few rounds of one size.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +20,18 @@ PROPORTION = 0.2
 FIRST_ROUNDS, DOUBLED_ROUNDS, MOST_DOUBLED_ROUNDS = 5, 4, 7
 
 
-def judge(growth: Sequence[int], calls: Sequence[int]) -> str:
+def judge(growth: Sequence[int], calls: Sequence[int], least: float = LIMIT) -> str:
     """Says what growth in some rounds amounts to.
 
     Args:
         growth: what a meter gained in each of the rounds.
         calls: how many calls each of the rounds had.
+        least: less growth than so much per call is no leak.
 
     Returns:
         "steady", "leaks" or "undecided".
     """
-    if min(growth) <= 0 or sum(growth) < LIMIT * sum(calls):
+    if min(growth) <= 0 or sum(growth) < least * sum(calls):
         return "steady"
     rate = statistics.median(gain / times for gain, times in zip(growth, calls))
     for gain, times in zip(growth, calls):
