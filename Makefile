@@ -82,6 +82,22 @@ docs: check-binutils $(VENV)/installed $(VENV)/tools-docs $(VENV)/tools-mutants 
 	@$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs target/docs/html
 	@echo "the book is in target/docs/html/index.html"
 
+# Only pages whose names begin so: LOOK='table life'. Without the pictures: SCREENSHOTS=no.
+LOOK ?=
+SCREENSHOTS ?= yes
+look: docs chromium $(VENV)/tools-look ## Look at the book in a browser: test every page, and keep pictures of it in target/look
+	$(call say,looking at the book in a browser)
+	@LOOK='$(LOOK)' $(BIN)/python -m pytest -q -m look tests/look
+	@if [ '$(SCREENSHOTS)' = yes ]; then $(BIN)/python tests/look/screenshots.py $(LOOK); fi
+
+# Without a browser the tests say so, and are left out.
+chromium:
+	@if command -v chromium >/dev/null; then :; elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "==> installing chromium"; \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; } >/dev/null 2>&1 \
+	    || echo "chromium could not be installed"; \
+	fi
+
 clean: ## Remove everything that was built or installed here
 	rm -rf $(VENV) build dist target .hypothesis .pytest_cache .mypy_cache .ruff_cache src/lab/*.egg-info src/lab/*.so
 
@@ -319,4 +335,4 @@ record-wheels: wheels wheel-ctypes sdist
 	@$(BIN)/python tests/tools/wheels.py page
 
 # Every target with a description is a command, not a file; so are the checks.
-.PHONY: check-tools check-binutils debug-python valgrind-itself test-matrix test-traced $(RECORDS:%=record-%) $(shell awk -F: '/^[a-z-]+:.*\#\# / { print $$1 }' $(MAKEFILE_LIST))
+.PHONY: chromium check-tools check-binutils debug-python valgrind-itself test-matrix test-traced $(RECORDS:%=record-%) $(shell awk -F: '/^[a-z-]+:.*\#\# / { print $$1 }' $(MAKEFILE_LIST))

@@ -41,7 +41,8 @@ class Fold(SphinxPostTransform):
             length = len(block.astext().rstrip().splitlines())
             if length > LONGEST and not inside_a_fold(block):
                 opening = f"<details class='fold'><summary>{title(block)}, {length} lines</summary>"
-                outer = block.parent if isinstance(block.parent, nodes.container) else block
+                wrapped = "literal-block-wrapper" in block.parent.get("classes", [])  # it has a caption
+                outer = block.parent if wrapped else block
                 place = outer.parent.index(outer)
                 outer.parent.insert(place + 1, nodes.raw("", "</details>", format="html"))
                 outer.parent.insert(place, nodes.raw("", opening, format="html"))

@@ -1,0 +1,161 @@
+"""What is looked for in a page of the book, in a real browser: each check returns what is wrong, as sentences."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urldefrag
+
+#: The widths at which every page is looked at, in pixels: a laptop, a tablet, a phone.
+WIDTHS = (1300, 1000, 400)
+
+SCHEMES = ("light", "dark")
+
+#: Debian's Chromium talks to nobody.
+OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def chromium() -> str | None:
+    """The path of the browser, or None if there is none."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@contextlib.contextmanager
+def browser() -> Iterator:
+    """A browser."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium(), args=OPTIONS)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+# What is wider than the window, and cannot be scrolled by itself. The outermost elements say enough.
+_OVERFLOW = """() => {
+  const width = document.documentElement.clientWidth, found = [];
+  const scrolls = (e) => e && e !== document.documentElement &&
+    (['auto', 'scroll', 'hidden', 'clip'].includes(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
+  if (document.documentElement.scrollWidth > width) found.push(`the page is ${document.documentElement.scrollWidth} wide`);
+  for (const e of document.querySelectorAll('article *')) {
+    const box = e.getBoundingClientRect();
+    if (box.width && box.right > width + 1 && !scrolls(e.parentElement) && getComputedStyle(e).position !== 'absolute')
+      found.push(`${e.tagName.toLowerCase()}.${e.className} ends at ${Math.round(box.right)}`);
+  }
+  return found.slice(0, 3);
+}"""
+
+# Code must not be cut off: a block either fits, or wraps.
+_CUT = """() => [...document.querySelectorAll('article pre')].filter((e) => e.scrollWidth > e.clientWidth + 1 && e.offsetParent)
+  .slice(0, 3).map((e) => `a listing is ${e.scrollWidth} wide in a box of ${e.clientWidth}: ${e.textContent.trim().slice(0, 40)}`)"""
+
+_ALT = """() => [...document.querySelectorAll('article img, article svg')].filter((e) => e.offsetParent || e.tagName === 'svg')
+  .filter((e) => e.tagName === 'IMG' ? !e.getAttribute('alt')
+    : !(e.getAttribute('aria-hidden') === 'true' || e.querySelector('title') || e.getAttribute('aria-label')))
+  .map((e) => `${e.tagName.toLowerCase()} ${e.getAttribute('src') || e.outerHTML.slice(0, 60)} has no text`)"""
+
+
+def overflow(page) -> list[str]:
+    """What is wider than the window, or cut off."""
+    return page.evaluate(_OVERFLOW) + page.evaluate(_CUT)
+
+
+def without_text(page) -> list[str]:
+    """Pictures that say nothing to those who cannot see them."""
+    return page.evaluate(_ALT)
+
+
+def low_contrast(page) -> list[str]:
+    """Letters that WCAG AA finds too pale, as axe measures them."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, context="article", options={"runOnly": ["color-contrast"], "resultTypes": ["violations"]})
+    return [
+        f"{node['html'][:80]}: {node['any'][0]['message'][:150] if node['any'] else ''}"
+        for violation in found.response["violations"]
+        for node in violation["nodes"][:3]
+    ]
+
+
+class _Page(HTMLParser):
+    """The links of a page, and the places in it to which a link can lead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.places: set[str] = set()
+
+    def handle_starttag(self, tag, attributes):
+        named = dict(attributes)
+        if named.get("id"):
+            self.places.add(named["id"])
+        if tag == "a" and named.get("name"):
+            self.places.add(named["name"])
+        for name in ("href", "src"):
+            if named.get(name):
+                self.links.append(named[name])
+
+
+def parsed(file: Path) -> _Page:
+    """A page, read."""
+    page = _Page()
+    page.feed(file.read_text(encoding="utf-8"))
+    return page
+
+
+def broken_links(site: Path) -> list[str]:
+    """Every link within the site that leads to no file, or to no place in it."""
+    pages = {file: parsed(file) for file in sorted(site.rglob("*.html"))}
+    found = []
+    for file, page in pages.items():
+        for link in page.links:
+            target, place = urldefrag(link)
+            if ":" in target.partition("/")[0] or target.startswith("//"):
+                continue
+            path = (file.parent / unquote(target.partition("?")[0])).resolve() if target else file
+            if path.is_dir():
+                path /= "index.html"
+            if not path.is_file():
+                found.append(f"{file.relative_to(site)}: {link} leads to no file")
+            elif place and path in pages and unquote(place) not in pages[path].places:
+                found.append(f"{file.relative_to(site)}: {link} leads to no place in {path.name}")
+    return found
+
+
+def long_listings(file: Path, most: int = 25) -> list[str]:
+    """Listings of more lines than that which are not folded."""
+    found = []
+
+    class Listings(HTMLParser):
+        folded, text = 0, None
+
+        def handle_starttag(self, tag, attributes):
+            self.folded += tag == "details"
+            if tag == "pre":
+                self.text = ""
+
+        def handle_endtag(self, tag):
+            self.folded -= tag == "details"
+            if tag == "pre" and self.text is not None:
+                lines = self.text.rstrip().count("\n") + 1
+                if lines > most and not self.folded:
+                    found.append(f"{file.name}: a listing of {lines} lines: {self.text.strip()[:50]}")
+                self.text = None
+
+        def handle_data(self, data):
+            if self.text is not None:
+                self.text += data
+
+    Listings().feed(file.read_text(encoding="utf-8"))
+    return found

@@ -1,0 +1,158 @@
+"""The book as a browser shows it: nothing is wider than its window, every picture has a text, letters are dark enough, links lead
+somewhere, old addresses redirect. `make look` builds the book, runs this, and keeps a screenshot of every page.
+
+The environment variable LOOK chooses pages whose names begin so: LOOK='table life specimens/miss'.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from checks import (
+    SCHEMES,
+    WIDTHS,
+    broken_links,
+    browser,
+    chromium,
+    long_listings,
+    low_contrast,
+    overflow,
+    without_text,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+SITE = ROOT / "target" / "docs" / "html"
+
+pytestmark = pytest.mark.look
+
+#: What is not a page of the book, but made by the theme.
+MADE = {"search.html", "genindex.html", "webpack-macros.html"}
+
+
+def is_redirect(file: Path) -> bool:
+    return 'http-equiv="refresh"' in file.read_text(encoding="utf-8")
+
+
+def all_pages() -> list[str]:
+    files = [file for file in SITE.rglob("*.html") if "_static" not in file.parts and "_modules" not in file.parts]
+    names = [str(file.relative_to(SITE)) for file in sorted(files) if file.name not in MADE and not is_redirect(file)]
+    wanted = tuple(os.environ.get("LOOK", "").split())
+    return [name for name in names if not wanted or name.startswith(wanted)]
+
+
+PAGES = all_pages()
+each_page = pytest.mark.parametrize("name", PAGES)
+
+
+@pytest.fixture(scope="module")
+def window():
+    """A function that opens a file in a window of some width and scheme."""
+    pytest.importorskip("playwright", reason="a browser is driven with playwright: pip install '.[look]'")
+    if chromium() is None:
+        pytest.skip("there is no Chromium (Debian: apt install chromium)")
+    with browser() as opened:
+        pages = {}
+
+        def open_(file: Path, width: int, scheme: str = "light"):
+            if (width, scheme) not in pages:
+                context = opened.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+                pages[width, scheme] = context.new_page()
+            pages[width, scheme].goto(file.as_uri())
+            return pages[width, scheme]
+
+        yield open_
+
+
+def test_there_is_a_book():
+    assert SITE.is_dir(), "build the book first: make docs"
+    assert PAGES
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@each_page
+def test_nothing_is_wider_than_its_window(window, name, width):
+    assert overflow(window(SITE / name, width)) == []
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@each_page
+def test_letters_can_be_read_and_pictures_have_texts(window, name, scheme):
+    page = window(SITE / name, WIDTHS[0], scheme)
+    assert low_contrast(page) == []
+    assert without_text(page) == []
+
+
+@each_page
+def test_the_contents_of_a_page_are_in_sight(window, name):
+    for width in (1300, 1000):
+        page = window(SITE / name, width)
+        if page.locator(".toc-tree li li").count():
+            assert page.locator(".toc-tree").first.is_visible(), width
+
+
+def test_links_lead_somewhere():
+    assert broken_links(SITE) == []
+
+
+def test_long_listings_are_folded():
+    assert [found for name in PAGES if "atlas" not in name for found in long_listings(SITE / name)] == []
+
+
+def test_every_address_that_ever_was_leads_somewhere(window):
+    addresses = (ROOT / "docs" / "addresses.txt").read_text(encoding="utf-8").split()
+    assert [address for address in addresses if not (SITE / address).is_file()] == []
+    # A page that is not in the list was added without it: it would be lost when it moves.
+    if not os.environ.get("LOOK"):
+        assert set(PAGES) - set(addresses) == set()
+    for address in addresses:
+        if is_redirect(SITE / address):
+            page = window(SITE / address, WIDTHS[0])
+            page.wait_for_url(lambda url, old=address: not url.endswith(f"/{old}"))
+            assert page.locator("h1").count() == 1, address
+
+
+# ---- the controls ----------------------------------------------------------------------------------------------------
+
+PLAIN = "<!DOCTYPE html><html lang=en><title>t</title><body style='margin:0;background:#fff'><article>{}</article></body></html>"
+
+
+@pytest.mark.parametrize(
+    ("check", "right", "wrong"),
+    [
+        (overflow, "<div style='width:90%'>x</div>", "<div style='width:1783px'>x</div>"),
+        (
+            overflow,
+            "<div style='overflow-x:auto'><table style='width:1783px'></table></div>",
+            "<table width=1783><td>x</table>",
+        ),
+        (overflow, "<pre style='white-space:pre-wrap'>{}</pre>".format("x " * 400), "<pre>{}</pre>".format("x " * 400)),
+        (overflow, "", "<pre style='overflow-x:hidden'>{}</pre>".format("x" * 400)),
+        (without_text, "<img src='data:,' width=9 height=9 alt='a cat'>", "<img src='data:,' width=9 height=9>"),
+        (without_text, "<svg><title>a cat</title></svg>", "<svg><rect/></svg>"),
+        (low_contrast, "<p style='color:#333'>words</p>", "<p style='color:#bbb'>words</p>"),
+    ],
+)
+def test_what_is_wrong_would_be_seen(window, tmp_path, check, right, wrong):
+    for number, (body, seen) in enumerate(((right, False), (wrong, True))):
+        file = tmp_path / f"{number}.html"
+        file.write_text(PLAIN.format(body))
+        assert bool(check(window(file, 400))) is seen, check(window(file, 400))
+
+
+def test_a_link_to_nowhere_would_be_seen(tmp_path):
+    (tmp_path / "one.html").write_text("<a href='two.html#there'>x</a><a id='here'></a><a href='#here'>x</a>")
+    (tmp_path / "two.html").write_text("<p id='there'>x</p><a href='https://elsewhere.example/'>x</a>")
+    assert broken_links(tmp_path) == []
+    (tmp_path / "two.html").write_text("<p id='gone'>x</p><a href='three.html'>x</a>")
+    assert len(broken_links(tmp_path)) == 2
+
+
+def test_a_long_listing_would_be_seen(tmp_path):
+    file = tmp_path / "one.html"
+    listing = "<pre>{}</pre>".format("line\n" * 30)
+    file.write_text(f"<details>{listing}</details><pre>short</pre>")
+    assert long_listings(file) == []
+    file.write_text(listing)
+    assert len(long_listings(file)) == 1
