@@ -230,6 +230,12 @@ valgrind: $(VENV)/installed $(VENV)/tools-test ## Run a part of the Python tests
 	$(call say,testing under valgrind)
 	@$(BIN)/python tests/tools/sanitizers.py valgrind
 
+# Of each scenario so many rounds: ROUNDS=300. Only these CPythons: PYTHONS='here 3.14t 3.14t-tsan'.
+ROUNDS ?= 300
+threads: $(VENV)/installed $(VENV)/tools-test ## Let threads loose on tables, with and without the GIL, under ThreadSanitizer: ROUNDS, PYTHONS
+	$(call say,letting threads loose on tables)
+	@$(BIN)/python tests/tools/threads.py --rounds $(ROUNDS) $(PYTHONS)
+
 leakcheck-demo: $(BIN)/python ## Find a known leak in a release of multidict, and none in the next
 	@$(BIN)/python tests/tools/leakcheck_demo.py
 

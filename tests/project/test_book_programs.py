@@ -47,7 +47,8 @@ def test_import_by_hand() -> None:
 def test_files_that_are_nearly_the_module() -> None:
     said = answers(run("wrong_files.py"))
     assert said.pop("as it should be") == said.pop("a shorter ending") == "imported: <class 'hashtable.HashTable'>"
-    assert said.pop("an ending for another Python") == "ModuleNotFoundError: No module named 'hashtable'"
+    # CPython 3.15 goes on with a hint at files of other versions.
+    assert said.pop("an ending for another Python").startswith("ModuleNotFoundError: No module named 'hashtable'")
     no_function = "ImportError: dynamic module does not define module export function "
     assert said.pop("another name") == no_function + "(PyInit_chainedtable)"
     assert said.pop("the function has another name") == no_function + "(PyInit_hashtable)"

@@ -15,6 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -218,6 +219,8 @@ def _no_valgrind() -> str:
 def _no_psleak() -> str:
     if importlib.util.find_spec("psleak") is None:
         return "there is no psleak (pip install psleak)"
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        return "a free-threaded CPython cannot do without its own allocator"
     psutil = importlib.import_module("psutil")
     readable = hasattr(psutil, "heap_info") and psutil.heap_info().heap_used > 0
     return "" if readable else "psutil cannot read the heap of this system"

@@ -16,6 +16,7 @@ from __future__ import annotations
 import platform
 import re
 import sys
+import sysconfig
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -104,7 +105,10 @@ def check(setup: str, statement: str, calls: int | None, tell: Tell) -> Report:
         # The same hashes each time: the same dict sees the same collisions, and a verdict can be repeated.
         found = ask("leakcheck.measuring", question, tell, {"PYTHONHASHSEED": "0"})
         question.update(heap=True, calls=found["calls"][0], warm_up=found["total_calls"])
-        heap = ask("leakcheck.measuring", question, tell, {"PYTHONHASHSEED": "0", "PYTHONMALLOC": "malloc"})
+        if sysconfig.get_config_var("Py_GIL_DISABLED"):
+            heap = {"not_measured": "a free-threaded CPython cannot do without its own allocator"}
+        else:
+            heap = ask("leakcheck.measuring", question, tell, {"PYTHONHASHSEED": "0", "PYTHONMALLOC": "malloc"})
     except CannotAnswer as error:
         return Report(UNKNOWN, [str(error)])
     return conclude(found, heap)

@@ -1,0 +1,105 @@
+"""Lets threads loose on tables, and looks for an order of their calls that explains what they saw: `make threads`.
+
+    python tests/threads/stress.py [--rounds N] [SCENARIO]...
+
+Each scenario of scenarios.py runs in a child of its own, with a limit of time: a crash is an exit code, and a deadlock an end. Then
+the control: tables whose calls happen at two moments, of which the same scenarios must complain. On a free-threaded CPython the
+children run without the GIL, whatever the module says of itself, unless --gil is given.
+
+Exit codes: 0 all is explained, and the control is not; 1 something is not explained, crashed or hung; 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import sysconfig
+import time
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parents[1]
+#: Those whose calls the control tears apart.
+TORN = ["SetAndPop", "Setdefault", "Popitem", "ClearAndLength"]
+FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+
+
+def one(name: str, rounds: int, seed: int, control: bool) -> int:
+    """Runs a scenario here. Prints its complaints as JSON."""
+    import scenarios
+    from subject import HashTable
+
+    kind = scenarios.torn(HashTable) if control else HashTable
+    enabled = getattr(sys, "_is_gil_enabled", lambda: True)()
+    print(json.dumps([enabled, scenarios.run(name, kind, rounds, seed)]))
+    return 0
+
+
+def in_child(
+    name: str, rounds: int, seed: int, control: bool, gil: bool, limit: float
+) -> tuple[bool | None, list[str]]:
+    """Runs a scenario in a child. Returns whether it had the GIL, if that is known, and its complaints."""
+    arguments = ["--here", "--rounds", str(rounds), "--seed", str(seed), *(["--control"] if control else []), name]
+    path = os.pathsep.join([str(TESTS), str(TESTS / "hostile"), *map(os.path.abspath, sys.path[1:])])
+    environment = {**os.environ, "PYTHONPATH": path, "PYTHONFAULTHANDLER": "1"}
+    if FREE_THREADED:
+        environment["PYTHON_GIL"] = "1" if gil else "0"
+    command = [sys.executable, str(Path(__file__).resolve()), *arguments]
+    try:
+        ending = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=limit, stdin=subprocess.DEVNULL
+        )
+    except subprocess.TimeoutExpired:
+        return None, [f"it did not end within {limit:.0f} seconds: a deadlock, or a loop"]
+    if ending.returncode < 0:
+        return None, [f"it crashed: {signal.Signals(-ending.returncode).name}\n{ending.stderr[:2000]}"]
+    if ending.returncode:
+        return None, [f"it ended with {ending.returncode}: {ending.stderr.strip().splitlines()[-1:]}"]
+    enabled, complaints = json.loads(ending.stdout)
+    return enabled, complaints
+
+
+def main() -> int:
+    sys.path[:0] = [str(TESTS), str(TESTS / "hostile"), str(Path(__file__).parent)]
+    import scenarios
+
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("names", nargs="*", metavar="SCENARIO", help="one or more of " + ", ".join(scenarios.SCENARIOS))
+    parser.add_argument("--rounds", type=int, default=300, help="rounds of each scenario (300)")
+    parser.add_argument("--seed", type=int, default=0, help="decides what is called (0)")
+    parser.add_argument("--limit", type=float, default=300, help="seconds that a scenario may take (300)")
+    parser.add_argument("--gil", action="store_true", help="with the GIL, where a free-threaded CPython can do without")
+    parser.add_argument("--control", action="store_true", help="with tables whose calls are torn: complaints are right")
+    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    unknown = [name for name in chosen.names if name not in scenarios.SCENARIOS]
+    if unknown:
+        parser.error(f"there is no scenario {', '.join(unknown)}; there are: {', '.join(scenarios.SCENARIOS)}.")
+    if chosen.here:
+        return one(chosen.names[0], chosen.rounds, chosen.seed, chosen.control)
+    failed = 0
+    names = chosen.names or list(scenarios.SCENARIOS)
+    for control in [True] if chosen.control else [False, True]:
+        for name in [name for name in names if name in TORN] if control else names:
+            begin = time.monotonic()
+            enabled, found = in_child(name, chosen.rounds, chosen.seed, control, chosen.gil, chosen.limit)
+            gil = {True: "with the GIL", False: "without the GIL", None: ""}[enabled]
+            if control:
+                right = bool(found) and enabled is not None
+                said = "the control is found out" if right else "THE CONTROL IS NOT FOUND OUT"
+            else:
+                right = not found
+                said = f"{chosen.rounds} rounds, all explained" if right else found[0]
+            print(f"{name:26} {gil:16} {time.monotonic() - begin:5.1f} s  {said}", flush=True)
+            failed += not right
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
