@@ -13,7 +13,7 @@ use crate::ffi::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What a function of this crate returns, and what C hears of it.
-pub(crate) trait Answer {
+pub(crate) trait IntoC {
     /// The type in C.
     type InC;
     /// How C is told that an exception is set.
@@ -23,7 +23,7 @@ pub(crate) trait Answer {
 }
 
 /// A reference that now is the caller's, or NULL.
-impl Answer for Result<Given, Raised> {
+impl IntoC for Result<Given, Raised> {
     type InC = *mut PyObject;
     const RAISED: *mut PyObject = core::ptr::null_mut();
     fn in_c(self) -> *mut PyObject {
@@ -32,7 +32,7 @@ impl Answer for Result<Given, Raised> {
 }
 
 /// Done (0), or -1.
-impl Answer for Result<(), Raised> {
+impl IntoC for Result<(), Raised> {
     type InC = c_int;
     const RAISED: c_int = -1;
     fn in_c(self) -> c_int {
@@ -41,7 +41,7 @@ impl Answer for Result<(), Raised> {
 }
 
 /// Yes (1), no (0), or -1.
-impl Answer for Result<bool, Raised> {
+impl IntoC for Result<bool, Raised> {
     type InC = c_int;
     const RAISED: c_int = -1;
     fn in_c(self) -> c_int {
@@ -50,7 +50,7 @@ impl Answer for Result<bool, Raised> {
 }
 
 /// A length, or -1.
-impl Answer for Result<Py_ssize_t, Raised> {
+impl IntoC for Result<Py_ssize_t, Raised> {
     type InC = Py_ssize_t;
     const RAISED: Py_ssize_t = -1;
     fn in_c(self) -> Py_ssize_t {
@@ -59,7 +59,7 @@ impl Answer for Result<Py_ssize_t, Raised> {
 }
 
 /// Nothing, from a function that has no way to tell of an exception.
-impl Answer for () {
+impl IntoC for () {
     type InC = ();
     const RAISED: () = ();
     fn in_c(self) {}
@@ -67,7 +67,7 @@ impl Answer for () {
 
 /// Runs the body of a function that CPython calls. See the head of this file.
 #[inline(always)]
-pub(crate) fn entry<A: Answer>(body: impl FnOnce() -> A) -> A::InC {
+pub(crate) fn entry<A: IntoC>(body: impl FnOnce() -> A) -> A::InC {
     let answer = match catch_unwind(AssertUnwindSafe(body)) {
         Ok(answer) => answer.in_c(),
         Err(_) => {

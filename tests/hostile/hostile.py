@@ -1,16 +1,16 @@
 """Hostile code, for the tests that let it loose on a table, and what must hold of the table afterwards.
 
 Hostile code sits in a `Thing`, which can be a key or a value, at one of the points where Python calls an object of the user's: its
-hash, its comparison, its end. A `Stage` has the table, says what the code does there (one of `ACTS`) and how often, and counts
+hash, its comparison, its end. A `Trap` has the table, says what the code does there (one of `ACTS`) and how often, and counts
 how often it did:
 
-    stage = Stage(clears, times=1)
-    stage.table = HashTable(8, 1.0)
-    stage.table[Thing(stage, "a", at="eq")] = 1        # calm: nothing happens
-    stage.run(lambda: stage.table.get(Thing(stage, "a")))   # compares, whereupon the table is cleared
-    assert stage.sprung == 1
+    trap = Trap(clears, times=1)
+    trap.table = HashTable(8, 1.0)
+    trap.table[Thing(trap, "a", at="eq")] = 1        # calm: nothing happens
+    trap.run(lambda: trap.table.get(Thing(trap, "a")))   # compares, whereupon the table is cleared
+    assert trap.sprung == 1
 
-The stage has the only reference to its table, so that hostile code can do away with it in the middle of a call.
+The trap has the only reference to its table, so that hostile code can do away with it in the middle of a call.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Struck(Exception):
     """What hostile code raises, if it raises."""
 
 
-class Stage:
+class Trap:
     """A table, and hostile code that waits for its moment.
 
     Attributes:
@@ -84,23 +84,23 @@ class Thing:
     """A key or a value at which hostile code may sit.
 
     Args:
-        stage: whose code it is; None if there is none.
+        trap: whose code it is; None if there is none.
         name: things of one name are equal.
         at: where the code sits, any of the words hash, eq, bool, repr, del. Also `drop`: to be compared empties the table first.
         number: the hash.
     """
 
-    __slots__ = ("__weakref__", "at", "name", "number", "stage")
+    __slots__ = ("__weakref__", "at", "name", "number", "trap")
 
-    def __init__(self, stage, name, at="", number=1):
-        self.stage = stage
+    def __init__(self, trap, name, at="", number=1):
+        self.trap = trap
         self.name = name
         self.at = at.split()
         self.number = number
 
     def __hash__(self):
         if "hash" in self.at:
-            self.stage.spring()
+            self.trap.spring()
         return self.number
 
     def __eq__(self, other):
@@ -108,40 +108,40 @@ class Thing:
             return NotImplemented
         equal = self.name == other.name
         at = self.at + other.at
-        stage = self.stage or other.stage
-        if "drop" in at and stage.left:
-            stage.table.clear()
+        trap = self.trap or other.trap
+        if "drop" in at and trap.left:
+            trap.table.clear()
         if "eq" in at:
-            stage.spring()
-        return Answer(stage, equal) if "bool" in at else equal
+            trap.spring()
+        return TruthValue(trap, equal) if "bool" in at else equal
 
     def __repr__(self):
         if "repr" in self.at:
-            self.stage.spring()
+            self.trap.spring()
         return f"<{self.name}>"
 
     def __del__(self):
         if "del" in self.at:
-            self.stage.spring()
+            self.trap.spring()
 
 
-class Answer:
+class TruthValue:
     """What a comparison answers, if it is no bool. Hostile code sits at its `__bool__`."""
 
-    def __init__(self, stage, answer):
-        self.stage = stage
+    def __init__(self, trap, answer):
+        self.trap = trap
         self.answer = answer
 
     def __bool__(self):
-        self.stage.spring()
+        self.trap.spring()
         return self.answer
 
 
 # ---- what hostile code does --------------------------------------------------------------------------------------------
 
 
-def reads(stage):
-    table = stage.table
+def reads(trap):
+    table = trap.table
     pairs = list(table.items())
     assert [table[key] for key in table] == [value for _, value in pairs]
     assert len(table.copy()) == len(table) == repr(table).count("*")
@@ -149,82 +149,82 @@ def reads(stage):
     assert table.get(fresh()) is None
 
 
-def copies(stage):
-    table = stage.table
+def copies(trap):
+    table = trap.table
     for twin in (table.copy(), copy.copy(table), table | {}):
         assert list(map(id, twin)) == list(map(id, table))
 
 
-def collects(stage):
+def collects(trap):
     gc.collect()
 
 
-def overwrites(stage):
-    for key in list(stage.table):
-        stage.table[key] = object()
+def overwrites(trap):
+    for key in list(trap.table):
+        trap.table[key] = object()
 
 
-def adds(stage):
-    stage.table[fresh()] = object()
+def adds(trap):
+    trap.table[fresh()] = object()
 
 
-def grows(stage):
+def grows(trap):
     for number in range(20):
-        stage.table[fresh(number)] = object()
+        trap.table[fresh(number)] = object()
 
 
-def pops_the_oldest(stage):
-    for key in list(stage.table)[:1]:
-        stage.table.pop(key)
+def pops_the_oldest(trap):
+    for key in list(trap.table)[:1]:
+        trap.table.pop(key)
 
 
-def pops_the_newest(stage):
+def pops_the_newest(trap):
     with contextlib.suppress(KeyError):
-        stage.table.popitem()
+        trap.table.popitem()
 
 
-def takes_and_gives(stage):
+def takes_and_gives(trap):
     """As many pairs as before, but not the same: what deceives a guard that looks at the length."""
-    pops_the_oldest(stage)
-    adds(stage)
+    pops_the_oldest(trap)
+    adds(trap)
 
 
-def clears(stage):
-    stage.table.clear()
+def clears(trap):
+    trap.table.clear()
 
 
-def refills(stage):
+def refills(trap):
     """The same pairs in the same order, but all in other places."""
-    pairs = list(stage.table.items())
-    stage.table.clear()
-    adds(stage)
+    pairs = list(trap.table.items())
+    trap.table.clear()
+    adds(trap)
     for key, value in pairs:
-        stage.table[key] = value
+        trap.table[key] = value
 
 
-def begins_anew(stage):
-    stage.table.__init__(3, 0.9, stage.table.hash_func)
+def begins_anew(trap):
+    trap.table.__init__(3, 0.9, trap.table.hash_func)
 
 
-def hashes_otherwise(stage):
+def hashes_otherwise(trap):
     """Another hash function, under which every key has another hash; and something filed under it."""
-    stage.table.__init__(5, 1.0, three)
-    stage.table[fresh()] = object()
+    trap.table.__init__(5, 1.0, three)
+    trap.table[fresh()] = object()
 
 
 def three(key):
     return 3
 
 
-def restores(stage):
-    stage.table.__setstate__(stage.table.__reduce__()[2])
+def restores(trap):
+    trap.table.__setstate__(trap.table.__reduce__()[2])
 
 
-def destroys(stage):
-    stage.table = None
+def destroys(trap):
+    trap.table = None
 
 
-def raises(stage):
+def raises(trap):
     raise Struck
 
 

@@ -23,9 +23,9 @@ import pytest
 from hostile import (
     ACTS,
     HARMLESS,
-    Stage,
     Struck,
     Thing,
+    Trap,
     assert_sound,
     quick_collections,  # noqa: F401  (a fixture that is used by itself)
 )
@@ -119,37 +119,37 @@ def test_hostile_at_every_point_again_and_again(name):
     acts = [act for act in ACTS.values() if act not in (hostile.raises, hostile.destroys)]
     for seed in range(0, len(acts), 2):
         turn = itertools.cycle(acts[seed:] + acts[:seed])
-        stage = Stage(lambda stage: next(turn)(stage), times=20)
+        trap = Trap(lambda trap: next(turn)(trap), times=20)
 
-        def hash_func(key, stage=stage):
-            stage.spring()
+        def hash_func(key, trap=trap):
+            trap.spring()
             return key.number
 
-        stage.table = a_table(stage, hash_func, "eq del repr", "eq del repr")
-        key = Thing(stage, "pair 4", "hash eq bool del")
-        value = Thing(stage, "value 4", "eq bool del")
+        trap.table = a_table(trap, hash_func, "eq del repr", "eq del repr")
+        key = Thing(trap, "pair 4", "hash eq bool del")
+        value = Thing(trap, "value 4", "eq bool del")
         made = {"value": value, "pairs": [(key, value)], "dict": {key: value}, "keys": [key]}
         made["table"] = HashTable(hash_func=id).set(key, value)
-        stage.run(lambda: shown(LOOKUPS[name](lambda: stage.table, key, made)))
-        assert stage.sprung >= 1
-        assert_sound(stage.table)
+        trap.run(lambda: shown(LOOKUPS[name](lambda: trap.table, key, made)))
+        assert trap.sprung >= 1
+        assert_sound(trap.table)
 
 
 def test_every_lookup_and_every_act_is_used():
     """The tables of calls and acts are what the tests run through: none may be empty, and every act acts."""
     assert len(ACTS) == len({inspect.getsource(act) for act in ACTS.values()}) >= 16
     for act in ACTS.values():
-        stage = Stage(act)
-        stage.table = a_table(stage)
-        before = [*pairs_of(stage.table), id(stage.table), stage.table.size, stage.table.hash_func]
+        trap = Trap(act)
+        trap.table = a_table(trap)
+        before = [*pairs_of(trap.table), id(trap.table), trap.table.size, trap.table.hash_func]
         if act is hostile.raises:
             with pytest.raises(Struck):
-                act(stage)
+                act(trap)
             continue
-        table = stage.table
+        table = trap.table
         walk = iter(table)
-        act(stage)
-        after = [*pairs_of(table), id(stage.table), table.size, table.hash_func]
+        act(trap)
+        after = [*pairs_of(table), id(trap.table), table.size, table.hash_func]
         if act in HARMLESS:
             assert after == before
             assert len(list(walk)) == 6

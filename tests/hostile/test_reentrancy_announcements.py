@@ -12,8 +12,8 @@ import sys
 
 import pytest
 from hostile import (
-    Stage,
     Thing,
+    Trap,
     assert_sound,
     quick_collections,  # noqa: F401  (a fixture that is used by itself)
 )
@@ -32,16 +32,16 @@ pytestmark = unraisable_is_fine
 class Out:
     """A `sys.stdout` at which hostile code sits: at the `nth` line that is written to it."""
 
-    def __init__(self, stage, nth):
-        self.stage = stage
+    def __init__(self, trap, nth):
+        self.trap = trap
         self.nth = nth
         self.lines = 0
 
     def write(self, text):
-        if text.strip() and self.stage.left:
+        if text.strip() and self.trap.left:
             self.lines += 1
             if self.lines == self.nth:
-                self.stage.spring()
+                self.trap.spring()
 
     def flush(self):
         pass
@@ -73,25 +73,25 @@ def test_r20_the_output_of_announcements_is_hostile(act, announcing, monkeypatch
 def announcements_are_hostile(act, name, announcing, monkeypatch):
     for key_name in ("pair 4", "absent") if name in LOOKUPS else ("pair 4",):
         for nth in itertools.count(1):
-            stage = Stage(act)
+            trap = Trap(act)
             announcing.announce(False)
-            stage.table = announcing.HashTable(8, 1.0, lambda key: getattr(key, "number", 0))
+            trap.table = announcing.HashTable(8, 1.0, lambda key: getattr(key, "number", 0))
             for number in range(6):
-                stage.table[Thing(stage, f"pair {number}", number=number % 3)] = Thing(stage, f"value {number}")
-            key, value = Thing(stage, key_name), Thing(stage, "new")
+                trap.table[Thing(trap, f"pair {number}", number=number % 3)] = Thing(trap, f"value {number}")
+            key, value = Thing(trap, key_name), Thing(trap, "new")
             made = {"value": value, "pairs": [(key, value)], "dict": {key: value}, "keys": [key]}
             made["table"] = announcing.HashTable(hash_func=id).set(key, value)
             if name == "dealloc":
-                stage.table["inner"] = announcing.HashTable().set("a", Thing(stage, "inner value"))
+                trap.table["inner"] = announcing.HashTable().set("a", Thing(trap, "inner value"))
             announcing.announce(True)
-            monkeypatch.setattr(sys, "stdout", Out(stage, nth))
+            monkeypatch.setattr(sys, "stdout", Out(trap, nth))
             if name in LOOKUPS:
-                stage.run(lambda: shown(LOOKUPS[name](lambda: stage.table, key, made)))
+                trap.run(lambda: shown(LOOKUPS[name](lambda: trap.table, key, made)))
             else:
-                stage.run(lambda: EMPTYING[name](stage) and None)
+                trap.run(lambda: EMPTYING[name](trap) and None)
             monkeypatch.undo()
             announcing.announce(False)
-            if not stage.sprung:
+            if not trap.sprung:
                 break
-            assert stage.table is None or assert_sound(stage.table) is None
+            assert trap.table is None or assert_sound(trap.table) is None
         assert nth > 2, "there was nothing to be hostile at"

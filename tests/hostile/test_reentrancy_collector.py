@@ -13,8 +13,8 @@ import weakref
 import hostile
 import pytest
 from hostile import (
-    Stage,
     Thing,
+    Trap,
     assert_sound,
     fresh,
     quick_collections,  # noqa: F401  (a fixture that is used by itself)
@@ -35,9 +35,9 @@ pytestmark = unraisable_is_fine
 GC_RUNS_IN_ALLOCATION = sys.version_info < (3, 12)
 
 
-def make_garbage(stage):
+def make_garbage(trap):
     """A cycle whose end is hostile."""
-    cycle = [Thing(stage, "garbage", "del")]
+    cycle = [Thing(trap, "garbage", "del")]
     cycle.append(cycle)
 
 
@@ -65,34 +65,34 @@ def with_the_collector(call, make_garbage, nth=1):
 
 
 ALLOCATING = {
-    "iter": lambda stage: iter(stage.table),
-    "reversed": lambda stage: reversed(stage.table),
-    "keys": lambda stage: stage.table.keys(),
-    "values": lambda stage: stage.table.values(),
-    "items": lambda stage: stage.table.items(),
-    "iter of a view": lambda stage: iter(stage.view),
-    "next of items": lambda stage: next(stage.walk),
-    "reduce of an iterator": lambda stage: stage.walk.__reduce__(),
-    "list of items": lambda stage: list(stage.view),
-    "repr of a view": lambda stage: repr(stage.view),
-    "popitem": lambda stage: stage.table.popitem(),
-    "buckets": lambda stage: stage.table.buckets(),
-    "stats": lambda stage: stage.table.stats(),
-    "copy": lambda stage: stage.table.copy(),
-    "|": lambda stage: stage.table | stage.other,
-    "dict |": lambda stage: operator.or_(stage.empty, stage.table),
-    "reduce": lambda stage: stage.table.__reduce__(),
-    "setstate": lambda stage: stage.table.__setstate__(stage.state),
-    "full picture": lambda stage: f"{stage.table:full}",
-    "KeyError": lambda stage: stage.table[stage.absent],
-    "keys &": lambda stage: stage.view_of_keys & stage.keys,
-    "keys |": lambda stage: stage.view_of_keys | stage.keys,
-    "new": lambda stage: HashTable(),
+    "iter": lambda trap: iter(trap.table),
+    "reversed": lambda trap: reversed(trap.table),
+    "keys": lambda trap: trap.table.keys(),
+    "values": lambda trap: trap.table.values(),
+    "items": lambda trap: trap.table.items(),
+    "iter of a view": lambda trap: iter(trap.view),
+    "next of items": lambda trap: next(trap.walk),
+    "reduce of an iterator": lambda trap: trap.walk.__reduce__(),
+    "list of items": lambda trap: list(trap.view),
+    "repr of a view": lambda trap: repr(trap.view),
+    "popitem": lambda trap: trap.table.popitem(),
+    "buckets": lambda trap: trap.table.buckets(),
+    "stats": lambda trap: trap.table.stats(),
+    "copy": lambda trap: trap.table.copy(),
+    "|": lambda trap: trap.table | trap.other,
+    "dict |": lambda trap: operator.or_(trap.empty, trap.table),
+    "reduce": lambda trap: trap.table.__reduce__(),
+    "setstate": lambda trap: trap.table.__setstate__(trap.state),
+    "full picture": lambda trap: f"{trap.table:full}",
+    "KeyError": lambda trap: trap.table[trap.absent],
+    "keys &": lambda trap: trap.view_of_keys & trap.keys,
+    "keys |": lambda trap: trap.view_of_keys | trap.keys,
+    "new": lambda trap: HashTable(),
 }
 
 
-class CollectorStage(Stage):
-    """A stage with more on it, made before the collector may run."""
+class CollectorTrap(Trap):
+    """A trap with more on it, made before the collector may run."""
 
     def prepare(self):
         self.table = a_table(self)
@@ -112,20 +112,20 @@ def test_r10_the_collector_runs_while_an_object_is_made(act, name):
     """GUARD: what an object is to hold is owned, or read, at the right side of its allocation."""
 
     def call():
-        result = ALLOCATING[name](stage)
+        result = ALLOCATING[name](trap)
         for _ in (1, 2):
             pass  # where the collector may run from 3.12 on
         return result
 
     # The first time is a rehearsal: until 3.10 a function that has not been called before allocates its frame.
     for act_now in (nothing, act):
-        stage = CollectorStage(act_now)
-        stage.prepare()
-        with_the_collector(lambda: stage.run(call), lambda: make_garbage(stage))
+        trap = CollectorTrap(act_now)
+        trap.prepare()
+        with_the_collector(lambda: trap.run(call), lambda: make_garbage(trap))
     if GC_RUNS_IN_ALLOCATION:
-        assert stage.sprung == 1, "the collector did not run"
-    if stage.table is not None:
-        assert_sound(stage.table)
+        assert trap.sprung == 1, "the collector did not run"
+    if trap.table is not None:
+        assert_sound(trap.table)
 
 
 def collected_during(call, meddle, nth=1):
@@ -213,8 +213,8 @@ def test_r11_the_callback_of_a_weak_reference_to_a_table_that_goes(act, kind):
     class Sub(HashTable):
         pass
 
-    stage = Stage(act)
-    stage.table = HashTable(4, 0.5, id)
+    trap = Trap(act)
+    trap.table = HashTable(4, 0.5, id)
     inner = (HashTable if kind == "HashTable" else Sub)(8, 1.0)
     inner["content"] = Thing(None, "content")
     number = id(inner)
@@ -223,13 +223,13 @@ def test_r11_the_callback_of_a_weak_reference_to_a_table_that_goes(act, kind):
     def callback(reference):
         seen.append(reference())
         seen.extend(op for op in gc.get_objects() if id(op) == number and isinstance(op, HashTable))
-        stage.spring()
+        trap.spring()
 
     reference = weakref.ref(inner, callback)
-    stage.table["inner"] = inner
+    trap.table["inner"] = inner
     del inner
-    stage.run(lambda: stage.table.clear())
-    assert stage.sprung == 1 or act is hostile.destroys
+    trap.run(lambda: trap.table.clear())
+    assert trap.sprung == 1 or act is hostile.destroys
     assert seen == [None]
     assert reference() is None
-    assert stage.table is None or assert_sound(stage.table) is None
+    assert trap.table is None or assert_sound(trap.table) is None

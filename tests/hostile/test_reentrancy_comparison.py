@@ -10,9 +10,9 @@ import itertools
 import pytest
 from hostile import (
     HARMLESS,
-    Stage,
     Struck,
     Thing,
+    Trap,
     assert_sound,
     quick_collections,  # noqa: F401  (a fixture that is used by itself)
 )
@@ -33,21 +33,21 @@ pytestmark = unraisable_is_fine
 def test_r13_values_that_are_compared_are_hostile(act, at, with_what):
     """GUARD: both values, and the key, are owned during the comparison."""
     for times in (1, 3):
-        stage = Stage(act, times)
-        stage.table = a_table(stage, hash, value_at=at)
+        trap = Trap(act, times)
+        trap.table = a_table(trap, hash, value_at=at)
         # Built anew: equal values, but not the same objects, which would not be compared.
         kind = {"a dict": dict, "a subclass": type("Sub", (HashTable,), {})}.get(with_what, HashTable)
         other = kind()
         for number in range(6):
-            other[Thing(stage, f"pair {number}", number=number % 3)] = Thing(stage, f"value {number}")
+            other[Thing(trap, f"pair {number}", number=number % 3)] = Thing(trap, f"value {number}")
         if with_what == "itself on the right":
-            outcome = stage.run(lambda: other == stage.table)
+            outcome = trap.run(lambda: other == trap.table)
         else:
-            outcome = stage.run(lambda: stage.table == other)
-        assert stage.sprung >= 1 or "drop" in at or at == "eq del"
+            outcome = trap.run(lambda: trap.table == other)
+        assert trap.sprung >= 1 or "drop" in at or at == "eq del"
         assert outcome in (True, False, Struck, RuntimeError)
-        if stage.table is not None:
-            assert_sound(stage.table)
+        if trap.table is not None:
+            assert_sound(trap.table)
         if act in HARMLESS and "drop" not in at:
             assert outcome is True
 
@@ -57,21 +57,21 @@ def test_r13_values_that_are_compared_are_hostile(act, at, with_what):
 def test_r13_values_that_are_looked_for_among_the_items(act, at):
     """GUARD: the value that was found is owned during the comparison."""
     for name, times in itertools.product(("in", "&", "isdisjoint", "<=", "=="), (1, 3)):
-        stage = Stage(act, times)
-        stage.table = a_table(stage, hash, value_at=at)
-        pair = (Thing(stage, "pair 4"), Thing(stage, "value 4"))
+        trap = Trap(act, times)
+        trap.table = a_table(trap, hash, value_at=at)
+        pair = (Thing(trap, "pair 4"), Thing(trap, "value 4"))
         calls = {
-            "in": lambda: pair in stage.table.items(),
-            "&": lambda: len(stage.table.items() & [pair]) == 1,
-            "isdisjoint": lambda: not stage.table.items().isdisjoint([pair]),
-            "<=": lambda: {pair} <= stage.table.items(),
-            "==": lambda: stage.table.items() != {pair},
+            "in": lambda: pair in trap.table.items(),
+            "&": lambda: len(trap.table.items() & [pair]) == 1,
+            "isdisjoint": lambda: not trap.table.items().isdisjoint([pair]),
+            "<=": lambda: {pair} <= trap.table.items(),
+            "==": lambda: trap.table.items() != {pair},
         }
-        outcome = stage.run(calls[name])
-        assert stage.sprung >= 1 or name in ("<=", "==") or "drop" in at
+        outcome = trap.run(calls[name])
+        assert trap.sprung >= 1 or name in ("<=", "==") or "drop" in at
         assert outcome in (True, False, Struck, RuntimeError)
-        if stage.table is not None:
-            assert_sound(stage.table)
+        if trap.table is not None:
+            assert_sound(trap.table)
         if act in HARMLESS and at in ("eq", "bool"):
             assert outcome is True
 

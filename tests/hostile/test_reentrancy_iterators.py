@@ -9,8 +9,8 @@ import hostile
 import pytest
 from hostile import (
     HARMLESS,
-    Stage,
     Struck,
+    Trap,
     assert_sound,
     quick_collections,  # noqa: F401  (a fixture that is used by itself)
 )
@@ -61,13 +61,13 @@ def test_r17_an_iterator_at_its_end_gives_up_the_table(name, walk_of):
 @pytest.mark.parametrize("walk_of", ["iter", "reversed", "items", "values"])
 def test_r17_a_table_that_changes_between_two_steps(act, walk_of):
     """GUARD: an iterator stops when pairs have come or gone, also when there are as many as before."""
-    stage = Stage(act)
-    stage.table = a_table(stage)
-    order = [repr(key) for key in stage.table]
-    walk = {"iter": iter, "reversed": reversed}.get(walk_of, lambda table: iter(getattr(table, walk_of)()))(stage.table)
+    trap = Trap(act)
+    trap.table = a_table(trap)
+    order = [repr(key) for key in trap.table]
+    walk = {"iter": iter, "reversed": reversed}.get(walk_of, lambda table: iter(getattr(table, walk_of)()))(trap.table)
     first = next(walk)
     with contextlib.suppress(Struck):
-        act(stage)
+        act(trap)
     reads_only = act in (*HARMLESS, hostile.overwrites, hostile.destroys, hostile.raises)
     if reads_only:
         assert 1 + len(list(walk)) == len(order)
@@ -77,7 +77,7 @@ def test_r17_a_table_that_changes_between_two_steps(act, walk_of):
                 next(walk)
         assert walk.__length_hint__() == 0
     del first
-    assert stage.table is None or assert_sound(stage.table) is None
+    assert trap.table is None or assert_sound(trap.table) is None
 
 
 @each_act
@@ -89,27 +89,27 @@ def test_r22_an_iterator_gives_up_what_it_yielded(act, keeps):
 
 
 def give_up_what_was_yielded(act, keeps, at):
-    stage = Stage(act)
-    stage.table = a_table(stage)
-    walk = iter(stage.table.items())
-    place, kept = list(stage.table)[at], []
+    trap = Trap(act)
+    trap.table = a_table(trap)
+    walk = iter(trap.table.items())
+    place, kept = list(trap.table)[at], []
 
     class Value:
         def __del__(self):
             with contextlib.suppress(Struck, RuntimeError):
                 kept.append(next(walk, None))
             with contextlib.suppress(Struck):
-                act(stage)
+                act(trap)
 
-    stage.table[place] = Value()
+    trap.table[place] = Value()
     with contextlib.suppress(Struck, RuntimeError):
         for number, pair in enumerate(walk):
             if keeps:
                 kept.append(pair)
             del pair
-            if number == at and stage.table is not None:
-                stage.table[place] = None
+            if number == at and trap.table is not None:
+                trap.table[place] = None
     pairs = [pair for pair in kept if pair is not None]
     assert all(type(pair) is tuple and len(pair) == 2 for pair in pairs)
     assert len({id(pair) for pair in pairs}) == len(pairs)
-    assert stage.table is None or assert_sound(stage.table) is None
+    assert trap.table is None or assert_sound(trap.table) is None

@@ -9,9 +9,9 @@ import functools
 
 import pytest
 from hostile import (
-    Stage,
     Struck,
     Thing,
+    Trap,
     assert_sound,
     quick_collections,  # noqa: F401  (a fixture that is used by itself)
 )
@@ -31,32 +31,32 @@ pytestmark = unraisable_is_fine
 
 @each_act
 def test_r01_the_hash_function_is_hostile(act):
-    def make(stage):
+    def make(trap):
         def hash_func(key):
-            stage.spring()
+            trap.spring()
             return key.number
 
-        return a_table(stage, hash_func)
+        return a_table(trap, hash_func)
 
     lookups_bear(act, make, "")
 
 
 @each_act
 def test_r02_the_hash_of_a_key_is_hostile(act):
-    lookups_bear(act, lambda stage: a_table(stage, hash), "hash")
+    lookups_bear(act, lambda trap: a_table(trap, hash), "hash")
 
 
 @each_act
 @pytest.mark.parametrize("ask", ["hash_of", "bucket_of"])
 @pytest.mark.parametrize("hash_func", [hash, number_of], ids=["R2", "R1"])
 def test_r01_r02_asking_for_a_hash(act, ask, hash_func):
-    stage = Stage(act)
-    key = Thing(stage, "key", "hash")
-    stage.table = a_table(stage, hash if hash_func is hash else (lambda key: hash(key)))
-    outcome = stage.run(lambda: getattr(stage.table, ask)(key))
-    assert stage.sprung == 1
+    trap = Trap(act)
+    key = Thing(trap, "key", "hash")
+    trap.table = a_table(trap, hash if hash_func is hash else (lambda key: hash(key)))
+    outcome = trap.run(lambda: getattr(trap.table, ask)(key))
+    assert trap.sprung == 1
     assert outcome in (1, Struck)
-    assert stage.table is None or assert_sound(stage.table) is None
+    assert trap.table is None or assert_sound(trap.table) is None
 
 
 def test_r01_another_hash_function_is_asked_again():
@@ -216,4 +216,4 @@ def test_r03_another_hash_function_during_a_comparison():
 
 @each_act
 def test_r04_a_compared_key_goes(act):
-    lookups_bear(act, lambda stage: a_table(stage, key_at="drop del"), "", harmless=())
+    lookups_bear(act, lambda trap: a_table(trap, key_at="drop del"), "", harmless=())

@@ -10,8 +10,8 @@ import gc
 import hostile
 import pytest
 from hostile import (
-    Stage,
     Thing,
+    Trap,
     assert_sound,
     quick_collections,  # noqa: F401  (a fixture that is used by itself)
 )
@@ -40,9 +40,9 @@ OVERWRITING = ["[]=", "set", "update by pairs", "update by dict", "update by tab
 def test_r05_an_overwritten_value_goes(act):
     for name in OVERWRITING:
         with case(name):
-            stage, _, _ = look_up(name, act, 1, lambda stage: a_table(stage, value_at="del"), "pair 4", "")
-            assert stage.sprung == 1
-            assert stage.table is None or assert_sound(stage.table) is None
+            trap, _, _ = look_up(name, act, 1, lambda trap: a_table(trap, value_at="del"), "pair 4", "")
+            assert trap.sprung == 1
+            assert trap.table is None or assert_sound(trap.table) is None
 
 
 def test_r05_what_is_in_the_table_when_the_old_value_goes():
@@ -66,17 +66,17 @@ def test_r05_what_is_in_the_table_when_the_old_value_goes():
 @pytest.mark.parametrize("at", ["key", "value"])
 def test_r06_a_removed_pair_goes(act, name, at):
     """GUARD: a pair leaves the table before its key and its value are given up."""
-    stage = Stage(act)
-    stage.table = a_table(stage, **{f"{at}_at": "del"})
-    key = Thing(stage, "pair 4")
+    trap = Trap(act)
+    trap.table = a_table(trap, **{f"{at}_at": "del"})
+    key = Thing(trap, "pair 4")
 
     def call():
-        LOOKUPS[name](lambda: stage.table, key, {})  # the value that `pop` returns goes at once
-        return stage.table is None or key not in stage.table
+        LOOKUPS[name](lambda: trap.table, key, {})  # the value that `pop` returns goes at once
+        return trap.table is None or key not in trap.table
 
-    assert stage.run(call) in (True, KeyError)
-    assert stage.sprung == 1
-    assert stage.table is None or assert_sound(stage.table) is None
+    assert trap.run(call) in (True, KeyError)
+    assert trap.sprung == 1
+    assert trap.table is None or assert_sound(trap.table) is None
 
 
 @each_act
@@ -84,19 +84,19 @@ def test_r06_a_removed_pair_goes(act, name, at):
 def test_r07_the_pairs_of_an_emptied_table_go(act, name):
     """GUARD: a table is empty, and in order, before the first of its pairs is given up."""
     for times in (1, 3, 100):
-        stage = Stage(act, times)
-        stage.table = table = HashTable(8, 1.0, lambda key: getattr(key, "number", 0))
+        trap = Trap(act, times)
+        trap.table = table = HashTable(8, 1.0, lambda key: getattr(key, "number", 0))
         if name == "dealloc":
             # What goes is in a table of its own, and what its content does hits the table around it.
-            stage.table["inner"] = table = HashTable(8, 1.0, number_of)
-        fill_with_traps(stage, table)
+            trap.table["inner"] = table = HashTable(8, 1.0, number_of)
+        fill_with_traps(trap, table)
         if name == "a snapshot":
-            table[Thing(stage, "last")] = ClearsInRepr(stage, "clears")
+            table[Thing(trap, "last")] = ClearsInRepr(trap, "clears")
         del table
-        stage.run(lambda: EMPTYING[name](stage))
-        assert stage.sprung >= min(times, 2) or stage.table is None or act is hostile.destroys
-        if stage.table is not None:
-            assert_sound(stage.table)
+        trap.run(lambda: EMPTYING[name](trap))
+        assert trap.sprung >= min(times, 2) or trap.table is None or act is hostile.destroys
+        if trap.table is not None:
+            assert_sound(trap.table)
 
 
 def test_r07_a_pair_that_is_added_while_others_go():
@@ -152,92 +152,92 @@ def test_r07_a_pair_that_is_added_while_the_collector_empties_a_table():
 class Number:
     """A number for a parameter. Hostile code sits at its conversions."""
 
-    def __init__(self, stage):
-        self.stage = stage
+    def __init__(self, trap):
+        self.trap = trap
 
     def __float__(self):
-        self.stage.spring()
+        self.trap.spring()
         return 0.75
 
     def __bool__(self):
-        self.stage.spring()
+        self.trap.spring()
         return True
 
     def __index__(self):
-        self.stage.spring()
+        self.trap.spring()
         return 16
 
 
 @each_act
 def test_r08_parameters_of_init_are_hostile(act):
     for arguments, named in (((4,), {"max_load": True}), ((4, 0.5), {"typed": True}), ((4, 1), {"typed": True})):
-        stage = Stage(act, 3)
-        stage.table = a_table(stage)
-        arguments = [arguments[0], *(Number(stage) for _ in arguments[1:])]
-        named = {name: Number(stage) for name in named}
-        outcome = stage.run(lambda: stage.table.__init__(*arguments, hash_func=number_of, **named))
-        assert stage.sprung >= 1
-        if stage.table is None:
+        trap = Trap(act, 3)
+        trap.table = a_table(trap)
+        arguments = [arguments[0], *(Number(trap) for _ in arguments[1:])]
+        named = {name: Number(trap) for name in named}
+        outcome = trap.run(lambda: trap.table.__init__(*arguments, hash_func=number_of, **named))
+        assert trap.sprung >= 1
+        if trap.table is None:
             continue
-        assert_sound(stage.table)
+        assert_sound(trap.table)
         if outcome is None:
-            assert (len(stage.table), stage.table.size, stage.table.hash_func) == (0, 4, number_of)
+            assert (len(trap.table), trap.table.size, trap.table.hash_func) == (0, 4, number_of)
 
 
 @each_act
 def test_r08_parameters_of_a_state_are_hostile(act):
     for place in (0, 1, 2, 4):
-        stage = Stage(act)
-        stage.table = a_table(stage)
+        trap = Trap(act)
+        trap.table = a_table(trap)
         state = [16, 16, 0.75, number_of, True, [(Thing(None, "a"), 1)], None, None]
-        state[place] = Number(stage)
-        outcome = stage.run(lambda: stage.table.__setstate__(tuple(state)))
-        assert stage.sprung == 1
-        if stage.table is None:
+        state[place] = Number(trap)
+        outcome = trap.run(lambda: trap.table.__setstate__(tuple(state)))
+        assert trap.sprung == 1
+        if trap.table is None:
             continue
-        assert_sound(stage.table)
+        assert_sound(trap.table)
         if outcome is None:
-            assert (len(stage.table), stage.table.size, stage.table.max_load) == (1, 16, 0.75)
+            assert (len(trap.table), trap.table.size, trap.table.max_load) == (1, 16, 0.75)
 
 
 class HashFunction:
     """A hash function at whose end hostile code sits."""
 
-    def __init__(self, stage, replaced_by=None):
-        self.stage = stage
+    def __init__(self, trap, replaced_by=None):
+        self.trap = trap
         self.replaced_by = replaced_by
 
     def __call__(self, key):
-        if self.replaced_by is not None and self.stage.left and self.stage.table is not None:
-            self.stage.table.__init__(8, 1.0, self.replaced_by)
+        if self.replaced_by is not None and self.trap.left and self.trap.table is not None:
+            self.trap.table.__init__(8, 1.0, self.replaced_by)
         return key.number
 
     def __del__(self):
-        self.stage.spring()
+        self.trap.spring()
 
 
 REPLACING = {
-    "init": lambda stage: stage.table.__init__(4, 0.5, number_of),
-    "init without arguments": lambda stage: stage.table.__init__(),
-    "setstate": lambda stage: stage.table.__setstate__(HashTable(2, 1.0, number_of).__reduce__()[2]),
-    "in a call": lambda stage: stage.table.set(Thing(None, "new"), "value"),
-    "in asking": lambda stage: stage.table.bucket_of(Thing(None, "new")),
+    "init": lambda trap: trap.table.__init__(4, 0.5, number_of),
+    "init without arguments": lambda trap: trap.table.__init__(),
+    "setstate": lambda trap: trap.table.__setstate__(HashTable(2, 1.0, number_of).__reduce__()[2]),
+    "in a call": lambda trap: trap.table.set(Thing(None, "new"), "value"),
+    "in asking": lambda trap: trap.table.bucket_of(Thing(None, "new")),
 }
 
 
 @each_act
 @pytest.mark.parametrize("name", REPLACING)
 def test_r09_a_hash_function_goes(act, name):
-    stage = Stage(act)
-    stage.table = HashTable(8, 1.0, HashFunction(stage, number_of if name.startswith("in ") else None))
+    trap = Trap(act)
+    trap.table = HashTable(8, 1.0, HashFunction(trap, number_of if name.startswith("in ") else None))
     for number in range(4):
-        stage.table[Thing(None, f"pair {number}", number=number)] = number
-    stage.run(lambda: REPLACING[name](stage))
-    assert stage.sprung == 1
-    if stage.table is not None:
-        assert_sound(stage.table)
+        trap.table[Thing(None, f"pair {number}", number=number)] = number
+    trap.run(lambda: REPLACING[name](trap))
+    assert trap.sprung == 1
+    if trap.table is not None:
+        assert_sound(trap.table)
         if name == "in a call" and act not in (hostile.destroys, hostile.raises):
-            assert Thing(None, "new") in stage.table
+            assert Thing(None, "new") in trap.table
 
 
 def test_r09_what_is_in_force_when_the_old_function_goes():

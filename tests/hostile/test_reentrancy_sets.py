@@ -8,8 +8,8 @@ import operator
 import pytest
 from hostile import (
     HARMLESS,
-    Stage,
     Thing,
+    Trap,
     assert_sound,
     quick_collections,  # noqa: F401  (a fixture that is used by itself)
 )
@@ -31,7 +31,7 @@ class HostileSet(set):
     """A set, hostile wherever an operation may touch it."""
 
     def spring(self):
-        self.stage.spring()
+        self.trap.spring()
 
     def __iter__(self):
         self.spring()
@@ -75,17 +75,17 @@ def test_r21_the_other_operand_of_a_set_operation_is_hostile(act, kind):
 
 
 def set_operation(act, kind, name, times):
-    stage = Stage(act, times)
-    stage.table = a_table(stage, hash)
+    trap = Trap(act, times)
+    trap.table = a_table(trap, hash)
     things = [Thing(None, f"pair {number}", number=number % 3) for number in range(6)]
     if kind == "set":
         other = HostileSet(things)
-        other.stage = stage
+        other.trap = trap
     else:
-        other = Walk(Source(stage, "next"), things)
-    view = stage.table.keys()
-    outcome = stage.run(lambda: SET_OPERATIONS[name](view, other))
+        other = Walk(Source(trap, "next"), things)
+    view = trap.table.keys()
+    outcome = trap.run(lambda: SET_OPERATIONS[name](view, other))
     # CPython's own sets look at a set that they are given without calling its methods.
-    assert stage.sprung >= 1 or (kind == "set" and name in ("|", "-", "^", "& from the right"))
+    assert trap.sprung >= 1 or (kind == "set" and name in ("|", "-", "^", "& from the right"))
     assert_sound(view.mapping.copy())
     return shown(outcome)

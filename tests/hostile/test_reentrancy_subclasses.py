@@ -12,9 +12,9 @@ import hostile
 import pytest
 from hostile import (
     HARMLESS,
-    Stage,
     Struck,
     Thing,
+    Trap,
     assert_sound,
     quick_collections,  # noqa: F401  (a fixture that is used by itself)
 )
@@ -32,10 +32,10 @@ pytestmark = unraisable_is_fine
 
 
 DRAWING = {
-    "full picture": lambda stage: f"{stage.table:full}",
-    "repr of keys": lambda stage: repr(stage.table.keys()),
-    "repr of values": lambda stage: repr(stage.table.values()),
-    "repr of items": lambda stage: repr(stage.table.items()),
+    "full picture": lambda trap: f"{trap.table:full}",
+    "repr of keys": lambda trap: repr(trap.table.keys()),
+    "repr of values": lambda trap: repr(trap.table.values()),
+    "repr of items": lambda trap: repr(trap.table.items()),
 }
 
 
@@ -44,15 +44,15 @@ DRAWING = {
 @pytest.mark.parametrize("at", ["key", "value"])
 def test_r14_a_repr_is_hostile(act, name, at):
     """GUARD: the long picture is drawn from a snapshot, views from a list: all that is drawn is owned."""
-    stage = Stage(act, 2)
-    stage.table = a_table(stage, **{f"{at}_at": "repr"})
-    calm = Stage(nothing)
+    trap = Trap(act, 2)
+    trap.table = a_table(trap, **{f"{at}_at": "repr"})
+    calm = Trap(nothing)
     calm.table = a_table(calm)
-    outcome = stage.run(lambda: DRAWING[name](stage))
-    seen = stage.sprung
+    outcome = trap.run(lambda: DRAWING[name](trap))
+    seen = trap.sprung
     assert seen >= 1 or f"{at}s" not in name
-    if stage.table is not None:
-        assert_sound(stage.table)
+    if trap.table is not None:
+        assert_sound(trap.table)
     if act is not hostile.raises or not seen:
         assert outcome == DRAWING[name](calm)
 
@@ -64,15 +64,15 @@ def test_r14_the_repr_of_the_hash_function_is_hostile(act):
             return key.number
 
         def __repr__(self):
-            stage.spring()
+            trap.spring()
             return "<function>"
 
-    stage = Stage(act)
-    stage.table = a_table(stage, Function())
-    outcome = stage.run(lambda: f"{stage.table:full}")
-    assert stage.sprung == 1
+    trap = Trap(act)
+    trap.table = a_table(trap, Function())
+    outcome = trap.run(lambda: f"{trap.table:full}")
+    assert trap.sprung == 1
     assert outcome is Struck or outcome.startswith("size 8, load 6, max_load 1.0, hash_func <function>, typed\n[0]\n")
-    assert stage.table is None or assert_sound(stage.table) is None
+    assert trap.table is None or assert_sound(trap.table) is None
 
 
 def test_r14_a_view_that_shows_itself():
@@ -89,25 +89,25 @@ def test_r15_missing_is_hostile(act, where):
     class Missing:
         def __get__(self, table, kind=None):
             if where == "in binding":
-                stage.spring()
+                trap.spring()
             return self
 
         def __call__(self, key):
             if where == "in the call":
-                stage.spring()
+                trap.spring()
             return f"no {key!r}"
 
     class Sub(HashTable):
         __missing__ = Missing()
 
-    stage = Stage(act)
-    stage.table = Sub(8, 1.0, number_of)
-    stage.table[Thing(None, "there")] = 1
+    trap = Trap(act)
+    trap.table = Sub(8, 1.0, number_of)
+    trap.table[Thing(None, "there")] = 1
     absent = Thing(None, "absent")
-    outcome = stage.run(lambda: stage.table[absent])
-    assert stage.sprung == 1
+    outcome = trap.run(lambda: trap.table[absent])
+    assert trap.sprung == 1
     assert outcome in ("no <absent>", Struck)
-    assert stage.table is None or assert_sound(stage.table) is None
+    assert trap.table is None or assert_sound(trap.table) is None
 
 
 def test_r15_missing_is_taken_away_while_it_runs():
@@ -133,15 +133,15 @@ def test_r15_missing_is_taken_away_while_it_runs():
 def test_r16_what_the_hash_function_returned_goes(act):
     class Hash(int):
         def __del__(self):
-            self.stage.spring()
+            self.trap.spring()
 
-    def make(stage):
+    def make(trap):
         def hash_func(key):
             answer = Hash(key.number)
-            answer.stage = stage
+            answer.trap = trap
             return answer
 
-        return a_table(stage, hash_func)
+        return a_table(trap, hash_func)
 
     lookups_bear(act, make, "", harmless=() if act is hostile.raises else HARMLESS)
 
@@ -164,35 +164,35 @@ def test_r18_fromkeys_calls_a_hostile_class(act, where):
     class Sub(HashTable):
         def __new__(cls):
             if where == "new":
-                stage.spring()
+                trap.spring()
                 # An exact HashTable, and one that is known elsewhere.
-                return stage.table
+                return trap.table
             return super().__new__(cls)
 
         def __init__(self):
             if where == "init":
-                stage.spring()
+                trap.spring()
             super().__init__(4, 0.5, number_of)
 
         def __setitem__(self, key, value):
             if where == "setitem":
-                stage.spring()
+                trap.spring()
             super().__setitem__(key, value)
 
-    stage = Stage(act, 2)
-    stage.table = a_table(stage)
+    trap = Trap(act, 2)
+    trap.table = a_table(trap)
     keys = [Thing(None, f"new {number}", number=number) for number in range(5)]
     try:
-        outcome = stage.run(lambda: Sub.fromkeys(keys, "value"))
+        outcome = trap.run(lambda: Sub.fromkeys(keys, "value"))
     except TypeError:
         # From `__new__` of a table that has been destroyed comes None, which takes no items.
-        assert stage.table is None
+        assert trap.table is None
         return
-    assert stage.sprung >= 1
+    assert trap.sprung >= 1
     if isinstance(outcome, HashTable):
         assert_sound(outcome)
         assert all(outcome[key] == "value" for key in keys)
-    assert stage.table is None or assert_sound(stage.table) is None
+    assert trap.table is None or assert_sound(trap.table) is None
 
 
 @pytest.mark.parametrize(
@@ -218,36 +218,36 @@ def test_r18_fromkeys_of_a_class_that_makes_something_else(made):
     "call", [lambda table: table.__reduce__(), copy.copy, pickle.dumps], ids=["reduce", "copy", "pickle"]
 )
 def test_r19_attributes_are_read_by_a_hostile_class(act, call):
-    stage = Stage(act, 3)
-    stage.table = a_subclass(stage)
-    outcome = stage.run(lambda: call(stage.table))
-    assert stage.sprung >= 1
+    trap = Trap(act, 3)
+    trap.table = a_subclass(trap)
+    outcome = trap.run(lambda: call(trap.table))
+    assert trap.sprung >= 1
     if isinstance(outcome, HashTable):
         assert_sound(outcome)
-    assert stage.table is None or assert_sound(stage.table) is None
+    assert trap.table is None or assert_sound(trap.table) is None
 
 
 class Slotted(HashTable):
     """A subclass with slots and with attributes, at which hostile code sits."""
 
     __slots__ = ("__dict__", "one", "two")
-    stages: list = []  # noqa: RUF012
+    traps: list = []  # noqa: RUF012
 
     def __getattribute__(self, name):
-        for stage in Slotted.stages:
-            if not name.startswith("__s") and name != "__reduce_ex__" and stage.left:
-                stage.spring()
+        for trap in Slotted.traps:
+            if not name.startswith("__s") and name != "__reduce_ex__" and trap.left:
+                trap.spring()
         return super().__getattribute__(name)
 
     def __setattr__(self, name, value):
-        for stage in Slotted.stages:
-            stage.spring()
+        for trap in Slotted.traps:
+            trap.spring()
         super().__setattr__(name, value)
 
 
-def a_subclass(stage):
+def a_subclass(trap):
     table = Slotted(8, 1.0)
-    Slotted.stages[:] = [stage]
+    Slotted.traps[:] = [trap]
     for number in range(6):
         table[f"pair {number}"] = number
     table.one, table.two, table.three = 1, 2, 3
@@ -256,18 +256,18 @@ def a_subclass(stage):
 
 @each_act
 def test_r19_attributes_are_written_by_a_hostile_class(act):
-    stage = Stage(act, 3)
-    stage.table = a_subclass(stage)
-    state = stage.table.__reduce__()[2]
+    trap = Trap(act, 3)
+    trap.table = a_subclass(trap)
+    state = trap.table.__reduce__()[2]
     assert state[-2:] == ({"three": 3}, {"one": 1, "two": 2})
-    stage.table.pop("pair 5")
-    outcome = stage.run(lambda: stage.table.__setstate__(state))
-    assert stage.sprung >= 1
-    if stage.table is not None:
-        assert_sound(stage.table)
+    trap.table.pop("pair 5")
+    outcome = trap.run(lambda: trap.table.__setstate__(state))
+    assert trap.sprung >= 1
+    if trap.table is not None:
+        assert_sound(trap.table)
         if outcome is None:
-            assert list(stage.table) == [f"pair {number}" for number in range(6)]
-            assert (stage.table.one, stage.table.two, stage.table.three) == (1, 2, 3)
+            assert list(trap.table) == [f"pair {number}" for number in range(6)]
+            assert (trap.table.one, trap.table.two, trap.table.three) == (1, 2, 3)
 
 
 def test_r19_the_state_changes_while_it_is_read():

@@ -11,8 +11,8 @@ import hostile
 import pytest
 from hostile import (
     HARMLESS,
-    Stage,
     Thing,
+    Trap,
     assert_sound,
     fresh,
     quick_collections,  # noqa: F401  (a fixture that is used by itself)
@@ -50,7 +50,7 @@ class Pairs(Source):
         return Walk(self, [self.pair(number, at) for number in names]).__iter__()
 
     def pair(self, number, at):
-        pair = (Thing(self.stage, f"pair {number}", at, number % 3), Thing(self.stage, "new", at))
+        pair = (Thing(self.trap, f"pair {number}", at, number % 3), Thing(self.trap, "new", at))
         return Walk(self, list(pair), "pair") if self.at == "pair" else pair
 
 
@@ -63,17 +63,17 @@ SOURCES += [(Pairs, at) for at in ("getattr", "iter", "next", "pair", "yielded")
 @pytest.mark.parametrize("call", ["update", "__ior__"])
 def test_r12_the_source_of_an_update_is_hostile(act, kind, at, call):
     for times in (1, 100):
-        stage = Stage(act, times)
-        stage.table = a_table(stage)
-        source = kind(stage, at)
-        outcome = stage.run(lambda: shown(getattr(stage.table, call)(source)))
-        assert stage.sprung >= 1
-        if stage.table is None:
+        trap = Trap(act, times)
+        trap.table = a_table(trap)
+        source = kind(trap, at)
+        outcome = trap.run(lambda: shown(getattr(trap.table, call)(source)))
+        assert trap.sprung >= 1
+        if trap.table is None:
             continue
-        assert_sound(stage.table)
+        assert_sound(trap.table)
         if act in HARMLESS:
             assert outcome in ("None", "a table")
-            assert [repr(key) for key in stage.table] == [f"<pair {number}>" for number in range(8)]
+            assert [repr(key) for key in trap.table] == [f"<pair {number}>" for number in range(8)]
 
 
 @each_act
@@ -83,29 +83,29 @@ def test_r12_a_table_that_is_read_by_an_update_changes(act, into, name):
     """GUARD: a source that changes is noticed, and the pair that is on its way is owned."""
 
     def hash_func(key):
-        stage.spring()
+        trap.spring()
         return key.number
 
     for times in (1, 3):
-        stage = Stage(act, times)
-        stage.table = a_table(stage, hash_func)
-        target = stage.table if into == "itself" else HashTable(2, 1.0, hash_func)
+        trap = Trap(act, times)
+        trap.table = a_table(trap, hash_func)
+        target = trap.table if into == "itself" else HashTable(2, 1.0, hash_func)
         getters = {
-            "update": lambda: target.update(stage.table),
-            "|=": lambda: target.__ior__(stage.table),
-            "|": lambda: target | stage.table,
-            "fromkeys": lambda: type("Sub", (HashTable,), {"__init__": hashing_by_id}).fromkeys(stage.table),
+            "update": lambda: target.update(trap.table),
+            "|=": lambda: target.__ior__(trap.table),
+            "|": lambda: target | trap.table,
+            "fromkeys": lambda: type("Sub", (HashTable,), {"__init__": hashing_by_id}).fromkeys(trap.table),
         }
 
         def hashing_by_id(self):
             self.__setstate__(HashTable(4, 0.5, hash_func).__reduce__()[2])
 
-        outcome = stage.run(getters[name])
-        assert stage.sprung >= 1
+        outcome = trap.run(getters[name])
+        assert trap.sprung >= 1
         assert_sound(target)
-        if stage.table is None:
+        if trap.table is None:
             continue
-        assert_sound(stage.table)
+        assert_sound(trap.table)
         if isinstance(outcome, HashTable):
             assert_sound(outcome)
         if act in HARMLESS and name != "fromkeys":

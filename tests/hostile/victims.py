@@ -15,8 +15,8 @@ import pytest
 from hostile import (
     ACTS,
     HARMLESS,
-    Stage,
     Thing,
+    Trap,
     assert_sound,
 )
 from subject import HashTable
@@ -40,7 +40,7 @@ HARSH = (
 each_harsh_act = pytest.mark.parametrize("act", [ACTS[name] for name in HARSH], ids=HARSH)
 
 
-def nothing(stage):
+def nothing(trap):
     pass
 
 
@@ -84,24 +84,24 @@ def number_of(key):
     return key.number
 
 
-def a_table(stage, hash_func=number_of, key_at="", value_at=""):
+def a_table(trap, hash_func=number_of, key_at="", value_at=""):
     """Six pairs in three chains, with hostile code in the key or the value of one of them, pair 4."""
     table = HashTable(8, 1.0, hash_func)
     for number in range(6):
         at = (key_at, value_at) if number == 4 else ("", "")
-        table[Thing(stage, f"pair {number}", at[0], number % 3)] = Thing(stage, f"value {number}", at[1])
+        table[Thing(trap, f"pair {number}", at[0], number % 3)] = Thing(trap, f"value {number}", at[1])
     return table
 
 
 def look_up(name, act, times, make_table, key_name, key_at):
-    """Makes one of `LOOKUPS` while hostile code is about. Returns the stage, the key, and how the call ended."""
-    stage = Stage(act, times)
-    stage.table = make_table(stage)
-    key, value = Thing(stage, key_name, key_at), Thing(stage, "new value")
+    """Makes one of `LOOKUPS` while hostile code is about. Returns the trap, the key, and how the call ended."""
+    trap = Trap(act, times)
+    trap.table = make_table(trap)
+    key, value = Thing(trap, key_name, key_at), Thing(trap, "new value")
     made = {"value": value, "pairs": [(key, value)], "dict": {key: value}, "keys": [key]}
     made["table"] = HashTable(hash_func=id).set(key, value)
-    outcome = stage.run(lambda: LOOKUPS[name](lambda: stage.table, key, made))
-    return stage, key, shown(outcome)
+    outcome = trap.run(lambda: LOOKUPS[name](lambda: trap.table, key, made))
+    return trap, key, shown(outcome)
 
 
 def shown(outcome):
@@ -127,24 +127,24 @@ def lookups_bear(act, make_table, key_at, harmless=HARMLESS):
 def lookup_bears(act, name, make_table, key_name, key_at, times, harmless):
     tables = []
 
-    def remembered(stage):
-        table = make_table(stage)
+    def remembered(trap):
+        table = make_table(trap)
         tables.append(weakref.ref(table))
         return table
 
-    stage, key, outcome = look_up(name, act, times, remembered, key_name, key_at)
-    assert stage.sprung, "the hostile code was never reached"
-    if stage.table is None:
+    trap, key, outcome = look_up(name, act, times, remembered, key_name, key_at)
+    assert trap.sprung, "the hostile code was never reached"
+    if trap.table is None:
         gc.collect(0)
         assert tables[0]() is None, "a destroyed table is still alive"
         return
-    assert_sound(stage.table)
+    assert_sound(trap.table)
     if act in harmless:
         calm, _, expected = look_up(name, nothing, 0, make_table, key_name, key_at)
-        assert (outcome, pairs_of(stage.table)) == (expected, pairs_of(calm.table))
+        assert (outcome, pairs_of(trap.table)) == (expected, pairs_of(calm.table))
     if "Error" not in outcome and "Struck" not in outcome:
-        assert name not in ADDING or key in stage.table
-        assert name not in REMOVING or key not in stage.table
+        assert name not in ADDING or key in trap.table
+        assert name not in REMOVING or key not in trap.table
 
 
 class Meddling(Thing):
@@ -172,26 +172,26 @@ def number_of_first(key):
 # ---- calls that give up all pairs ------------------------------------------------------------------------------------
 
 
-def fill_with_traps(stage, table):
+def fill_with_traps(trap, table):
     for number in range(8):
-        table[Thing(stage, f"pair {number}", "del", number % 3)] = Thing(stage, f"value {number}", "del")
+        table[Thing(trap, f"pair {number}", "del", number % 3)] = Thing(trap, f"value {number}", "del")
 
 
 class ClearsInRepr(Thing):
     """A value whose repr empties the table."""
 
     def __repr__(self):
-        if self.stage.left and self.stage.table is not None:
-            self.stage.table.clear()
+        if self.trap.left and self.trap.table is not None:
+            self.trap.table.clear()
         return "<clears>"
 
 
 EMPTYING = {
-    "clear": lambda stage: stage.table.clear(),
-    "init": lambda stage: stage.table.__init__(4, 0.5, number_of),
-    "setstate": lambda stage: stage.table.__setstate__(HashTable(2, 1.0, number_of).__reduce__()[2]),
-    "a snapshot": lambda stage: f"{stage.table:full}",
-    "dealloc": lambda stage: stage.table.__delitem__("inner"),
+    "clear": lambda trap: trap.table.clear(),
+    "init": lambda trap: trap.table.__init__(4, 0.5, number_of),
+    "setstate": lambda trap: trap.table.__setstate__(HashTable(2, 1.0, number_of).__reduce__()[2]),
+    "a snapshot": lambda trap: f"{trap.table:full}",
+    "dealloc": lambda trap: trap.table.__delitem__("inner"),
 }
 
 
@@ -201,17 +201,17 @@ EMPTYING = {
 class Source:
     """A mapping, hostile at one of its methods."""
 
-    def __init__(self, stage, at):
-        self.stage = stage
+    def __init__(self, trap, at):
+        self.trap = trap
         self.at = at
 
     def spring(self, point):
         if point == self.at:
-            self.stage.spring()
+            self.trap.spring()
 
     def keys(self):
         self.spring("keys")
-        return Walk(self, [Thing(self.stage, f"pair {number}", number=number % 3) for number in (4, 5, 6, 7)])
+        return Walk(self, [Thing(self.trap, f"pair {number}", number=number % 3) for number in (4, 5, 6, 7)])
 
     def __getitem__(self, key):
         self.spring("getitem")

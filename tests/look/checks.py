@@ -58,7 +58,8 @@ _OVERFLOW = """() => {
 
 # Code must not be cut off: a block either fits, or wraps.
 _CUT = """() => [...document.querySelectorAll('article pre')].filter((e) => e.scrollWidth > e.clientWidth + 1 && e.offsetParent)
-  .slice(0, 3).map((e) => `a listing is ${e.scrollWidth} wide in a box of ${e.clientWidth}: ${e.textContent.trim().slice(0, 40)}`)"""
+  .slice(0, 3)
+  .map((e) => `a listing is ${e.scrollWidth} wide in a box of ${e.clientWidth}: ${e.textContent.trim().slice(0, 40)}`)"""
 
 _ALT = """() => [...document.querySelectorAll('article img, article svg')].filter((e) => e.offsetParent || e.tagName === 'svg')
   .filter((e) => e.tagName === 'IMG' ? !e.getAttribute('alt')

@@ -13,8 +13,8 @@ from pathlib import Path
 import click
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
-from checks import SCHEMES, WIDTHS, browser, chromium  # noqa: E402
-from commands import ROOT, console, run_command  # noqa: E402
+from checks import SCHEMES, WIDTHS, browser, chromium
+from commands import ROOT, console, run_command
 
 SITE, TARGET = ROOT / "target" / "docs" / "html", ROOT / "target" / "look"
 
