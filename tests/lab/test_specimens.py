@@ -249,7 +249,7 @@ def test_meeting_one(name, cargo, capsys):
 
 def test_what_an_end_means():
     assert "byte 0xDD" in explain.meaning(children.Ending("", -11))
-    assert "The script itself has looked" in explain.meaning(children.Ending("", specimens.COMPLAINT))
+    assert "The script itself checked" in explain.meaning(children.Ending("", specimens.COMPLAINT))
     assert "Nothing of what was expected" in explain.meaning(children.Ending("", 0))
 
 

@@ -7,8 +7,8 @@ It is pure Python and an ordinary user of the extension. Everything starts with 
 * `matrix` puts all of them to every detector;
 * `ledger SCRIPT` runs a script against the traced build and names the lines that lose a reference, or give away one that
   is not owned;
-* `leakcheck STATEMENT` tells whether running a statement leaks, with anybody's extension;
-* `who EXPRESSION` tells who holds an object.
+* `leakcheck STATEMENT` says whether running a statement leaks, with any extension;
+* `who EXPRESSION` says who holds an object.
 
 `with hashtable_lab.ledger() as book:` does the same for a block of Python code, and `hashtable_lab.run(jobs, executor=...)` runs
 a campaign of many jobs, in this process or elsewhere.

@@ -1,4 +1,4 @@
-"""How a demo speaks: it says something, shows the code that it runs, shows what came of it, and checks that.
+"""How a demo speaks: it says something, shows the code that it runs, shows the result, and checks it.
 
 A `Stage` prints for a reader: in colour, as wide as the window allows, at a terminal; as plain text everywhere else.
 What is only of interest while one waits (a spinner, a progress bar) goes to standard error and leaves nothing behind
@@ -23,7 +23,7 @@ from rich.text import Text
 # Longer lines are hard to read, however wide the window is.
 WIDEST = 100
 
-# Without a terminal, a line about the progress at most every so many seconds.
+# Without a terminal, the least time between two lines about the progress, in seconds.
 PLAIN_PROGRESS_EVERY = 3.0
 
 
@@ -126,7 +126,7 @@ class Stage:
             return
         with self.out.capture() as capture:
             self.out.print(what, soft_wrap=soft_wrap)
-        # rich fills lines up with spaces, which nobody wants in a file.
+        # rich pads lines with spaces, which do not belong in a file.
         self.out.file.write("".join(f"{line.rstrip()}\n" for line in capture.get().splitlines()))
 
     # ---- promises ----------------------------------------------------------------------------------------------------

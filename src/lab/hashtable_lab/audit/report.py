@@ -1,4 +1,4 @@
-"""`python -m hashtable_lab ledger SCRIPT`: runs a script against the traced build, and tells what did not balance.
+"""`python -m hashtable_lab ledger SCRIPT`: runs a script against the traced build, and reports what did not balance.
 
 A child runs the script (`child`), for it may crash. What its ledger found comes back through a file, line by line as it was
 found; here it is put together, with the lines of source that it names.

@@ -1,9 +1,9 @@
-"""Asks a question of a child: a request goes there, an answer comes back, and meanwhile one hears how far it is.
+"""Asks a child process a question: a request goes there, an answer comes back, and progress is reported meanwhile.
 
 Somebody else's statement is never run in the reader's interpreter: what it breaks, it breaks in a child, and what it
 leaks goes with the child. A question is a module of this package that can be run (`python -m hashtable_lab.NAME`) and
 gives its function to `answer`. It imports nothing outside the standard library before it has to, so that the child is
-as quiet an interpreter as can be had.
+as quiet an interpreter as possible.
 
 Request and answer are JSON, in two files of a temporary folder. The child's standard output belongs to progress; what
 the statement itself prints there is dropped. What comes on standard error is kept, for a crash may have said why.
@@ -22,7 +22,7 @@ from typing import Any
 # How a line about progress begins. Nothing that a statement prints can, as its standard output goes nowhere.
 _MARK = "\x1eprogress "
 
-#: What a child is told on the way: how much is done (0 to 1), and what is being done.
+#: Reports progress: how much is done (0 to 1), and what is being done.
 Tell = Callable[[float, str], None]
 
 
@@ -88,7 +88,7 @@ def ask(name: str, question: Any, tell: Tell, environment: Mapping[str, str] | N
     Args:
         name: the module of this package that answers.
         question: the request; anything that JSON can carry.
-        tell: is told on the way how far the child is.
+        tell: is called with the child's progress.
         environment: environment variables to add to our own.
 
     Returns:

@@ -1,8 +1,8 @@
 """Runs code that may crash in a process of its own.
 
 A broken extension module is never imported in the reader's interpreter: what it breaks, it breaks in a child. The
-child is a fresh interpreter of the same kind which runs a small program, and of which we keep what it printed, how it
-ended, and, if it came that far, what it returned.
+child is a fresh interpreter of the same kind that runs a small program. What it printed is kept, how it ended, and, if it
+got that far, what it returned.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ except ImportError:
 
 @dataclass(frozen=True)
 class Ending:
-    """What is known of a child that is no more.
+    """How a child process ended.
 
     Attributes:
         output: all that it printed, standard output and standard error in the order in which they came.

@@ -1,4 +1,5 @@
-"""The demos, one to a file. In each, `play` tells a story on a `Stage` and checks what it promises; `command` is what one types.
+"""The demos, one to a file. In each, `play` tells a story on a `Stage` and checks what it promises;
+`command` is what a reader types.
 
 To add one, write such a file and enter its name in `DEMOS`.
 """

@@ -17,7 +17,7 @@ MEMBERS = {name: f"{module_of(name)}:command" for name in DEMOS}
 @click.group("demo", cls=Commands, members=MEMBERS, invoke_without_command=True, epilog=EXIT_CODES)
 @click.pass_context
 def demo(context: click.Context) -> None:
-    """Performs a demo: shows its code, what comes of it, and why."""
+    """Performs a demo: shows its code, the result, and why."""
     show_help(context)
 
 

@@ -19,7 +19,7 @@ IMMORTAL = 2**28
 
 
 def three_tables(which: str) -> dict[str, object]:
-    """Three tables come and go. Returns the hash function's count before, inside and after, and what becomes of it."""
+    """Three tables come and go. Returns the hash function's count before, inside and after, and its fate."""
     import gc
     import sys
     import weakref

@@ -65,7 +65,7 @@ def play(stage: Stage) -> None:
     )
     stage.show_code(type_at_the_prompt)
 
-    stage.heading("The module as it should be")
+    stage.heading("The right module")
     right = children.run_function(type_at_the_prompt, SESSION, environment=children.FREED_MEMORY_SHOWS)
     stage.transcript(f"{right.output}[{right}]")
     stage.say(

@@ -1,4 +1,4 @@
-"""The table at work: counting the words of real text, and what three hash functions make of them.
+"""The table at work: counting the words of real text, and how three hash functions do with them.
 
 A word is a run of letters, in any script. Without files, the text is every .py file of the running interpreter's own
 standard library: some thirty megabytes that are on every machine with a Python.
@@ -22,14 +22,14 @@ from hashtable_lab.commands import perform
 from hashtable_lab.errors import Missing, require
 from hashtable_lab.stage import Stage
 
-#: Of the distinct words, so many go into the three tables that are compared. With `library_hash` the time grows with
+#: How many of the distinct words go into the three tables that are compared. With `library_hash` the time grows with
 #: the square of this number.
 SAMPLE = 20_000
 #: Longer words stay out of that sample: `int` refuses to read more than 4300 digits.
 LONGEST = 100
 
 MOST_FREQUENT = 8
-# About so many characters are read at a time.
+# About how many characters are read at a time.
 _PIECE = 1 << 20
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -194,7 +194,7 @@ def pieces(file: Path) -> Iterator[str]:
     type=click.IntRange(min=1),
     default=SAMPLE,
     show_default=True,
-    help="Compare hash functions on so many distinct words. For the poorest, time grows with the square.",
+    help="How many distinct words to compare hash functions on. For the poorest, time grows with the square.",
 )
 def command(files: tuple[Path, ...], sample: int) -> int:
     """Counts words, and compares three hash functions.

@@ -1,8 +1,8 @@
 """Detectors: ten ways to find out that references are mistreated, as they can be put to any extension.
 
 Each of them runs a script's `act` in a child (`observers`), with the module built in the form that it needs,
-and judges what comes of it by its own means alone: that a leak checker crashes with the program which it checks is not to
-its credit, and is noted apart.
+and judges the result by its own means alone. A leak checker that crashes along with the program it checks has found
+nothing; that is noted as an outcome of its own.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from hashtable_lab.detectors import observers
 from hashtable_lab.source import source_folder
 from hashtable_lab.specimens import Form
 
-#: What becomes of a run. CRASHED: the program died, and the detector is not one that says so.
+#: The outcome of a run. CRASHED: the program died, and the detector is not one that reports crashes.
 FOUND, SILENT, CRASHED, ABSENT = "found", "silent", "crashed", "absent"
 
 #: The exit code that valgrind is asked for if it found an error.
@@ -35,7 +35,7 @@ VALGRIND_FOUND = 99
 
 TIME_LIMIT = 300.0
 
-#: What valgrind says of CPython itself, and is told not to.
+#: What valgrind reports of CPython itself, suppressed.
 VALGRIND_SUPPRESSIONS = Path(__file__).with_name("valgrind.supp")
 
 # What AddressSanitizer and valgrind say first, each of its errors.
@@ -48,7 +48,7 @@ _PLACE = re.compile(r"([\w./@-]*\w\.rs):(\d+)")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a detector made of a module.
+    """What a detector found in a module.
 
     Attributes:
         state: `FOUND`, `SILENT`, `CRASHED` or `ABSENT`.
@@ -78,7 +78,7 @@ def places_in(text: str) -> list[tuple[str, int]]:
 
 @dataclass(frozen=True)
 class Run:
-    """What is left of a child: how it ended, and what its observer returned, if it came that far."""
+    """What a child left: how it ended, and what its observer returned, if it got that far."""
 
     ending: children.Ending
     seen: list[list[str]] | None
@@ -139,7 +139,7 @@ class Detector:
         judge: what it found, as sentences, in what is left of the child.
         traced, sanitized, debug: the form of the module that it needs.
         environment: environment variables for the child.
-        missing: why it cannot be had on this machine; "" if it can.
+        missing: why it is not available on this machine; "" if it is.
     """
 
     name: str

@@ -39,7 +39,7 @@ LEGEND = (
 
 @dataclass(frozen=True)
 class Cell:
-    """What one detector made of one specimen, or of the control.
+    """What one detector found in one specimen, or in the control.
 
     Attributes:
         outcome: what it said.
@@ -61,7 +61,7 @@ class Matrix:
     rows: dict[str, dict[str, Cell]]
 
     def problems(self) -> list[str]:
-        """What is not as it should be, a sentence each."""
+        """What is wrong, a sentence each."""
         problems = []
         for name, row in self.rows.items():
             if name == CONTROL:
@@ -99,8 +99,10 @@ class Matrix:
 
 
 def digest(name: str) -> str:
-    """The digest of a specimen's file, by which a record says what it is a record of."""
-    return hashlib.sha256(specimens.specimen_file(name).read_bytes()).hexdigest()[:16]
+    """The digest of what is run of a specimen, by which a record says what it is a record of. Its prose may be mended."""
+    specimen = specimens.load(name)
+    parts = (specimen.script, specimen.diff, specimen.line, *specimen.detectors)
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 def _wrong_line(specimen: Specimen, outcome: Outcome) -> list[str]:
@@ -160,7 +162,7 @@ def run(names: Sequence[str], chosen: Sequence[str], fresh: bool, stage: Stage) 
 
 
 def _wanted(specimen: Specimen) -> set[tuple[str, int]]:
-    """The lines of which one must be named: the header's, or else what the diff has touched."""
+    """The lines one of which must be named: the header's, or else those that the diff touches."""
     return {specimens.named_place(specimen)} if specimen.line else specimens.touched_places(specimen)
 
 
@@ -204,10 +206,12 @@ def show(matrix: Matrix, stage: Stage) -> None:
             stage.say(f"{detector.name} is not on this machine: {reason}.")
     problems = matrix.problems()
     if problems:
-        stage.say("Not as it should be:")
+        stage.say("Problems:")
         stage.transcript("\n".join(problems))
     else:
-        stage.say("All that is said to be caught was caught, and nothing was found in the source as it is.")
+        stage.say(
+            "Every specimen was caught by the detectors that its header names, and nothing was found in the source itself."
+        )
 
 
 def perform(names: Sequence[str], chosen: Sequence[str], fresh: bool, as_json: bool, record: bool, stage: Stage) -> int:
@@ -222,7 +226,7 @@ def perform(names: Sequence[str], chosen: Sequence[str], fresh: bool, as_json: b
         stage: where to show it.
 
     Returns:
-        The exit code: 0 if all is as it should be, 1 if not.
+        The exit code: 0 if all is right, 1 if not.
 
     Raises:
         Missing: something is not there.

@@ -26,13 +26,13 @@ from typing import Any
 #: How often `act` is called for one reading.
 ROUNDS = 20
 
-#: So many references to each watched object are held while counts are read, so that none falls to zero.
+#: How many references to each watched object are held while counts are read, so that none falls to zero.
 KEPT = 1000
 
 #: From this count on an object is immortal, and its count does not move.
 _IMMORTAL = 2**30
 
-#: No more calls than so many are made to fail.
+#: At most how many calls are made to fail.
 MOST_FAULTS = 100
 
 

@@ -20,8 +20,8 @@ not a leak):
 **When growth is a leak.** A leak has one mark that nothing else has: it grows *in proportion to the number of calls*,
 for ever. Everything below is there to tell it from growth that ends.
 
-1. *Warm-up*: some calls of which nothing is read. Imports, free lists, inline caches and small caches fill here.
-2. *Five rounds of N calls*. N is 2000, or fewer if the statement is slow: so many as take half a second, but at least
+1. *Warm-up*: some calls that are not measured. Imports, free lists, inline caches and small caches fill here.
+2. *Five rounds of N calls*. N is 2000, or fewer if the statement is slow: as many as take half a second, but at least
    100. A meter that has not gained `LIMIT` per call over all five, 1 per 500 calls, is steady. The reason: readings
    wobble by some dozen, as free lists fill and empty, whatever N is; a leak of one object in ten calls shows as 200
    in a round. What leaks more rarely than once in 500 calls is not found.
@@ -64,7 +64,7 @@ from hashtable_lab.leakcheck.meters import meters, type_name
 from hashtable_lab.leakcheck.rule import DOUBLED_ROUNDS, FIRST_ROUNDS, LIMIT, MOST_DOUBLED_ROUNDS, verdict
 from hashtable_lab.leakcheck.statement import Statement
 
-#: By fewer than so many nothing is said to grow when what leaks is named: that is one round, and not a row of them.
+#: When what leaks is named, from a single round, smaller growth than this is ignored.
 WOBBLE = 10
 
 #: Calls in one of the first rounds.
@@ -92,7 +92,7 @@ class Rounds:
 
     def _read(self, moment: int) -> None:
         gc.collect()
-        gc.collect()  # what a finalizer of the first collection has let go
+        gc.collect()  # what a finalizer of the first collection released
         for number, meter in enumerate(self.meters):
             self.readings[moment * len(self.meters) + number] = meter.read()
 
@@ -126,7 +126,7 @@ def warm_up(statement: Statement, calls: int | None, tell: Tell) -> int:
     Args:
         statement: what to run.
         calls: how many the reader wants; None leaves it to the time that they take.
-        tell: is told how far it is.
+        tell: is called with the progress.
 
     Returns:
         The number of calls in a round.
@@ -151,7 +151,7 @@ def measure(question: dict[str, Any], tell: Tell) -> dict[str, Any]:
 
     Args:
         question: `setup`, `statement`, `function` (a module and a path, or None) and `calls` (a number, or None).
-        tell: is told how far it is.
+        tell: is called with the progress.
 
     Returns:
         `calls` (per round), `total_calls`, `meters` (of each its kind, name, verdict, growth per round, and growth per
@@ -242,7 +242,7 @@ def measure_heap(question: dict[str, Any], tell: Tell) -> dict[str, Any]:
 
     Args:
         question: as for `measure`; `calls` is a number; `warm_up`, how many calls to make before.
-        tell: is told how far it is.
+        tell: is called with the progress.
 
     Returns:
         `verdict` ("leaks" or "steady") and `bytes_per_call`; or `not_measured`, the reason why.

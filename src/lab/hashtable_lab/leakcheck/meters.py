@@ -93,7 +93,7 @@ def _count_of(thing: Any) -> Callable[[], int]:
 
 def _length_of(names: dict[str, Any], name: str) -> Callable[[], int]:
     def length() -> int:
-        thing = names.get(name)  # the statement may have bound the name anew
+        thing = names.get(name)  # the statement may have rebound the name
         return len(thing) if isinstance(thing, _SIZED) else 0
 
     return length

@@ -1,7 +1,7 @@
 """`python -m hashtable_lab leakcheck`: does running a statement leak, on an ordinary interpreter?
 
 A child runs the statement again and again and reads meters; a second child runs it without CPython's own allocator and
-has psleak look at the heap. How, by what rule, and with what thresholds and why, is told in `measuring`. Here the
+has psleak look at the heap. `measuring` explains how, by what rule, and with which thresholds. Here the
 answers of the two are put together:
 
 * one meter leaks: it leaks (exit code 1);
@@ -88,7 +88,7 @@ def check(setup: str, statement: str, calls: int | None, tell: Tell) -> Report:
         setup: Python code that is run once; what it names are the statement's arguments.
         statement: Python code, or `module:callable`.
         calls: the number of calls in one of the first rounds; None leaves it to the time that they take.
-        tell: is told on the way how far it is.
+        tell: is called with the progress.
 
     Returns:
         What was found; that something could not be found out is a finding too, and never an exception.

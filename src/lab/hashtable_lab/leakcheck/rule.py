@@ -10,13 +10,13 @@ import statistics
 from collections.abc import Sequence
 from math import sqrt
 
-#: Growth of less than so much per call is called noise.
+#: Less growth per call than this is called noise.
 LIMIT = 1 / 500
 
 #: How far a round may be off the median rate, as a share of what that rate makes one expect.
 PROPORTION = 0.2
 
-#: Rounds of N calls; after them, rounds of doubled size: so many at least, so many at most.
+#: Rounds of N calls; after them, rounds of doubled size, at least and at most.
 FIRST_ROUNDS, DOUBLED_ROUNDS, MOST_DOUBLED_ROUNDS = 5, 4, 7
 
 

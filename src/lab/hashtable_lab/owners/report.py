@@ -71,7 +71,7 @@ def why(found: dict[str, Any]) -> list[str]:
         return [
             f"{rest} more counted than seen. Who holds an object unseen: a C struct or a C variable that takes no "
             "part in garbage collection; a type that does not visit one of its fields; a function that runs just "
-            "now in C; or nobody any more, which is a leak."
+            "now in C; or no owner at all, which is a leak."
         ]
     if rest < 0:
         return [

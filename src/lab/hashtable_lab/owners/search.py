@@ -5,7 +5,7 @@ collector must be able to ask every container what it holds, and through it, so 
 
 1. The setup runs, the expression is evaluated, and the result goes into a box, a list with one place.
 2. The count is read *before* anything else. From it goes what reading costs: the box, and the call of
-   `sys.getrefcount`. That is not known but measured, on a fresh object of which nobody else knows, read in the same
+   `sys.getrefcount`. That is not known but measured, on a fresh object that nothing else refers to, read in the same
    way.
 3. All containers are gone through: those that the garbage collector tracks, and, from these on, those that it has
    stopped tracking because nothing in them could be part of a cycle (a dict with a bare `object()` in it, before 3.14).
@@ -48,7 +48,7 @@ def explain(question: dict[str, Any], tell: Tell) -> dict[str, Any]:
 
     Args:
         question: `setup` and `expression`.
-        tell: is told how far it is.
+        tell: is called with the progress.
 
     Returns:
         `type`, `repr` (cut short), `immortal`, `getrefcount` (what `sys.getrefcount` says here), `tool` (of these,
@@ -307,7 +307,7 @@ class Search:
 
 
 def _together(owners: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Owners of which the same words are true, as one."""
+    """Owners with the same description, as one."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for owner in owners:
         same = found.setdefault((owner["kind"], owner["where"]), {**owner, "references": 0})

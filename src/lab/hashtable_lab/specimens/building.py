@@ -2,7 +2,7 @@
 
 All of it happens below target/specimens in the project's folder:
 
-    target/specimens/source/                   the copy: one for all specimens, of which each build writes what differs
+    target/specimens/source/                   one copy for all specimens; each build rewrites only what differs
     target/specimens/cargo-<form>/             cargo's own: what no specimen changes is compiled once
     target/specimens/NAME/<form>/hashtable.*   the module, and beside it the fingerprint of what it was built from
 
@@ -33,7 +33,7 @@ from hashtable_lab.specimens.patching import patched
 from hashtable_lab.specimens.specimen import Specimen
 from hashtable_lab.stage import Stage
 
-# Of a failed build, so many of cargo's last lines are quoted.
+# How many of cargo's last lines are quoted when a build fails.
 _QUOTED_LINES = 12
 
 
@@ -97,8 +97,8 @@ class Form:
             # Only what people import is built as theirs is. Without this, the others are built in a third of the time.
             variables["CARGO_PROFILE_RELEASE_LTO"] = "off"
         if self.sanitized:
-            # An unstable option of the compiler, which a stable one lets pass if it is told to be bootstrapping. The name of
-            # the machine keeps the flags from build scripts.
+            # An unstable option of the compiler, which a stable compiler accepts when it is told that it bootstraps itself. The
+            # name of the machine keeps the flags from build scripts.
             variables["RUSTC_BOOTSTRAP"] = "1"
             variables["RUSTFLAGS"] = "-Zsanitizer=address -Cforce-frame-pointers=yes"
             command += ["--target", _host(cargo)]
@@ -129,7 +129,7 @@ def build(specimen: Specimen, stage: Stage, form: Form | None = None) -> Path:
 
     Args:
         specimen: what to build.
-        stage: where to tell that it takes a while.
+        stage: where progress is shown.
         form: in which form; None is the ordinary one, for the interpreter that is running.
 
     Returns:

@@ -45,7 +45,7 @@ def show(specimen: Specimen, stage: Stage) -> None:
 
 
 def perform(specimen: Specimen, stage: Stage) -> None:
-    """Runs a specimen's script against the right module and the broken one, and tells a reader what was seen, and why.
+    """Runs a specimen's script against the right module and the broken one, and explains to a reader what was seen, and why.
 
     Raises:
         Missing: the specimen cannot be built.
@@ -56,7 +56,7 @@ def perform(specimen: Specimen, stage: Stage) -> None:
     stage.say(f"Class of bug: {specimen.kind}.")
     stage.say("The script:")
     stage.show_text(specimen.script, "python")
-    stage.say("With the module as it should be:")
+    stage.say("With the right module:")
     right = children.run_program(specimen.script, environment=FREED_MEMORY_SHOWS)
     stage.transcript(f"{right.output}[{right}]")
     stage.say("With the broken module. This is what was done to the source:")
@@ -80,9 +80,7 @@ def perform(specimen: Specimen, stage: Stage) -> None:
 def meaning(ending: Ending) -> str:
     """Why a child ended as it did, for a reader who has not seen many crashes."""
     if ending.code == specimens.COMPLAINT:
-        return (
-            "The process lived. The script itself has looked, found that something is not as it should be, and said so."
-        )
+        return "The process survived. The script itself checked, found something wrong, and said so."
     if ending.crashed:
         return _SIGNALS.get(ending.signal_name or "", f"The process was ended by the system: {ending}.")
     return f"Nothing of what was expected: the process {ending}."

@@ -164,6 +164,8 @@ With the right module this ends well. With the broken one:
 
 ## Who catches it
 
+Seen on {record["machine"]}.
+
 | detector | | what it said first |
 | --- | --- | --- |
 {seen}{named}

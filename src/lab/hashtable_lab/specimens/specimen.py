@@ -105,7 +105,7 @@ def load(name: str) -> Specimen:
     """Reads a specimen.
 
     Raises:
-        Missing: there is no specimen of that name, or its file is not as it should be.
+        Missing: there is no specimen of that name, or its file is malformed.
     """
     if name not in names():
         raise Missing(f"there is no specimen {name!r}; there are: {', '.join(names())}.")
