@@ -92,11 +92,11 @@ def build_rust(crate: Path, target: Path, names: Sequence[str]) -> dict[str, Bui
     if done.returncode != 0 and not errors:
         if "offline" in done.stderr or "no matching package" in done.stderr:
             raise Missing(NO_CRATES)
-        raise Missing(f"cargo could not build the course:\n{_first_lines(done.stderr)}")
+        raise Missing(f"cargo could not build the course:\n{first_lines(done.stderr)}")
     if other := set(errors) - set(names):
-        raise Missing(f"cargo could not build {', '.join(other)}:\n{_first_lines(errors[other.pop()][0])}")
+        raise Missing(f"cargo could not build {', '.join(other)}:\n{first_lines(errors[other.pop()][0])}")
     return {
-        name: Built(None, _first_lines("\n".join(errors[name]))) if name in errors else Built(libraries[name])
+        name: Built(None, first_lines("\n".join(errors[name]))) if name in errors else Built(libraries[name])
         for name in names
     }
 
@@ -110,6 +110,7 @@ def put(library: Path, name: str, folder: Path) -> Path:
     return folder
 
 
-def _first_lines(text: str) -> str:
+def first_lines(text: str) -> str:
+    """The beginning of what a compiler said."""
     lines = text.strip().splitlines()
     return "\n".join(lines[:MOST_LINES]) + ("\n…" if len(lines) > MOST_LINES else "")

@@ -47,7 +47,7 @@ def check(entry: Entry, folder: Folder, language: str | None = None) -> Verdict:
         if language == "python":
             return check_predictions(entry, file)
         if language == "c":
-            built = c.build_c(file, hidden / "c" / entry.name, c.prepare(hidden))
+            built = c.build_c(file, hidden / "c" / entry.name, c.prepare())
         else:
             built = build_rust(folder.path, hidden / "target", [entry.name])[entry.name]
         if built.library is None:

@@ -7,9 +7,21 @@ from hashtable_lab.errors import Missing
 
 #: Part, and the exercises in it.
 PARTS: dict[str, tuple[str, ...]] = {
-    "Counts": ("names",),
+    "Counts": ("names", "holders", "ring", "weak", "in_the_table", "raised"),
     "New, borrowed, stolen": ("first_item", "pair_of", "longer", "total", "record", "take_last"),
+    "The object's life": (
+        "box_dealloc",
+        "box_again",
+        "never_filled",
+        "ring_traverse",
+        "ring_clear",
+        "watched",
+        "subclassed",
+    ),
     "Error paths": ("both", "half", "count_true", "attribute_or", "with_cleanup", "squares"),
+    "Python runs under your hands": ("emptied", "position", "each", "versioned", "last_words"),
+    "Write it": ("length", "swapped", "countdown", "window", "stack", "tally", "chain", "little_table"),
+    "Hunt": ("night_shift", "slow_growth", "once_in_a_while", "somewhere_else"),
 }
 
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from hashtable_lab.course.c import is_here as c_is_here
 from hashtable_lab.errors import Missing
 
 EXERCISES = Path(__file__).resolve().parent / "exercises"
@@ -196,10 +197,9 @@ class Entry:
 
     @property
     def languages(self) -> list[str]:
-        """The languages that it exists in."""
-        return [
-            name for name, ending in LANGUAGES.items() if name != "c" and (self.folder / f"exercise.{ending}").is_file()
-        ]
+        """The languages that it exists in, and that can be judged here."""
+        there = [name for name, ending in LANGUAGES.items() if (self.folder / f"exercise.{ending}").is_file()]
+        return [name for name in there if name != "c" or c_is_here()]
 
     def language(self, preferred: str) -> str:
         """The preferred language if it exists in that one, and the one that it exists in otherwise."""

@@ -14,12 +14,15 @@ import os
 import re
 import shutil
 import subprocess
+import sysconfig
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hashtable_lab.course import c
+from hashtable_lab.course.build import cargo, first_lines, variables
 from hashtable_lab.course.contents import PARTS, entries
 from hashtable_lab.course.exercise import LANGUAGES, Entry
 from hashtable_lab.errors import Missing
@@ -206,15 +209,45 @@ def _write(file: Path, text: str) -> None:
         file.write_text(text, encoding="utf-8")
 
 
+def prepare(folder: Folder) -> None:
+    """Compiles what all exercises share, and fetches the crates if they are not here: the one step that may need a network.
+
+    Raises:
+        Missing: it cannot be done.
+    """
+    if _wants(folder, "rust"):
+        command = [cargo(), "build", "--quiet", "--manifest-path", str(folder.path / "Cargo.toml"), "--lib"]
+        for network in (["--offline"], []):
+            done = subprocess.run(
+                [*command, *network],
+                env=variables(folder.path / ".course" / "target"),
+                cwd=folder.path,
+                capture_output=True,
+                text=True,
+                stdin=subprocess.DEVNULL,
+            )
+            if done.returncode == 0:
+                break
+        else:
+            raise Missing(f"the crates cannot be had, or do not compile:\n{first_lines(done.stderr)}")
+    if _wants(folder, "c"):
+        c.prepare()
+
+
+def _wants(folder: Folder, language: str) -> bool:
+    return any(entry.language(folder.language) == language for entry in entries())
+
+
 def what_is_missing(folder: Folder) -> list[str]:
     """What the exercises need and this machine does not have, one line each; it asks no network."""
     missing = []
-    rust = any(entry.language(folder.language) == "rust" for entry in entries())
-    if rust and shutil.which("cargo") is None:
+    if _wants(folder, "rust") and shutil.which("cargo") is None:
         missing.append("cargo: install Rust (https://rustup.rs), for the exercises in Rust.")
     if shutil.which("cc") is None:
         missing.append("cc: a C compiler (Debian: apt install gcc libc6-dev). Rust links with it, too.")
-    if rust and not missing:
+    if _wants(folder, "c") and not Path(sysconfig.get_path("include"), "Python.h").is_file():
+        missing.append("Python.h: the headers of this Python (Debian: apt install python3-dev).")
+    if _wants(folder, "rust") and not missing:
         command = ["cargo", "fetch", "--offline", "--quiet", "--manifest-path", str(folder.path / "Cargo.toml")]
         done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
         if done.returncode != 0:

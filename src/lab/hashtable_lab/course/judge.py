@@ -58,18 +58,29 @@ def main(request: dict[str, Any]) -> None:
     except Exception as error:
         log("failed", "import", f"{type(error).__name__}: {error}", 0)
         return
-    if not hasattr(module, "ledger_position"):
+    ledger = _ledger_of(module)
+    if ledger is None:
         log("failed", "import", "the module keeps no ledger: it has to be made as the given file makes it", 0)
         return
-    module.ledger_speak(False)
-    module.ledger_log(request["log"] + ".ledger", False)
+    ledger.ledger_speak(False)
+    ledger.ledger_log(request["log"] + ".ledger", False)
     tests = {name: test for name, test in vars(about).items() if name.startswith("test_")}
     with counted(module) as calls:
-        well = _run_tests(module, tests, log)
+        well = _run_tests(module, ledger, tests, log)
     log("calls", dict(calls))
     if well and about.EXERCISE.faults:
-        _run_faults(module, tests, log)
+        _run_faults(module, ledger, tests, log)
     log("end")
+
+
+def _ledger_of(module: Any) -> Any:
+    """What has the functions that read a module's ledger: itself, if it is in Rust. Those in C share a library, which has them."""
+    if hasattr(module, "ledger_position"):
+        return module
+    if importlib.util.find_spec("hashtable_lab.foreign") is None:
+        return None
+    engine = importlib.import_module("hashtable_lab.foreign.engine")
+    return engine if hasattr(engine, "ledger_position") else None
 
 
 def _load(name: str, file: Path) -> types.ModuleType:
@@ -98,9 +109,9 @@ def counted(module: types.ModuleType) -> Iterator[Counter[str]]:
         sys.setprofile(None)
 
 
-def _run_tests(module: Any, tests: dict[str, Callable[[Any], None]], log: Log) -> bool:
+def _run_tests(module: Any, ledger: Any, tests: dict[str, Callable[[Any], None]], log: Log) -> bool:
     """Runs the tests in order, up to the first that fails. Returns whether all is well and balanced."""
-    since = module.ledger_position()[0]
+    since = ledger.ledger_position()[0]
     well = True
     for name, test in tests.items():
         log("test", name, test.__doc__ or "")
@@ -112,7 +123,7 @@ def _run_tests(module: Any, tests: dict[str, Callable[[Any], None]], log: Log) -
             break
         finally:
             gc.collect()
-    found = _findings(module, since)
+    found = _findings(ledger, since)
     log("findings", found)
     return well and not found
 
@@ -134,17 +145,17 @@ def _line(error: BaseException, test: Callable[[Any], None]) -> int:
     return line
 
 
-def _findings(module: Any, since: int) -> list[list[Any]]:
+def _findings(ledger: Any, since: int) -> list[list[Any]]:
     """What did not balance since then, alike findings together."""
     from hashtable_lab.audit.book import together
 
     return [
         [found.kind, found.what, found.file, found.line, found.function, found.type, found.repr, found.times]
-        for found in together(module.ledger_findings(since))
+        for found in together(ledger.ledger_findings(since))
     ]
 
 
-def _run_faults(module: Any, tests: dict[str, Callable[[Any], None]], log: Log) -> None:
+def _run_faults(module: Any, ledger: Any, tests: dict[str, Callable[[Any], None]], log: Log) -> None:
     """Makes the first call that may fail, fail, then the second, until none is left; in each test by itself."""
     done = 0
     for test in tests.values():
@@ -152,24 +163,24 @@ def _run_faults(module: Any, tests: dict[str, Callable[[Any], None]], log: Log) 
             continue
         for nth in range(1, MOST_FAULTS):
             log("fault", nth)
-            since = module.ledger_position()[0]
-            before = {place[:3]: place[4] for place in module.ledger_places()}
+            since = ledger.ledger_position()[0]
+            before = {place[:3]: place[4] for place in ledger.ledger_places()}
             raised: BaseException | None = None
-            module.ledger_fail(nth, MemoryError(ON_PURPOSE))
+            ledger.ledger_fail(nth, MemoryError(ON_PURPOSE))
             try:
                 test(module)
             except BaseException as error:
                 raised = error
-            left = module.ledger_fail(None)
+            left = ledger.ledger_fail(None)
             gc.collect()
             if left:
                 break
             done += 1
-            failed = [place for place in module.ledger_places() if place[4] > before.get(place[:3], 0)]
+            failed = [place for place in ledger.ledger_places() if place[4] > before.get(place[:3], 0)]
             file, line, call = failed[0][:3] if failed else ("", 0, "")
             what = "" if _is_ours(raised) else _instead(raised)
             del raised
-            found = _findings(module, since)
+            found = _findings(ledger, since)
             if what or found:
                 log("faulted", nth, file, line, call, what, found)
                 return

@@ -52,6 +52,21 @@ pub const fn new_type<T>(name: &'static CStr, flags: c_ulong) -> PyTypeObject {
     }
 }
 
+/// A field that Python can read, by its offset. While it holds NULL, reading it raises AttributeError.
+pub const fn member(name: &'static CStr, offset: usize) -> PyMemberDef {
+    PyMemberDef {
+        name: name.as_ptr(),
+        type_code: Py_T_OBJECT_EX,
+        offset: offset as Py_ssize_t,
+        flags: Py_READONLY,
+        doc: null(),
+    }
+}
+
+/// Ends a table of fields.
+// SAFETY: zeros are what ends it.
+pub const END_OF_MEMBERS: PyMemberDef = unsafe { core::mem::zeroed() };
+
 /// Gives the memory of an object back, as its type wants it: the last thing that a `tp_dealloc` does.
 ///
 /// # Safety
@@ -91,7 +106,7 @@ pub unsafe fn add_type(module: Object, type_object: *mut PyTypeObject) -> c_int 
 #[macro_export]
 macro_rules! module {
     ($init:ident, $name:literal, [$($function:expr),* $(,)?] $(, [$($type:expr),* $(,)?])?) => {
-        static mut FUNCTIONS: [PyMethodDef; [$(stringify!($function)),*].len() + 1] =
+        static mut FUNCTIONS: [PyMethodDef; <[&str]>::len(&[$(stringify!($function)),*]) + 1] =
             [$($function,)* PyMethodDef::zeroed()];
         static mut MODULE: PyModuleDef = PyModuleDef {
             m_base: PyModuleDef_HEAD_INIT,

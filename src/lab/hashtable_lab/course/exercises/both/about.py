@@ -27,7 +27,8 @@ EXERCISE = Exercise(
         Wrong(
             "given back on every way",
             "deficit|crash",
-            "PyTuple_SET_ITEM steals: on the good way the first result belongs to the tuple. Only the error path owes it.",
+            "PyTuple_SET_ITEM steals: on the good way the first result belongs to the tuple. Only "
+            "the error path owes it.",
             rust=(("        pair\n", "        Py_DECREF(one);\n        pair\n"),),
             c=(("    return pair;", "    Py_DECREF(one);\n    return pair;"),),
             pattern=r"(?s)SET_ITEM.*Py_DECREF\(one\)",

@@ -58,7 +58,8 @@ EXERCISE = Exercise(
             pattern=r"^(?!(?s:.*< 0))",
         ),
     ),
-    notes="Newer CPythons have PyIter_NextItem, which answers 1, 0 or -1. Ask which of the two is harder to use wrongly.",
+    notes="Newer CPythons have PyIter_NextItem, which answers 1, 0 or -1. Ask which of the two is "
+    "harder to use wrongly.",
     functions=("count_true",),
 )
 

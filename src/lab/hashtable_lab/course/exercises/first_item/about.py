@@ -8,22 +8,25 @@ EXERCISE = Exercise(
     title="A list lends its items",
     task="Make `first` return a reference that its caller may give back.",
     minutes=6,
-    chapter="ownership",
+    chapter="counts",
     fails="deficit",
     hints=(
-        "What does PyList_GetItem return: a new reference, or a borrowed one? And what does the caller of `first` expect?",
+        "What does PyList_GetItem return: a new reference, or a borrowed one? And what does the "
+        "caller of `first` expect?",
         "The list still owns the item. Whoever calls `first` will give a reference back. Who took that one?",
         "Take a reference to the item before you return it. There may be no item: then there is nothing to take.",
     ),
     explanation=(
-        "PyList_GetItem lends. A function that Python calls returns a new reference: the caller owns it and gives it back. "
+        "PyList_GetItem lends. A function that Python calls returns a new reference: the caller "
+        "owns it and gives it back. "
         "Between the two somebody has to take one."
     ),
     wrong=(
         Wrong(
             "the list is held instead of the item",
             "deficit",
-            "A reference was taken, but to another object than the one that is returned. Whose count has to be one higher?",
+            "A reference was taken, but to another object than the one that is returned. Whose count "
+            "has to be one higher?",
             both=(("Py_XINCREF(item);", "Py_INCREF(list);"),),
             pattern=r"INCREF\(list\)",
         ),

@@ -20,10 +20,12 @@ EXERCISE = Exercise(
         Wrong(
             "never looked at",
             "test|exception",
-            "An exception is set, and a number is returned all the same. CPython notices, at the latest in the next call.",
+            "An exception is set, and a number is returned all the same. CPython notices, at the "
+            "latest in the next call.",
             rust=(
                 (
-                    "        if number == -1 && !PyErr_Occurred().is_null() {\n            return null_mut();\n        }\n",
+                    "        if number == -1 && !PyErr_Occurred().is_null() {\n"
+                    "            return null_mut();\n        }\n",
                     "",
                 ),
             ),

@@ -7,7 +7,7 @@ EXERCISE = Exercise(
     title="Arguments are lent, too",
     task="Make `longer` return a reference that its caller may give back, whichever of the two it is.",
     minutes=6,
-    chapter="ownership",
+    chapter="counts",
     fails="deficit",
     hints=(
         "Who owns the tuple of arguments while `longer` runs, and for how long?",
@@ -63,7 +63,8 @@ EXERCISE = Exercise(
             pattern=r"^(?!(?s:.*n < 0))",
         ),
     ),
-    notes="Many believe that an argument belongs to the function. Ask who gives it back when the function does nothing with it.",
+    notes="Many believe that an argument belongs to the function. Ask who gives it back when the "
+    "function does nothing with it.",
     functions=("longer",),
 )
 

@@ -8,14 +8,15 @@ EXERCISE = Exercise(
     title="A call that steals",
     task="Make the list own its two items.",
     minutes=8,
-    chapter="ownership",
+    chapter="counts",
     fails="deficit",
     hints=(
         "What does PyList_SetItem do with the reference that it is given? Look it up in CPython's documentation.",
         "It steals. What is stolen has to be owned first. Who owns `a` when it has just come out of the tuple?",
         "Give it a new reference of its own for each item: the tuple keeps its reference, and the list gets another.",
     ),
-    explanation="A call that steals takes over a reference that you own. What you only borrowed is not yours to give away.",
+    explanation="A call that steals takes over a reference that you own. What you only borrowed is not "
+    "yours to give away.",
     wrong=(
         Wrong(
             "one of the two",

@@ -7,11 +7,12 @@ EXERCISE = Exercise(
     title="A dict does not steal",
     task="Give back what `record` made and the dict took a reference of its own to.",
     minutes=8,
-    chapter="ownership",
+    chapter="counts",
     fails="surplus",
     hints=(
         "PyList_SetItem steals. Does PyDict_SetItem? CPython's documentation says so for each function.",
-        "After PyDict_SetItem there are two references to the length: the dict's and yours. Which of them is still needed?",
+        "After PyDict_SetItem there are two references to the length: the dict's and yours. "
+        "Which of them is still needed?",
         "Give yours back when the dict has been asked, whether or not it took the pair; then look at what it said.",
     ),
     explanation="PyDict_SetItem takes references of its own. What you made stays yours, whether it succeeds or fails.",
@@ -78,7 +79,8 @@ EXERCISE = Exercise(
             pattern=r"DECREF\(key\)",
         ),
     ),
-    notes="Real packages leaked for years here. Ask how one can know of a function whether it steals, without guessing.",
+    notes="Real packages leaked for years here. Ask how one can know of a function whether it "
+    "steals, without guessing.",
     functions=("record",),
 )
 

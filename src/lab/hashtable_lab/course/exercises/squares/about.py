@@ -12,7 +12,8 @@ EXERCISE = Exercise(
     hints=(
         "What does PyNumber_Multiply return when it fails, and what does PyList_SetItem do with that?",
         "The list is new, and yours. Which of its items does it own when the third square fails?",
-        "Keep the product in a variable. If it is NULL give the list back, which gives its items back, and return NULL.",
+        "Keep the product in a variable. If it is NULL give the list back, which gives its items "
+        "back, and return NULL.",
     ),
     explanation=(
         "Check what a call returned before you pass it on. A list that is given back gives back the "
@@ -51,7 +52,8 @@ EXERCISE = Exercise(
         Wrong(
             "an unwrap",
             "panic",
-            "A panic ends the whole process: the learner's, the server's, the user's. What the API reports is to be passed on.",
+            "A panic ends the whole process: the learner's, the server's, the user's. What the API "
+            "reports is to be passed on.",
             rust=(
                 (
                     "            let square = PyNumber_Multiply(item, item);\n",

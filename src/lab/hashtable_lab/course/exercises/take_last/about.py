@@ -7,7 +7,7 @@ EXERCISE = Exercise(
     title="Take before you let go",
     task="Bring the steps of `take_last` into an order in which the item is owned at every moment.",
     minutes=8,
-    chapter="ownership",
+    chapter="counts",
     fails="crash|deficit|panic",
     hints=(
         "Who owns the item before it leaves the list? And just after?",
@@ -49,7 +49,8 @@ EXERCISE = Exercise(
         Wrong(
             "lost when the removal fails",
             "fault|surplus",
-            "If the removal fails the item stays in the list, and NULL is returned. Who gives your reference back then?",
+            "If the removal fails the item stays in the list, and NULL is returned. Who gives your "
+            "reference back then?",
             both=(("Py_DECREF(item);\n", ""),),
             pattern=r"^(?!(?s:.*DECREF))",
         ),

@@ -7,7 +7,7 @@ EXERCISE = Exercise(
     title="The sum so far",
     task="Make `total` own exactly one sum at a time.",
     minutes=8,
-    chapter="ownership",
+    chapter="counts",
     fails="surplus",
     hints=(
         "Each addition makes a new object. How many of them are there after three numbers, and how many are returned?",
@@ -20,17 +20,22 @@ EXERCISE = Exercise(
         Wrong(
             "given back before it is used",
             "crash|test|panic|deficit",
-            "The old sum is given back before it is added to. After that it may be gone, and its memory somebody else's.",
+            "The old sum is given back before it is added to. After that it may be gone, and its "
+            "memory somebody else's.",
             rust=(
                 (
-                    "            let more = PyNumber_Add(sum, PyTuple_GetItem(numbers, at));\n            Py_DECREF(sum);\n",
-                    "            Py_DECREF(sum);\n            let more = PyNumber_Add(sum, PyTuple_GetItem(numbers, at));\n",
+                    "            let more = PyNumber_Add(sum, PyTuple_GetItem(numbers, at));\n"
+                    "            Py_DECREF(sum);\n",
+                    "            Py_DECREF(sum);\n            let more = PyNumber_Add(sum, "
+                    "PyTuple_GetItem(numbers, at));\n",
                 ),
             ),
             c=(
                 (
-                    "        PyObject *more = PyNumber_Add(sum, PyTuple_GetItem(numbers, at));\n        Py_DECREF(sum);\n",
-                    "        Py_DECREF(sum);\n        PyObject *more = PyNumber_Add(sum, PyTuple_GetItem(numbers, at));\n",
+                    "        PyObject *more = PyNumber_Add(sum, PyTuple_GetItem(numbers, at));\n"
+                    "        Py_DECREF(sum);\n",
+                    "        Py_DECREF(sum);\n        PyObject *more = PyNumber_Add(sum, "
+                    "PyTuple_GetItem(numbers, at));\n",
                 ),
             ),
             pattern=r"(?s)DECREF\(sum\);.{0,20}more = PyNumber_Add",

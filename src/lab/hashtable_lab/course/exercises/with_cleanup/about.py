@@ -15,14 +15,16 @@ EXERCISE = Exercise(
         "PyErr_Fetch takes the three parts out and gives them to you; PyErr_Restore steals them, and puts them back.",
     ),
     explanation=(
-        "No Python code may run while an exception is set. PyErr_Fetch gives it to you, PyErr_Restore takes it back; from CPython "
+        "No Python code may run while an exception is set. PyErr_Fetch gives it to you, "
+        "PyErr_Restore takes it back; from CPython "
         "3.12 on PyErr_GetRaisedException and PyErr_SetRaisedException do the same with one object."
     ),
     wrong=(
         Wrong(
             "cleared before, lost after",
             "test|swallowed",
-            "The exception of `f` is gone, and NULL is returned without one, or nothing is raised. It has to come back.",
+            "The exception of `f` is gone, and NULL is returned without one, or nothing is raised. "
+            "It has to come back.",
             rust=(
                 ("        PyErr_Fetch(&mut kind, &mut value, &mut trace);\n", "        PyErr_Clear();\n"),
                 ("PyErr_Restore(kind, value, trace);\n", ""),
@@ -40,7 +42,8 @@ EXERCISE = Exercise(
             rust=(
                 (
                     "        PyErr_Restore(kind, value, trace);\n",
-                    "        PyErr_Restore(kind, value, trace);\n        Py_XDECREF(kind);\n        Py_XDECREF(value);\n",
+                    "        PyErr_Restore(kind, value, trace);\n        Py_XDECREF(kind);\n"
+                    "        Py_XDECREF(value);\n",
                 ),
             ),
             c=(
@@ -61,7 +64,8 @@ EXERCISE = Exercise(
         Wrong(
             "done fails, and the old exception leaks",
             "fault|surplus",
-            "If `done` raises, its exception wins. But the three parts that you put aside are still yours: give them back.",
+            "If `done` raises, its exception wins. But the three parts that you put aside are still "
+            "yours: give them back.",
             both=(("Py_XDECREF(value);\n", ""),),
             pattern=r"^(?!(?s:.*DECREF\(value\)))",
         ),

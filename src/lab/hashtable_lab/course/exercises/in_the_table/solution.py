@@ -1,0 +1,33 @@
+"""Which references does a hash table own? Predict before you run the check."""
+
+import sys
+
+import hashtable
+
+
+class Thing:
+    """Something mortal."""
+
+
+thing = Thing()
+start = sys.getrefcount(thing)
+table = hashtable.HashTable()
+
+table.set("a", thing)
+predict(sys.getrefcount(thing) - start, 1)
+
+table.set("a", thing)
+predict(sys.getrefcount(thing) - start, 1)
+
+table.set("b", thing)
+predict(sys.getrefcount(thing) - start, 2)
+
+table.pop("a")
+predict(sys.getrefcount(thing) - start, 1)
+
+before = sys.getrefcount(table)
+same = table.set("c", thing)
+predict(sys.getrefcount(table) - before, 1)
+
+table.clear()
+predict(sys.getrefcount(thing) - start, 0)
