@@ -44,6 +44,9 @@ redirects = {
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
+# The slides and the handout are a project of their own: `make workshop`.
+exclude_patterns = ["workshop/print"]
+
 html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["book.css"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from pathlib import Path
 
 import pytest
 
@@ -14,10 +15,12 @@ pytest.importorskip("hashtable_lab.course", reason="the laboratory is not instal
 
 from hashtable_lab.course import folder as folders  # noqa: E402
 from hashtable_lab.course.check import _early_findings  # noqa: E402
-from hashtable_lab.course.contents import entries, entry  # noqa: E402
+from hashtable_lab.course.contents import PARTS, entries, entry  # noqa: E402
 from hashtable_lab.course.exercise import REASONS, without_comments  # noqa: E402
 from hashtable_lab.course.predictions import skeleton  # noqa: E402
 from hashtable_lab.course.prove import answers  # noqa: E402
+from hashtable_lab.course.quiz.question import Question, answer, questions  # noqa: E402
+from hashtable_lab.course.quiz.question import answers as answers_of  # noqa: E402
 from hashtable_lab.errors import Missing  # noqa: E402
 
 EXERCISES = entries()
@@ -47,14 +50,57 @@ def test_each_answer_is_another_text(exercise):
         assert sum(answer.says != "" for answer in known) >= 3
     for wrong in exercise.about.wrong:
         assert set(wrong.reason.split("|")) <= set(REASONS)
-        for answer in answers(exercise):
-            if answer.name == wrong.name:
-                assert re.search(wrong.pattern, without_comments(answer.text)), (wrong.name, answer.language)
+        for known in answers(exercise):
+            if known.name == wrong.name:
+                assert re.search(wrong.pattern, without_comments(known.text)), (wrong.name, known.language)
 
 
 def test_what_a_learner_is_told_is_told_once(exercise):
     says = [wrong.says for wrong in exercise.about.wrong]
     assert len(set(says)) == len(says)
+
+
+def test_the_course_is_whole():
+    assert len(EXERCISES) >= 36 and len(PARTS) == 7
+    # Parts two to four are there in C as well.
+    for each in EXERCISES:
+        if 2 <= each.part <= 4:
+            assert (each.folder / "exercise.c").is_file() and (each.folder / "solution.c").is_file(), each.name
+
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.mark.skipif(not DOCS.is_dir(), reason="the book is not here")
+def test_the_chapters_are_there(exercise):
+    assert (DOCS / f"{exercise.about.chapter}.md").is_file()
+
+
+def test_questions_are_whole():
+    every = questions()
+    assert len(every) >= 40 and len({question.name for question in every}) == len(every)
+    for question in every:
+        assert len(question.choices) >= 2
+        assert question.tempting in ("", *question.choices)
+
+
+@pytest.mark.skipif(not DOCS.is_dir(), reason="the book is not here")
+def test_each_question_stands_in_the_book():
+    for page in {question.page for question in questions()}:
+        assert f"{{questions}} {page}" in (DOCS / f"{page}.md").read_text(encoding="utf-8")
+
+
+def test_a_question_whose_program_prints_no_choice_is_refused():
+    wrong = Question("wrong", "table", "?", "print('neither')", {"yes": "", "no": ""})
+    with pytest.raises(Missing, match=r"the question wrong: .* printed 'neither'"):
+        answer(wrong)
+    failing = Question("failing", "table", "?", "print('yes'); raise SystemExit(3)", {"yes": "", "no": ""})
+    with pytest.raises(Missing, match="the question failing"):
+        answer(failing)
+
+
+def test_right_answers_are_found():
+    assert answers_of(question for question in questions() if question.name == "list-setitem") == {"list-setitem": "0"}
 
 
 def test_comments_do_not_count():
