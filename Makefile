@@ -144,6 +144,12 @@ test-cpython: $(VENV)/tools-test ## Run CPython's own tests of dict, with every 
 	$(call say,putting CPython's own tests of dict to HashTable)
 	@$(BIN)/python tests/cpython/run.py
 
+# Only these parts: PARTS='slides wheels'.
+PARTS ?=
+workshop: $(VENV)/installed $(VENV)/tools-docs ## Put a workshop into target/workshop: slides, handout, exercises, all for a room without a network
+	$(call say,putting the workshop into target/workshop)
+	@$(BIN)/python docs/workshop/box.py $(PARTS)
+
 # Only these exercises: EXERCISES='first_item both'. Only so many, from all parts: SLICE=8. What was proved is not proved again.
 EXERCISES ?=
 SLICE ?=
