@@ -95,6 +95,13 @@ mod traced {
     /// # Safety
     /// `op` is a living object.
     pub(crate) unsafe fn describe(op: *mut PyObject) -> String {
+        // SAFETY: the caller's promise.
+        aside(|| unsafe { in_characters(op) })
+    }
+
+    /// # Safety
+    /// As for [`describe`].
+    unsafe fn in_characters(op: *mut PyObject) -> String {
         const LONGEST: usize = 40;
         // SAFETY: the object is alive, so is its type, whose name is a C string. The repr is ours until the DECREF; its
         // UTF-8 form is borrowed from it and copied before.

@@ -50,6 +50,6 @@ mod python;
 mod trampolines;
 
 pub use account::{
-    entries_exchanged, fields_exchanged, given, is_noting, judge_everything, lent, note, received, stored_in_entry,
-    stored_in_field, taken_from_entry, taken_from_field,
+    aside, entries_exchanged, fields_exchanged, given, is_noting, judge_everything, lent, note, received,
+    stored_in_entry, stored_in_field, taken_from_entry, taken_from_field,
 };

@@ -82,8 +82,16 @@ pub(crate) fn heads(addresses: &[usize]) -> Vec<Option<(isize, usize)>> {
         fn writev(file: core::ffi::c_int, pieces: *const Piece, count: core::ffi::c_int) -> isize;
     }
     const LENGTH: usize = size_of::<PyObject>();
+    /// The pipe, and the process whose it is: one that was forked off makes its own.
+    static PIPE: std::sync::Mutex<Option<(u32, std::io::PipeReader, std::io::PipeWriter)>> =
+        std::sync::Mutex::new(None);
     let mut found = Vec::with_capacity(addresses.len());
-    let Ok((mut reader, writer)) = std::io::pipe() else { return vec![None; addresses.len()] };
+    let mut kept = PIPE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let ours = std::process::id();
+    if kept.as_ref().is_none_or(|&(process, ..)| process != ours) {
+        *kept = std::io::pipe().ok().map(|(reader, writer)| (ours, reader, writer));
+    }
+    let Some((_, reader, writer)) = &mut *kept else { return vec![None; addresses.len()] };
     while found.len() < addresses.len() {
         // A pipe takes so many without anybody reading it.
         let some = &addresses[found.len()..addresses.len().min(found.len() + 128)];

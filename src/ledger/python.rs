@@ -128,7 +128,8 @@ Write a line of one's own among the events, if they are written down: \"note\" a
         c"ledger_follow($module, object, /)
 --
 
-While events and notes are written down: write what the object is, and from now on after each of them its count, if that has changed.",
+While events and notes are written down: write what the object is, and from now on after each of them its count, if that has changed.
+Return whether it was not followed yet.",
     ),
     function(
         c"ledger_fail",
@@ -369,11 +370,8 @@ unsafe extern "C" fn note(_: *mut PyObject, line: *mut PyObject) -> *mut PyObjec
 }
 
 unsafe extern "C" fn follow(_: *mut PyObject, object: *mut PyObject) -> *mut PyObject {
-    // SAFETY: CPython passes a living object. None always exists.
-    unsafe {
-        account::follow(object);
-        none()
-    }
+    // SAFETY: CPython passes a living object.
+    unsafe { PyBool_FromLong(account::follow(object).into()) }
 }
 
 unsafe extern "C" fn fail(_: *mut PyObject, args: *mut PyObject) -> *mut PyObject {

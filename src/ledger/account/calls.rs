@@ -60,7 +60,7 @@ pub(crate) fn end(answer: Answer) {
 
 impl Frame {
     /// The hands of a call that has ended must be empty.
-    fn close(&mut self, answer: Answer) {
+    pub(super) fn close(&mut self, answer: Answer) {
         if self.hands.values().all(|hand| hand.taken.is_empty()) {
             return;
         }

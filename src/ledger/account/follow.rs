@@ -8,7 +8,7 @@
 
 use super::Address;
 use super::describe::describe_living;
-use super::report::{is_noting, log};
+use super::report::{is_noting, log, log_all};
 use crate::peek;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use pyo3_ffi::PyObject;
@@ -28,13 +28,13 @@ struct Followed {
 static FOLLOWED: Mutex<Vec<Followed>> = Mutex::new(Vec::new());
 static NOW: AtomicUsize = AtomicUsize::new(0);
 
-/// Follows an object from now on, and writes down what it is, unless it is followed already.
+/// Follows an object from now on, and writes down what it is, unless it is followed already. Whether it was not.
 ///
 /// # Safety
 /// It is alive.
-pub(crate) unsafe fn follow(op: *mut PyObject) {
+pub(crate) unsafe fn follow(op: *mut PyObject) -> bool {
     if op.is_null() || !is_noting() {
-        return;
+        return false;
     }
     let address = op as Address;
     // SAFETY: the caller's promise.
@@ -45,7 +45,7 @@ pub(crate) unsafe fn follow(op: *mut PyObject) {
         if let Some(it) = followed.iter_mut().find(|it| it.address == address) {
             it.met = met;
             if it.type_object == type_object {
-                return;
+                return false;
             }
             followed.retain(|it| it.address != address);
         }
@@ -60,6 +60,7 @@ pub(crate) unsafe fn follow(op: *mut PyObject) {
     // SAFETY: the caller's promise.
     let (type_name, shown) = unsafe { describe_living(op, type_object) };
     log(&["object", &address.to_string(), &type_name, &shown]);
+    true
 }
 
 /// Nobody is followed any more.
@@ -73,6 +74,7 @@ pub(super) fn look(told: Option<(Address, isize)>) {
     let mut followed = FOLLOWED.lock().unwrap_or_else(PoisonError::into_inner);
     let addresses: Vec<Address> = followed.iter().map(|it| it.address).collect();
     let mut heads = peek::heads(&addresses).into_iter();
+    let mut changed = Vec::new();
     followed.retain_mut(|it| {
         let head = heads.next().flatten();
         let count = match told {
@@ -80,9 +82,10 @@ pub(super) fn look(told: Option<(Address, isize)>) {
             _ => head.map_or(0, |(count, type_now)| if type_now == it.type_object { count } else { 0 }),
         };
         if count != it.count {
-            log(&["count", &it.address.to_string(), &count.to_string()]);
+            changed.push(["count".to_owned(), it.address.to_string(), count.to_string()]);
             it.count = count;
         }
         count > 0
     });
+    log_all(&changed);
 }

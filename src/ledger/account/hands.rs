@@ -4,6 +4,7 @@
 //! reference that comes into hand is put down with the line that took it; one that goes takes the last such line with it.
 
 use super::book::{STRICT, book};
+use super::calls::Answer;
 use super::describe::describe;
 use super::notes::note_fields;
 use super::report::{Finding, find, is_noting, note, record};
@@ -87,6 +88,8 @@ pub(super) const LEAST_IMMORTAL: isize = 1 << 30;
 /// One call into the extension.
 pub(super) struct Frame {
     pub(super) function: &'static str,
+    /// Is what it does not to be recorded?
+    pub(super) aside: bool,
     pub(super) hands: ByAddress<Hand>,
     /// The objects whose [`Hand::lent`] is set.
     pub(super) lent: Vec<Address>,
@@ -100,7 +103,15 @@ pub(super) struct Frame {
 
 impl Frame {
     pub(super) fn new(function: &'static str) -> Frame {
-        Frame { function, hands: ByAddress::default(), lent: Vec::new(), given: 0, structs: Vec::new(), exception: 0 }
+        Frame {
+            function,
+            aside: false,
+            hands: ByAddress::default(),
+            lent: Vec::new(),
+            given: 0,
+            structs: Vec::new(),
+            exception: 0,
+        }
     }
 }
 
@@ -123,6 +134,25 @@ pub(super) fn in_frame<T>(act: impl FnOnce(&mut Frame) -> T) -> Option<T> {
             act(frames.last_mut().expect("there is one"))
         })
         .ok()
+}
+
+/// Does something that is not to touch the books of the call that is running: what a build says about itself is not what it does.
+/// It has a frame of its own, which is judged like any other, and its events are not recorded.
+pub fn aside<T>(act: impl FnOnce() -> T) -> T {
+    /// Also if `act` panics.
+    struct Ended;
+    impl Drop for Ended {
+        fn drop(&mut self) {
+            let frame = FRAMES.try_with(|frames| frames.borrow_mut().pop()).ok().flatten();
+            if let Some(mut frame) = frame {
+                frame.close(Answer::Nothing);
+            }
+        }
+    }
+    let function = in_frame(|frame| frame.function).unwrap_or(OUTSIDE);
+    let _ = FRAMES.try_with(|frames| frames.borrow_mut().push(Frame { aside: true, ..Frame::new(function) }));
+    let _ended = Ended;
+    act()
 }
 
 /// A reference was taken: it is in hand.

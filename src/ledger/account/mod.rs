@@ -36,7 +36,7 @@ pub(crate) use report::log_to;
 pub(crate) use stored::{freed, stored_in};
 
 pub use book::judge_everything;
-pub use hands::{given, lent, received};
+pub use hands::{aside, given, lent, received};
 pub use report::{is_noting, note};
 pub use stored::{
     entries_exchanged, fields_exchanged, stored_in_entry, stored_in_field, taken_from_entry, taken_from_field,

@@ -51,15 +51,31 @@ pub(crate) fn log_to(file: Option<File>, events: bool, most: usize) {
 
 /// One line: fields with a unit separator between them. What cannot be written is lost; that is no reason to stop a program.
 pub(super) fn log(fields: &[&str]) {
+    write(&line(fields));
+}
+
+/// Several lines at once.
+pub(super) fn log_all(lines: &[[String; 3]]) {
+    if !lines.is_empty() {
+        write(&lines.iter().map(|[kind, one, other]| line(&[kind, one, other])).collect::<String>());
+    }
+}
+
+fn line(fields: &[&str]) -> String {
+    let mut line = String::new();
+    for field in fields {
+        // A field can hold no line and no separator.
+        line.extend(field.chars().map(|it| if matches!(it, '\n' | '\x1f') { ' ' } else { it }));
+        line.push('\x1f');
+    }
+    line += &THREAD.try_with(|number| number.to_string()).unwrap_or_default();
+    line + "\n"
+}
+
+/// Written at once and as a whole: whatever becomes of the process, it is in the file.
+fn write(text: &str) {
     if let Some(file) = &mut *LOG.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) {
-        let mut line = String::new();
-        for field in fields {
-            // A field can hold no line and no separator.
-            line.extend(field.chars().map(|it| if matches!(it, '\n' | '\x1f') { ' ' } else { it }));
-            line.push('\x1f');
-        }
-        line += &THREAD.try_with(|number| number.to_string()).unwrap_or_default();
-        let _ = file.write_all((line + "\n").as_bytes());
+        let _ = file.write_all(text.as_bytes());
     }
 }
 
@@ -120,7 +136,10 @@ pub(super) fn record(what: &'static str, op: *mut PyObject, site: Site, count: i
     if RECORDING.load(Ordering::Relaxed) == 0 && !is_noting() {
         return;
     }
-    let function = in_frame(|frame| frame.function).unwrap_or(OUTSIDE);
+    let (function, aside) = in_frame(|frame| (frame.function, frame.aside)).unwrap_or((OUTSIDE, false));
+    if aside {
+        return;
+    }
     // The collector looks at everything, at any time; that is nobody's step.
     let logging = is_noting() && !function.ends_with("tp_traverse");
     let type_object = if alive {
