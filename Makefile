@@ -94,7 +94,7 @@ look: docs chromium $(VENV)/tools-look ## Look at the book in a browser: test ev
 chromium:
 	@if command -v chromium >/dev/null; then :; elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  echo "==> installing chromium"; \
-	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; } >/dev/null 2>&1 \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-dejavu-core; } >/dev/null 2>&1 \
 	    || echo "chromium could not be installed"; \
 	fi
 
@@ -139,6 +139,14 @@ test-matrix: $(VENV)/installed $(VENV)/tools-matrix $(VENV)/tools-test debug-pyt
 test-dask: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-dask ## Run the tests of campaigns on a Dask cluster of local processes
 	$(call say,testing campaigns on a Dask cluster)
 	@$(BIN)/python -m pytest -q -m dask tests/lab
+
+test-browser: $(VENV)/installed $(VENV)/tools-browser chromium ## Test the page of a replay in a real browser, and its state machine
+	$(call say,testing the page of a replay)
+	@$(BIN)/python -m pytest -q -rs -s tests/browser
+
+# After a change of how the page looks. RECORD=films records the films anew, too. Look at the pictures before you keep them.
+record-pictures: $(VENV)/installed $(VENV)/tools-browser chromium ## Take the reference pictures of a replay's page anew: RECORD=films
+	@PYTHONPATH=tests/tools $(BIN)/python tests/browser/record.py $(RECORD)
 
 test-cpython: $(VENV)/tools-test ## Run CPython's own tests of dict, with every CPython found that ships them
 	$(call say,putting CPython's own tests of dict to HashTable)

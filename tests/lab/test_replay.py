@@ -327,7 +327,7 @@ def test_the_command_writes_a_page(child, tmp_path):
 def test_the_command_prints_json(child, tmp_path):
     script = tmp_path / "script.py"
     script.write_text(STORY + "import sys; print(sys.argv)", encoding="utf-8")
-    ending = child("-m", "hashtable_lab", "replay", "--json", str(script), "a", "--b")
+    ending = child("-m", "hashtable_lab", "replay", str(script), "--json", "--", "a", "--b")
     film = json.loads(ending.stdout)
     assert ending.returncode == 0 and film["script"] == "script.py" and "'a', '--b'" in film["output"]
     assert "['TWO']" in ending.stderr

@@ -22,7 +22,8 @@ from hashtable_lab.stage import Stage
 
 HELP = """\b
 Examples:
-  python -m hashtable_lab replay script.py
+  python -m hashtable_lab replay script.py -o page.html
+  python -m hashtable_lab replay script.py -- arguments --of the script
   python -m hashtable_lab replay -c "import hashtable; hashtable.HashTable().set('a', 1)" -o page.html
   python -m hashtable_lab replay --specimen missing-incref
 
@@ -203,7 +204,7 @@ def write(file: Path, text: str) -> None:
         raise Missing(f"{file} cannot be written: {error.strerror}.") from None
 
 
-@click.command("replay", epilog=HELP, context_settings={"allow_interspersed_args": False})
+@click.command("replay", epilog=HELP)
 @click.option("-c", "code", metavar="CODE", help="Python code instead of a script.")
 @click.option("--specimen", metavar="NAME", help="The script of a specimen, with its broken module.")
 @click.option(
@@ -247,7 +248,8 @@ def replay_command(
 ) -> int:
     """Watch a reference: the film of a script, step by step, as one HTML page.
 
-    Runs SCRIPT, with its ARGUMENTS, in a child. There `import hashtable` gives the traced build. The page shows, at each
+    Runs SCRIPT, with its ARGUMENTS (those that begin with a dash come after --), in a child. There `import hashtable` gives the
+    traced build. The page shows, at each
     step, the lines of Python and of the extension, who holds which object, and the table. It needs no network.
     """
     stage = Stage()

@@ -9,7 +9,6 @@ one of the layers says or does in the table.
 from __future__ import annotations
 
 import json
-import os
 import platform
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -21,8 +20,6 @@ FORMAT, VERSION = "hashtable-replay", 1
 
 #: Of native source, so many lines around each that is named are quoted.
 _AROUND = 8
-#: What the traced build does in order to announce something is no step: the normal build does nothing there.
-_ANNOUNCING = "announce.rs"
 #: After such a row the log has every count that has changed (see src/ledger/account/follow.rs).
 _LOOKED = ("event", "call", "return", "note", "said", "table", "freed")
 
@@ -244,8 +241,6 @@ class Maker:
     def row_event(
         self, thread: str, what: str, file: str, line: str, function: str, address: str, type_name: str, count: str
     ) -> None:
-        if os.path.basename(file) == _ANNOUNCING:
-            return
         number = self._object_at(int(address), type_name)
         call = self._called(thread)
         hand = {"incref": 1, "new": 1, "taken": 1, "decref": -1, "returned": -1, "stolen": -1, "stored": -1}

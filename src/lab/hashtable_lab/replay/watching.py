@@ -148,12 +148,14 @@ class Watch:
                     now[name] = id(value)
                     waiting.append(value)
             scopes.append((number, code, now))
-        held, seen = self._walk(waiting)
+        held, seen, fresh = self._walk(waiting)
         for number, code, now in scopes:
             # What is written in the code itself is kept by the code.
             now.update((f"constant {look(value)}", id(value)) for value in code.co_consts if id(value) in seen)
             before = self._names.get(number, {})
-            changed: dict[str, int | None] = {name: at for name, at in now.items() if before.get(name) != at}
+            changed: dict[str, int | None] = {
+                name: at for name, at in now.items() if before.get(name) != at or at in fresh
+            }
             changed.update((name, None) for name in before if name not in now)
             if changed or number not in self._names:
                 names[number] = changed
@@ -167,14 +169,16 @@ class Watch:
                 yield self._frames[id(frame)], frame.f_code, _variables(frame)
             frame = frame.f_back
 
-    def _walk(self, waiting: list[Any]) -> tuple[dict[int, list[Any]], set[int]]:
+    def _walk(self, waiting: list[Any]) -> tuple[dict[int, list[Any]], set[int], set[int]]:
         """Follows what can be reached, nearest first.
 
         Returns:
-            What containers hold now that did not hold it before, and the ids of all that was seen.
+            What containers hold now that did not hold it before; the ids of all that was seen; of these, those that are new, though
+            something else may have had the same address.
         """
         seen: set[int] = set()
-        news: dict[int, list[Any]] = {}
+        fresh: set[int] = set()
+        looks: dict[int, tuple[str, str, list[Any]]] = {}
         for thing in waiting:  # grows
             address = id(thing)
             if address in seen:
@@ -183,18 +187,21 @@ class Watch:
                 break
             seen.add(address)
             shown = (id(type(thing)), look(thing))
-            if self._known.get(address) != shown:
+            if self._follow(thing) or self._known.get(address) != shown:
+                fresh.add(address)
                 self._known[address] = shown
                 self._held.pop(address, None)
-                self._follow(thing)
-                news[address] = [shown[1], type_name(type(thing)), [], 0]
             items, more = self._items(thing)
-            held = [[[label, id(item)] for label, item in items if label], more]
             waiting.extend(item for _, item in items)
-            if held != self._held.get(address, [[], 0]):
+            held = [[[label, id(item)] for label, item in items if label], more]
+            looks[address] = (shown[1], type_name(type(thing)), held)
+        news: dict[int, list[Any]] = {}
+        for address, (words, kind, held) in looks.items():
+            again = any(at in fresh for _, at in held[0])
+            if address in fresh or again or held != self._held.get(address, [[], 0]):
                 self._held[address] = held
-                news.setdefault(address, ["", ""])[2:] = held
-        return news, seen
+                news[address] = [words, kind, *held] if address in fresh else ["", "", *held]
+        return news, seen, fresh
 
     def _items(self, thing: Any) -> tuple[list[tuple[str, Any]], int]:
         """What an object holds, each with a label; without one if the ledger knows of it. And how much more there is."""

@@ -21,6 +21,7 @@ const LINE = 24;
 const ROW = 54;
 const TOP = 34;
 const MOST_ROWS = 60;
+const MOST_MARKS = 6;
 
 /** Text of an object's count. @param {number | "immortal" | undefined} count @param {boolean} unfollowed */
 export function countText(count, unfollowed) {
@@ -30,7 +31,7 @@ export function countText(count, unfollowed) {
 }
 
 /** @param {Film} film @param {State} state @param {number} at @param {number | null} chosen an object that is followed
- * @param {(o: number) => void} choose @returns {{drawn: SVGSVGElement, cells: Map<string, SVGElement>}} */
+ * @param {(o: number) => void} choose @returns {{drawn: SVGSVGElement, cells: Map<string, import("./table.js").Placed>}} */
 export function draw(film, state, at, chosen, choose) {
   const step = film.steps[at];
   const now = touches(step);
@@ -40,9 +41,8 @@ export function draw(film, state, at, chosen, choose) {
   const arrows = svg("g", { class: "arrows" });
   const boxes = svg("g", {});
   drawn.append(arrows, boxes);
-  [["names", NAMES.x], ["native owners", NATIVE.x], ["objects", OBJECTS.x], ["tables", TABLES.x]].forEach(([text, x]) =>
-    boxes.append(label(Number(x), 16, String(text), "column")),
-  );
+  for (const [text, { x }] of Object.entries({ names: NAMES, "native owners": NATIVE, objects: OBJECTS, tables: TABLES }))
+    boxes.append(label(x, 16, text, "column"));
 
   const rows = drawnRows(state, now, chosen);
   const held = owners(state, name, (o) => rows.has(o));
@@ -104,17 +104,19 @@ export function draw(film, state, at, chosen, choose) {
     });
     top += height + 10;
   }
-  for (const [marks, text, kind] of /** @type {[Map<number, import("./state.js").Mark>, string, string][]} */ ([
-    [state.lost, "never given back", "lost"],
-    [state.owed, "given away, not owned", "lost owed"],
-  ])) {
-    for (const [finding, { o }] of inOrder(marks)) {
-      boxes.append(box(NATIVE.x, top, NATIVE.width, LINE * 2 + 4, "nobody"));
-      boxes.append(label(NATIVE.x + 10, top + 18, text, "bad"));
-      boxes.append(label(NATIVE.x + 18, top + 40, cut(placeName(film.findings[finding]?.place) || (film.findings[finding]?.function ?? ""), 25), "mono"));
-      point(NATIVE.x + NATIVE.width, top + 26, o, kind);
-      top += LINE * 2 + 14;
-    }
+  const marks = [
+    ...inOrder(state.lost).map(([finding, { o }]) => ({ finding, o, text: "never given back", kind: "lost" })),
+    ...inOrder(state.owed).map(([finding, { o }]) => ({ finding, o, text: "given away, not owned", kind: "lost owed" })),
+  ];
+  if (marks.length > MOST_MARKS) boxes.append(label(NATIVE.x + 10, top + 14, `⋯ ${marks.length - MOST_MARKS} more before these`, "bad"));
+  if (marks.length > MOST_MARKS) top += 24;
+  for (const { finding, o, text, kind } of marks.slice(-MOST_MARKS)) {
+    const about = film.findings[finding];
+    boxes.append(box(NATIVE.x, top, NATIVE.width, LINE * 2 + 4, "nobody"));
+    boxes.append(label(NATIVE.x + 10, top + 18, text, "bad"));
+    boxes.append(label(NATIVE.x + 18, top + 40, cut(placeName(about?.place) || (about?.function ?? ""), 25), "mono"));
+    point(NATIVE.x + NATIVE.width, top + 26, o, kind);
+    top += LINE * 2 + 14;
   }
   bottom = Math.max(bottom, top);
 
@@ -174,7 +176,7 @@ export function draw(film, state, at, chosen, choose) {
   // ---- tables
   top = TOP;
   let width = TABLES.x + 200;
-  /** @type {Map<string, SVGElement>} */
+  /** @type {Map<string, import("./table.js").Placed>} */
   const cells = new Map();
   for (const [id, table] of inOrder(state.tables)) {
     const plan = planTable(state, id, at);

@@ -2,7 +2,7 @@
 /** The page: puts the state at a step into the document, and listens to the keys. */
 
 import { Reel, inOrder, touches } from "./state.js";
-import { layerOf, lineOf, objectName, placeName, sentence } from "./words.js";
+import { layerOf, lineOf, objectName, sentence } from "./words.js";
 import { filtered, find, next, readLink, writeLink } from "./places.js";
 import { element } from "./draw.js";
 import { draw, inWords } from "./picture.js";
@@ -26,8 +26,12 @@ export function start(film) {
   const link = readLink(location.hash, film);
   /** @type {{object: number | null, sort: Sort, among: number[] | null}} */
   const view = { object: link.object, sort: link.sort, among: filtered(film, link.sort, link.object) };
-  /** @type {Map<string, DOMRect>} */
+  /** @type {Map<string, import("./table.js").Placed>} */
   let placed = new Map();
+  /** @type {number | undefined} */
+  let linking;
+  // Asking the document how it is laid out costs more than all the rest of a step; so it is asked once.
+  const seen = { top: 0, height: 0 };
   const quiet = matchMedia("(prefers-reduced-motion: reduce)");
   const output = new TextEncoder().encode(film.output);
 
@@ -77,7 +81,7 @@ export function start(film) {
     Object.assign(view, { sort, object, among: filtered(film, sort, object) });
     only.value = sort;
     const { among } = view;
-    if (among && among.length && !among.includes(reel.at)) reel.go(next(film, among, reel.at, 1) ?? among[among.length - 1]);
+    if (among?.length && !among.includes(reel.at)) reel.go(next(film, among, reel.at, 1) ?? among[among.length - 1]);
     render();
   }
   const follow = (/** @type {number} */ o) => filter(view.sort, view.object === o ? null : o);
@@ -93,11 +97,14 @@ export function start(film) {
     by("where").textContent = `Step ${(at + 1).toLocaleString("en")}`;
     slider.value = number.value = String(at + 1);
     slider.setAttribute("aria-valuetext", `Step ${at + 1}: ${told}`);
-    try {
-      history.replaceState(null, "", writeLink({ step: at, object: view.object, sort: view.sort }));
-    } catch {
-      // A page that is shown inside another one may not be allowed to.
-    }
+    clearTimeout(linking);
+    linking = setTimeout(() => {
+      try {
+        history.replaceState(null, "", writeLink({ step: reel.at, object: view.object, sort: view.sort }));
+      } catch {
+        // A page that is shown inside another one may not be allowed to.
+      }
+    }, 80);
     const { object } = view;
     by("filter").hidden = object === null && view.sort === "all";
     const about = object === null ? "" : `steps that touch ${objectName(film, object)}`;
@@ -119,21 +126,18 @@ export function start(film) {
     list(true);
   }
 
-  /** Pairs that lie elsewhere since the table was rebuilt move there. @param {Map<string, SVGElement>} cells @param {boolean} rebuilt */
+  /** Pairs that lie elsewhere since the table was rebuilt move there. @param {Map<string, import("./table.js").Placed>} cells
+   * @param {boolean} rebuilt */
   function animate(cells, rebuilt) {
-    /** @type {Map<string, DOMRect>} */
-    const now = new Map();
-    for (const [key, cell] of cells) {
-      const here = cell.getBoundingClientRect();
-      now.set(key, here);
+    for (const [key, { drawn, x, y }] of cells) {
       const there = placed.get(key);
-      if (rebuilt && there && !quiet.matches && (here.x !== there.x || here.y !== there.y))
-        cell.animate(
-          [{ transform: `translate(${there.x - here.x}px, ${there.y - here.y}px)` }, { transform: "none" }],
+      if (rebuilt && there && !quiet.matches && (x !== there.x || y !== there.y))
+        drawn.animate(
+          [{ transform: `translate(${there.x - x}px, ${there.y - y}px)` }, { transform: "none" }],
           { duration: 700, easing: "ease-in-out" },
         );
     }
-    placed = now;
+    placed = cells;
   }
 
   /** Where Python and the extension are: lines, quoted in place. @param {import("./film.js").Step} step */
@@ -159,8 +163,9 @@ export function start(film) {
       by(id).replaceChildren(element("p", { class: "quiet" }, "The source of this file was not found."));
       return;
     }
-    const from = Math.max(part[0], line - 6);
-    const to = Math.min(part[0] + part[1].length - 1, Math.max(line + 6, part[0] + 12));
+    const last = part[0] + part[1].length - 1;
+    const from = Math.max(part[0], Math.min(line - 6, last - 12));
+    const to = Math.min(last, from + 12);
     const lines = [];
     for (let at = from; at <= to; at += 1) {
       const here = at === line;
@@ -170,8 +175,6 @@ export function start(film) {
       lines.push(row);
     }
     by(id).replaceChildren(element("ol", {}, ...lines));
-    const here = by(id).querySelector(".here");
-    if (here instanceof HTMLElement) by(id).scrollTop = Math.max(0, here.offsetTop - by(id).clientHeight / 2);
   }
 
   /** Who has called whom, through the layers. @param {import("./film.js").Step} step */
@@ -200,13 +203,16 @@ export function start(film) {
     by("list-inside").style.height = `${length * LIST_LINE}px`;
     let mine = reel.at;
     if (among) mine = Math.max(0, among.findIndex((at) => at >= reel.at));
+    if (!seen.height) seen.height = place.clientHeight;
     if (follow) {
       const top = mine * LIST_LINE;
-      if (top < place.scrollTop || top > place.scrollTop + place.clientHeight - LIST_LINE)
-        place.scrollTop = Math.max(0, top - place.clientHeight / 2);
+      if (top < seen.top || top > seen.top + seen.height - LIST_LINE) {
+        place.scrollTop = Math.max(0, top - seen.height / 2);
+        seen.top = place.scrollTop;
+      }
     }
-    const first = Math.max(0, Math.floor(place.scrollTop / LIST_LINE) - 4);
-    const last = Math.min(length, first + Math.ceil(place.clientHeight / LIST_LINE) + 10);
+    const first = Math.max(0, Math.floor(seen.top / LIST_LINE) - 4);
+    const last = Math.min(length, first + Math.ceil(seen.height / LIST_LINE) + 10);
     const rows = [];
     for (let index = first; index < last; index += 1) {
       const at = among ? among[index] : index;
@@ -263,7 +269,10 @@ export function start(film) {
     const target = event.target;
     const typing = target instanceof HTMLInputElement && target !== slider;
     if (typing || target instanceof HTMLSelectElement) {
-      if (event.key === "Escape") target.blur();
+      if (event.key === "Escape") {
+        event.preventDefault(); // what was searched for stays, for n and N
+        target.blur();
+      }
       return;
     }
     if (help.open && event.key !== "?") return;
@@ -284,7 +293,13 @@ export function start(film) {
   slider.addEventListener("input", () => show(Number(slider.value) - 1));
   number.addEventListener("change", () => show(Math.min(Math.max(Number(number.value) || 1, 1), total) - 1));
   only.addEventListener("change", () => filter(/** @type {Sort} */ (only.value), view.object));
-  by("list").addEventListener("scroll", () => list(false), { passive: true });
+  by("list").addEventListener("scroll", () => {
+    seen.top = by("list").scrollTop;
+    list(false);
+  }, { passive: true });
+  addEventListener("resize", () => {
+    seen.height = 0;
+  });
   addEventListener("hashchange", () => {
     const to = readLink(location.hash, film);
     Object.assign(view, { object: to.object, sort: to.sort, among: filtered(film, to.sort, to.object) });

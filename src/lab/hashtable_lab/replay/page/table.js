@@ -87,15 +87,16 @@ function chosenBuckets(size, chains, important) {
   return [...shown].sort((one, other) => one - other);
 }
 
+/** A pair, and where it is drawn. @typedef {{drawn: SVGElement, x: number, y: number}} Placed */
 /** Where a cell begins, for arrows. @typedef {{o: number, x: number, y: number}} Port */
 
 /** Draws a table. @param {Film} film @param {Plan} plan @param {string} name @param {number} x @param {number} y
- * @returns {{drawn: SVGElement, height: number, width: number, ports: Port[], cells: Map<number, SVGElement>}} */
+ * @returns {{drawn: SVGElement, height: number, width: number, ports: Port[], cells: Map<number, Placed>}} */
 export function drawTable(film, plan, name, x, y) {
   const drawn = svg("g", { class: "table" });
   /** @type {Port[]} */
   const ports = [];
-  /** @type {Map<number, SVGElement>} */
+  /** @type {Map<number, Placed>} */
   const cells = new Map();
   let width = 260;
   drawn.append(label(x, y + 14, cut(name, 34), "heading"));
@@ -120,7 +121,7 @@ export function drawTable(film, plan, name, x, y) {
       group.append(label(right + 23, top + 19, text, "mono"));
       group.append(svg("title", {}, `entry ${cell.index}, hash ${cell.hash ?? "not kept"}`));
       drawn.append(group);
-      cells.set(cell.index, group);
+      cells.set(cell.index, { drawn: group, x: right, y: top });
       ports.push({ o: cell.key, x: right + 17, y: top + 10 }, { o: cell.value, x: right + 17, y: top + 20 });
       right += PAIR;
     });
