@@ -74,7 +74,13 @@ def from_debian(kind: str, under: Path) -> None:
     need(["mmdebstrap", "patchelf"], ["mmdebstrap", "patchelf"])
     folder, unpacked = under / f"debian-{kind}", under / f"debian-{kind}.new"
     shutil.rmtree(unpacked, ignore_errors=True)
-    packages = [f"python{kind}", f"python{kind}-dbg", f"libpython{kind}-dev", f"libpython{kind}-testsuite"]
+    packages = [
+        f"python{kind}",
+        f"python{kind}-dbg",
+        f"python{kind}-venv",
+        f"libpython{kind}-dev",
+        f"libpython{kind}-testsuite",
+    ]
     command = ["mmdebstrap", "--variant=extract", f"--include={','.join(packages)}", "sid", unpacked]
     name, _, value = STALE_IS_FINE.partition("=")
     run(f"unpacking Debian's CPython {kind}", [*command, f'--aptopt={name} "{value}"'])
@@ -83,6 +89,11 @@ def from_debian(kind: str, under: Path) -> None:
     # Where it will lie must be right in the end: it is moved first, and then told.
     shutil.rmtree(folder, ignore_errors=True)
     unpacked.rename(folder)
+    # `venv` looks for pip where Debian keeps it.
+    for file in (folder / "usr" / "lib" / f"python{kind}").glob("_sysconfigdata*.py"):
+        if not file.is_symlink():
+            text = file.read_text("utf-8")
+            file.write_text(text.replace("/usr/share/python-wheels", f"{folder}/usr/share/python-wheels"), "utf-8")
     loader = next((folder / "usr").glob("lib*/ld-linux*.so.*"))
     libraries = next((folder / "usr" / "lib").glob("*-linux-gnu*"))
     for program in (f"python{kind}", f"python{kind}d"):
