@@ -27,7 +27,7 @@ new objects that nobody else refers to:
     state         what `__setstate__` takes: other_func, and one pair absent: other
     mapping       a function that makes of a key and a value an object with `keys` and `[]` and no more
     Answering     a subclass that returns a missing key itself
-    library_hash  the module's function
+    library_hash  the module's function; so is mixed_hash
     copy, weakref the modules
 
 Who owns what, before the call:
@@ -168,6 +168,7 @@ def cast(module=subject.module):
         "mapping": Mappings,
         "Answering": ANSWERING.get(module) or ANSWERING.setdefault(module, answering(HashTable)),
         "library_hash": module.library_hash,
+        "mixed_hash": module.mixed_hash,
         "copy": copy,
         "weakref": weakref,
     }
@@ -184,7 +185,7 @@ def hash_func_of_module(key):
 
 
 #: The names whose counts are watched: those of objects that are made for one run.
-WATCHED = sorted(set(cast()) - {"HashTable", "Answering", "mapping", "copy", "weakref", "library_hash"})
+WATCHED = sorted(set(cast()) - {"HashTable", "Answering", "mapping", "copy", "weakref", "library_hash", "mixed_hash"})
 
 # ---- the calls -------------------------------------------------------------------------------------------------------
 
@@ -456,6 +457,17 @@ CALLS = [
         raises=KeyError,
         held={"number": 1},
     ),
+    # The builtin hash, mixed.
+    Call("mixed_hash(number)"),
+    Call("mixed_hash(key)", raises=TypeError),
+    Call("HashTable(hash_func=mixed_hash).set(number, key)[number]", held={"key": 1}),
+    Call("HashTable(hash_func=mixed_hash).set(2.5, other)[number]", raises=KeyError, held={"number": 1}),
+    Call("HashTable(hash_func=mixed_hash).set(key, other)", raises=TypeError),
+    Call(
+        "HashTable(hash_func=mixed_hash).__ior__({number: key, 'other': other})",
+        held={"number": 1, "key": 1, "other": 1},
+    ),
+    Call("HashTable(hash_func=mixed_hash).set('key', other).stats()"),
     # A subclass's answer to a missing key.
     Call("Answering().set(number, other)[1]"),
     Call("Answering().set(number, other)[key]", raises=TypeError),

@@ -17,6 +17,7 @@ if hasattr(module, "announce"):
 
 HashTable = module.HashTable
 library_hash = module.library_hash
+mixed_hash = module.mixed_hash
 
 
 def look(table):

@@ -50,6 +50,7 @@
 pub mod announce;
 mod arrays;
 mod cursor;
+pub mod mix;
 pub mod poor_hash;
 mod stats;
 mod table;

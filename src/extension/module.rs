@@ -17,6 +17,7 @@ const NAME: &CStr = c"hashtable_traced";
 const DOC: &CStr = c"A hash table to look into: size, hash function and maximum load are knobs, buckets can be seen.
 
 HashTable     the table
+mixed_hash    the builtin hash, mixed: for keys whose hashes agree in their low bits
 library_hash  the library's own, deliberately poor, hash function";
 
 static mut MODULE: PyModuleDef = PyModuleDef {
@@ -34,6 +35,17 @@ static mut MODULE: PyModuleDef = PyModuleDef {
 
 /// The functions of the module. The methods of the type are not among them.
 static mut FUNCTIONS: [PyMethodDef; FUNCTION_COUNT] = [
+    PyMethodDef {
+        ml_name: c"mixed_hash".as_ptr(),
+        ml_meth: PyMethodDefPointer { PyCFunction: hashing::mixed_hash },
+        ml_flags: METH_O,
+        ml_doc: c"mixed_hash($module, key, /)
+--
+
+The builtin hash, mixed so that its low bits depend on all of them. As hash_func it runs natively: the one to take
+for keys whose hashes agree in their low bits, such as multiples of a power of two."
+            .as_ptr(),
+    },
     PyMethodDef {
         ml_name: c"library_hash".as_ptr(),
         ml_meth: PyMethodDefPointer { PyCFunction: hashing::library_hash },
@@ -80,7 +92,7 @@ Return what was left of an earlier order: 0 if it was carried out."
     },
     PyMethodDef::zeroed(),
 ];
-const FUNCTION_COUNT: usize = if cfg!(feature = "trace") { 5 } else { 2 };
+const FUNCTION_COUNT: usize = if cfg!(feature = "trace") { 6 } else { 3 };
 
 /// What CPython makes the module from. It is static, as the module refers to it for as long as it lives.
 pub(crate) fn definition() -> *mut PyModuleDef {

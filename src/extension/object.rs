@@ -41,10 +41,29 @@ pub(crate) struct HashTable {
 pub(crate) enum HashedBy {
     /// `hash_func` is the builtin `hash`: `PyObject_Hash` does the same.
     Builtin,
+    /// `hash_func` is `mixed_hash`: the builtin hash, mixed.
+    Mixed,
     /// `hash_func` is `library_hash`: no need to go through Python.
     Library,
     /// Anything else is called.
     Call,
+}
+
+impl HashedBy {
+    /// Does the hash come from the key itself, as `hash` tells it?
+    pub(crate) fn by_the_key(self) -> bool {
+        matches!(self, HashedBy::Builtin | HashedBy::Mixed)
+    }
+
+    /// How `stats` puts it.
+    pub(crate) fn in_words(self) -> &'static core::ffi::CStr {
+        match self {
+            HashedBy::Builtin => c"hash",
+            HashedBy::Mixed => c"mixed_hash",
+            HashedBy::Library => c"library_hash",
+            HashedBy::Call => c"call",
+        }
+    }
 }
 
 /// Where CPython finds the weak references.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import pickle
 import random
 
 import pytest
-from subject import HashTable, library_hash, look, same, seven
+from subject import HashTable, library_hash, look, mixed_hash, same, seven
 
 WRONG_KIND = "Invalid hash function -- all keys must hash to an integer."
 HUGE = [2**63, -(2**63) - 1, 2**64, 2**64 - 1, 10**30, -(10**30), 2**1000, 3**2000, -(3**2000)]
@@ -310,11 +311,127 @@ def test_library_hash_needs_one_argument():
             library_hash(*arguments)
 
 
+# ---- mixed_hash ------------------------------------------------------------------------------------------------------
+
+
+def mixed(number):
+    """The definition, from the builtin hash on: two rounds of a shift by half the width and a multiplication, and a shift."""
+    bits = number % 2**64
+    for _ in range(2):
+        bits = (bits ^ bits >> 32) * 0x9E3779B97F4A7C15 % 2**64
+    bits ^= bits >> 32
+    return bits - 2**64 if bits >= 2**63 else bits
+
+
+@pytest.mark.parametrize(
+    "key", [0, 1, -1, -2, 2**31, 2**61 - 1, 10**40, -(10**40), True, 0.5, "", "word", (1, 2), None]
+)
+def test_mixed_hash_is_the_builtin_hash_mixed(key):
+    assert mixed_hash(key) == mixed(hash(key))
+    assert type(mixed_hash(key)) is int
+    table = HashTable(hash_func=mixed_hash)
+    assert table.hash_func is mixed_hash
+    assert table.set(key, "found")[key] == "found"
+    assert table.hash_of(key) == mixed_hash(key)
+    assert table.bucket_of(key) == mixed_hash(key) % table.size
+
+
+def test_equal_keys_have_the_same_mixed_hash():
+    assert mixed_hash(2) == mixed_hash(2.0) == mixed_hash(2 + 0j)
+    assert HashTable(hash_func=mixed_hash, typed=False).set(2, "two")[2.0] == "two"
+
+
+CLUSTERED = {
+    "i << 32": lambda i: i << 32,
+    "i / 1024": lambda i: i / 1024,
+    "i * 4096": lambda i: i * 4096,
+    "-i << 20": lambda i: -i << 20,
+    "i * 2.0**-40": lambda i: i * 2.0**-40,
+}
+
+
+@pytest.mark.parametrize("name", CLUSTERED)
+def test_clustered_keys_are_spread(name):
+    keys = [CLUSTERED[name](i) for i in range(4000)]
+    default = HashTable().fromkeys(keys)
+    table = HashTable(hash_func=mixed_hash)
+    table.update(dict.fromkeys(keys))
+    assert list(table) == keys
+    stats = table.stats()
+    assert stats["hashed_by"] == "mixed_hash"
+    # The longest of so many chains, if each key falls into any bucket, is 6 or 7; 12 would be less likely than 1 to a million.
+    assert stats["longest_chain"] < 12
+    assert stats["mean_probes"] < 1.35
+    assert default.stats()["mean_probes"] > 2, "the keys are no longer hard for the builtin hash"
+
+
+def test_mixed_hash_of_what_cannot_be_hashed():
+    with pytest.raises(TypeError, match="unhashable"):
+        mixed_hash([])
+    with pytest.raises(TypeError, match="unhashable"):
+        HashTable(hash_func=mixed_hash).set([], 1)
+
+    class Fails:
+        def __hash__(self):
+            raise LookupError("no hash today")
+
+    table = HashTable(hash_func=mixed_hash).set("a", 1)
+    for attempt in (lambda: mixed_hash(Fails()), lambda: table.set(Fails(), 1), lambda: table.get(Fails())):
+        with pytest.raises(LookupError, match="no hash today"):
+            attempt()
+    assert look(table) == look(HashTable(hash_func=mixed_hash).set("a", 1))
+    for arguments in ((), (1, 2)):
+        with pytest.raises(TypeError):
+            mixed_hash(*arguments)
+
+
+def test_a_hash_that_gives_the_table_another_function():
+    """`__hash__` can run anything: a hash made under the old function is not used under the new one."""
+    table = HashTable(hash_func=mixed_hash)
+
+    class Meddles:
+        def __hash__(self):
+            table.__init__(hash_func=len)
+            return 5
+
+        def __len__(self):
+            return 3
+
+    key = Meddles()
+    assert table.set(key, 1).bucket_of(key) == 3
+    assert table.stats()["hashed_by"] == "call"
+
+
+def test_all_ways_into_a_table_mix():
+    keys = [*range(0, 1 << 20, 1 << 12), *(f"word {i}" for i in range(50)), 2.5, (1, 2), None]
+    pairs = [(key, str(key)) for key in keys]
+    one_by_one = HashTable(hash_func=mixed_hash)
+    for key, value in pairs:
+        one_by_one.set(key, value)
+    for source in (dict(pairs), pairs, iter(pairs), one_by_one):
+        table = HashTable(hash_func=mixed_hash)
+        table.update(source)
+        assert table.buckets() == one_by_one.buckets()
+        assert [table[key] for key in keys] == [value for _, value in pairs]
+        assert table == one_by_one
+    assert pickle.loads(pickle.dumps(one_by_one)).buckets() == one_by_one.buckets()
+    assert pickle.loads(pickle.dumps(mixed_hash)) is mixed_hash
+    assert one_by_one.copy().buckets() == one_by_one.buckets()
+    for key in keys:
+        del one_by_one[key]
+    assert len(one_by_one) == 0
+
+
 # ---- the same function, three ways -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("native", "called"), [(hash, lambda key: hash(key)), (library_hash, lambda key: library_hash(key))]
+    ("native", "called"),
+    [
+        (hash, lambda key: hash(key)),
+        (library_hash, lambda key: library_hash(key)),
+        (mixed_hash, lambda key: mixed_hash(key)),
+    ],
 )
 def test_native_and_called_hash_functions_agree(native, called):
     one, other = HashTable(5, 0.8, native), HashTable(5, 0.8, called)

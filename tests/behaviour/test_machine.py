@@ -25,7 +25,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from reference import ReferenceTable
-from subject import HashTable, library_hash
+from subject import HashTable, library_hash, mixed_hash
 
 # ---- what the moves are made with ----------------------------------------------------------------------------------------------
 
@@ -74,7 +74,7 @@ def length_of_repr(key):
     return len(repr(key))
 
 
-HASH_FUNCTIONS = [hash, library_hash, constant, negative, beyond_64_bits, odd_int, length_of_repr]
+HASH_FUNCTIONS = [hash, library_hash, mixed_hash, constant, negative, beyond_64_bits, odd_int, length_of_repr]
 INTS = [0, 1, -1, 2, 8, 2**62, 2**63 - 1, -(2**63), 2**63, 10**100, True, False]
 FLOATS = [0.0, -0.0, 1.0, 2.0, 0.5, 1e300, float("inf"), float("nan")]
 OTHERS = ["", "1", "a\0b", "\ud800", None, (), (1,), frozenset(), Key("a", 1), Key("a", 2), Key("b", 3)]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from reference import ReferenceTable
-from subject import HashTable, library_hash
+from subject import HashTable, library_hash, mixed_hash
 
 NAN = float("nan")
 
@@ -40,7 +40,7 @@ def picky(key):
     return "not an int" if key is None else hash(key)
 
 
-HASH_FUNCTIONS = [hash, library_hash, digits, a_few_buckets, multiples_of_size, picky]
+HASH_FUNCTIONS = [hash, library_hash, mixed_hash, digits, a_few_buckets, multiples_of_size, picky]
 
 # ---- keys and operations ---------------------------------------------------------------------------------------------
 

@@ -321,6 +321,7 @@ def test_the_figures_of_an_empty_table():
         "longest_chain": 0,
         "mean_probes": 0.0,
         "resizes": 0,
+        "hashed_by": "hash",
     }
 
 
@@ -339,6 +340,7 @@ def test_the_figures_of_a_table():
         # Bucket 0 has three pairs, at the first, second and third look; bucket 1 two; bucket 5 one.
         "mean_probes": (1 + 2 + 3 + 1 + 2 + 1) / 6,
         "resizes": 0,
+        "hashed_by": "call",
     }
 
 

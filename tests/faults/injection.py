@@ -99,12 +99,14 @@ THINGS = {
     "announce": module.announce,
     "fail_allocation": module._fail_allocation,
     "library_hash": module.library_hash,
+    "mixed_hash": module.mixed_hash,
     "pickle": pickle,
 }
 MADE = {
     "plain": plain,
     "rich": rich,
     "library": lambda: HashTable(hash_func=module.library_hash),
+    "mixing": lambda: HashTable(hash_func=module.mixed_hash).set("a", 1),
     "walk": lambda: iter(plain().items()),
     "spent": lambda: spent(iter(plain())),
     "in_itself": in_itself,
@@ -119,6 +121,8 @@ def world(statement):
 MORE = [
     "library_hash(7), library_hash('seven'), library_hash(7.5)",
     "library.set(1e300, other)",
+    "mixed_hash(7), mixed_hash('seven')",
+    "mixing.set(1e300, other), mixing.set('a', other), mixing.stats()",
     "table.typed",
     "next(walk)",
     "list(walk)",

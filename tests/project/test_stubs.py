@@ -92,7 +92,7 @@ def test_stubtest_sees_a_wrong_stub(mypy, right, wrong):
 
 GOOD = """
 from collections.abc import MutableMapping
-from hashtable import HashTable, library_hash
+from hashtable import HashTable, library_hash, mixed_hash
 import hashtable_traced
 
 def count(word: str) -> int:
@@ -112,7 +112,8 @@ chains: list[list[tuple[str, int]]] = table.buckets()
 probes: float = table.stats()["mean_probes"]
 size: int = table.stats()["size"] + table.size + table.load + table.bucket_of("a") + table.hash_of("a")
 other: HashTable[str, int] = HashTable(hash_func=library_hash)
-hash_value: int = library_hash(2.5) + library_hash("word") + library_hash(3)
+mixed: HashTable[tuple[str, int], int] = HashTable(hash_func=mixed_hash)
+hash_value: int = mixed_hash(None) + library_hash(2.5) + library_hash("word") + library_hash(3)
 del table["b"]
 here: bool = "a" in table
 
@@ -133,6 +134,7 @@ BAD = [
     ("HashTable[str, int]().get('a') + 1", "operator"),
     ("HashTable().stats()['colour']", "typeddict-item"),
     ("library_hash(None)", "arg-type"),
+    ("mixed_hash()", "call-arg"),
 ]
 
 
@@ -145,7 +147,7 @@ def test_a_right_program_passes(mypy, tmp_path):
 
 def test_each_wrong_line_is_found(mypy, tmp_path):
     program = tmp_path / "program.py"
-    lines = ["from hashtable import HashTable, library_hash", *(line for line, _ in BAD)]
+    lines = ["from hashtable import HashTable, library_hash, mixed_hash", *(line for line, _ in BAD)]
     program.write_text("\n".join(lines) + "\n", encoding="utf-8")
     ending = mypy("mypy", str(program))
     said = [line for line in ending.stdout.splitlines() if ": error: " in line]

@@ -44,7 +44,7 @@ pub(crate) unsafe fn set_from_dict(
     unsafe {
         let size = PyDict_Size(source);
         let (mut key, mut value) = (core::ptr::null_mut(), core::ptr::null_mut());
-        if (*table).pairs.load() == 0 && (*table).hashed_by == HashedBy::Builtin {
+        if (*table).pairs.load() == 0 && (*table).hashed_by.by_the_key() {
             fill_from_dict(table, source, position)?;
         }
         let mut batch = Batch::default();

@@ -159,10 +159,11 @@ pub(crate) unsafe extern "C" fn bucket_of(op: *mut PyObject, key: *mut PyObject)
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn stats(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
     entry(|| {
-        // SAFETY: `op` is a table; `dict` is ours, and goes to the caller or, if something fails, is given back. Each number is
-        // a new reference that `put_steals` takes over.
+        // SAFETY: `op` is a table; `dict` is ours, and goes to the caller or, if something fails, is given back. Each number,
+        // and the word, is a new reference that `put_steals` takes over.
         unsafe {
-            let stats = (*op.cast::<HashTable>()).pairs.stats();
+            let table = op.cast::<HashTable>();
+            let (stats, hashed_by) = ((*table).pairs.stats(), (*table).hashed_by.in_words());
             let int = |number: usize| PyLong_FromSsize_t(number as Py_ssize_t);
             let dict = new_reference(PyDict_New())?; // [R10]
             let filled = (|| {
@@ -173,7 +174,8 @@ pub(crate) unsafe extern "C" fn stats(op: *mut PyObject, _: *mut PyObject) -> *m
                 put_steals(dict, c"longest_chain", int(stats.longest_chain))?;
                 put_steals(dict, c"mean_probes", PyFloat_FromDouble(stats.mean_probes))?;
                 put_steals(dict, c"resizes", int(stats.resizes))?;
-                put_steals(dict, c"bytes", int(stats.bytes))
+                put_steals(dict, c"bytes", int(stats.bytes))?;
+                put_steals(dict, c"hashed_by", PyUnicode_FromString(hashed_by.as_ptr()))
             })();
             give(or_give_back(dict, filled)?)
         }

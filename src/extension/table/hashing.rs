@@ -1,31 +1,35 @@
 //! From a key to its hash: the point where the extension calls back into Python.
 //!
 //! The library takes the hash from its caller, the extension takes it from the table's `hash_func`. That may be any callable, so
-//! a call of it may do anything, to the table too. Two functions are known and need no call through Python: the builtin
-//! `hash`, and [`library_hash`], the library's own poor hash.
+//! a call of it may do anything, to the table too. Three functions are known and need no call through Python: the builtin
+//! `hash`; [`mixed_hash`], which mixes it so that its low bits depend on all of them; and [`library_hash`], the library's own
+//! poor hash.
 
 use crate::announce;
 use crate::errors::{type_error, value_error};
 use crate::ffi::*;
 use crate::object::{HashTable, HashedBy};
-use hashtable_core::poor_hash;
+use hashtable_core::{mix::mix, poor_hash};
 
-/// The builtin `hash` and the module's `library_hash`. Both are owned by the module for as long as the process lives.
+/// The builtin `hash`, and the module's own two. They are owned by the module for as long as the process lives.
 static mut BUILTIN_HASH: *mut PyObject = core::ptr::null_mut();
+static mut MIXED_HASH: *mut PyObject = core::ptr::null_mut();
 static mut LIBRARY_HASH: *mut PyObject = core::ptr::null_mut();
 
-/// Takes new references to the two functions that are known here. `module` is the extension module.
+/// Takes new references to the three functions that are known here. `module` is the extension module.
 ///
 /// # Safety
 /// Called once, when the module is made, with the GIL held.
 pub(crate) unsafe fn remember_known_functions(module: *mut PyObject) -> Result<(), Raised> {
-    // SAFETY: the GIL guards the two statics. Each function is a new reference that is stored and kept; `builtins` is ours
+    // SAFETY: the GIL guards the statics. Each function is a new reference that is stored and kept; `builtins` is ours
     // until the DECREF.
     unsafe {
         let builtins = new_reference(PyImport_ImportModule(c"builtins".as_ptr()))?;
         let hash = PyObject_GetAttrString(builtins, c"hash".as_ptr());
         Py_DECREF(builtins);
         Py_XSETREF(&raw mut BUILTIN_HASH, new_reference(hash)?);
+        let mixed_hash = PyObject_GetAttrString(module, c"mixed_hash".as_ptr());
+        Py_XSETREF(&raw mut MIXED_HASH, new_reference(mixed_hash)?);
         let library_hash = PyObject_GetAttrString(module, c"library_hash".as_ptr());
         Py_XSETREF(&raw mut LIBRARY_HASH, new_reference(library_hash)?);
         Ok(())
@@ -41,9 +45,11 @@ pub(crate) fn builtin_hash() -> *mut PyObject {
 /// Which way to hash goes with `hash_func`, which is borrowed and only looked at.
 pub(crate) fn hashed_by(hash_func: *mut PyObject) -> HashedBy {
     // SAFETY: the statics were written once, before there is a table.
-    let (builtin, library) = unsafe { (BUILTIN_HASH, LIBRARY_HASH) };
+    let (builtin, mixed, library) = unsafe { (BUILTIN_HASH, MIXED_HASH, LIBRARY_HASH) };
     if hash_func == builtin {
         HashedBy::Builtin
+    } else if hash_func == mixed {
+        HashedBy::Mixed
     } else if hash_func == library {
         HashedBy::Library
     } else {
@@ -66,6 +72,10 @@ pub(crate) unsafe fn hash_of(table: *mut HashTable, key: *mut PyObject) -> Resul
             HashedBy::Builtin => {
                 announce::flush();
                 builtin_hash_of(key)?
+            }
+            HashedBy::Mixed => {
+                announce::flush();
+                mix(builtin_hash_of(key)?)
             }
             HashedBy::Library => poor_hash_of(key)?,
             HashedBy::Call => called_hash_of(table, key)?,
@@ -166,5 +176,16 @@ pub(crate) unsafe extern "C" fn library_hash(_module: *mut PyObject, key: *mut P
     crate::errors::entry(|| {
         // SAFETY: CPython passes a living object.
         unsafe { give(new_reference(PyLong_FromLongLong(poor_hash_of(key)?))?) }
+    })
+}
+
+/// `hashtable.mixed_hash(key)`. Returns a new reference.
+///
+/// # Safety
+/// Called by CPython.
+pub(crate) unsafe extern "C" fn mixed_hash(_module: *mut PyObject, key: *mut PyObject) -> *mut PyObject {
+    crate::entry(|| {
+        // SAFETY: CPython passes a living object, and keeps it alive during the call.
+        unsafe { give(new_reference(PyLong_FromLongLong(mix(builtin_hash_of(key)?)))?) }
     })
 }

@@ -28,6 +28,7 @@ use crate::fast::hash_at_hand::hash_at_hand;
 use crate::ffi::*;
 use crate::object::{HashTable, HashedBy};
 use crate::table::hashing::{builtin_hash_of, hash_of};
+use hashtable_core::mix::mix;
 use hashtable_core::{MOST_RESTARTS, Step};
 
 /// Looks `key` up. Can run any Python code.
@@ -43,13 +44,39 @@ pub(crate) unsafe fn look_up(table: *mut HashTable, key: *mut PyObject) -> Resul
     unsafe {
         // The traced build has an announcement for each step, so it takes none of the quick ways.
         if cfg!(feature = "trace") || (*table).hashed_by != HashedBy::Builtin {
-            return look_up_asking(table, key);
+            return look_up_otherwise(table, key);
         }
+        look_up_by_the_key(table, key, |hash| hash)
+    }
+}
+
+/// The same, for a table that does not hash by the builtin `hash` alone.
+#[inline(never)]
+unsafe fn look_up_otherwise(table: *mut HashTable, key: *mut PyObject) -> Result<Place, Raised> {
+    // SAFETY: the caller keeps both alive.
+    unsafe {
+        if !cfg!(feature = "trace") && (*table).hashed_by == HashedBy::Mixed {
+            look_up_by_the_key(table, key, mix)
+        } else {
+            look_up_asking(table, key)
+        }
+    }
+}
+
+/// The quick way of a table whose hash is the builtin one, or made of it by `mixed`.
+#[inline(always)]
+unsafe fn look_up_by_the_key(
+    table: *mut HashTable,
+    key: *mut PyObject,
+    mixed: impl Fn(i64) -> i64,
+) -> Result<Place, Raised> {
+    // SAFETY: the caller keeps both alive.
+    unsafe {
         let hash = match hash_at_hand(table, key) {
             Some(hash) => hash,
             None => {
                 let generation = (*table).generation;
-                let hash = builtin_hash_of(key)?;
+                let hash = mixed(builtin_hash_of(key)?);
                 if (*table).generation != generation {
                     return look_up_asking(table, key);
                 }

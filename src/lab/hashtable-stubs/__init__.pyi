@@ -5,7 +5,7 @@ The module itself is written in Rust (src/extension). tests/project/test_stubs.p
 
 from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, MutableMapping, ValuesView
 from types import GenericAlias
-from typing import Any, Generic, TypedDict, TypeVar, overload, type_check_only
+from typing import Any, Generic, Literal, TypedDict, TypeVar, overload, type_check_only
 
 from _typeshed import SupportsKeysAndGetItem
 from typing_extensions import Self, disjoint_base
@@ -28,6 +28,7 @@ class _Stats(TypedDict):
     mean_probes: float
     resizes: int
     bytes: int
+    hashed_by: Literal["hash", "mixed_hash", "library_hash", "call"]
 
 # At run time the class is registered as a MutableMapping and does not inherit from it.
 @disjoint_base
@@ -128,3 +129,4 @@ class HashTable(MutableMapping[_K, _V], Generic[_K, _V]):
     def __class_getitem__(cls, item: Any, /) -> GenericAlias: ...
 
 def library_hash(key: float | str, /) -> int: ...
+def mixed_hash(key: object, /) -> int: ...

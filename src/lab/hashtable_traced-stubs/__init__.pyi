@@ -4,6 +4,7 @@ from typing import NoReturn
 
 from hashtable import HashTable as HashTable
 from hashtable import library_hash as library_hash
+from hashtable import mixed_hash as mixed_hash
 
 def announce(on: object, /) -> None: ...
 def _fail_allocation(nth: int, /) -> int: ...
