@@ -4,7 +4,7 @@
 
 Each scenario of scenarios.py runs in a child of its own, with a limit of time: a crash is an exit code, and a deadlock an end. Then
 the control: tables whose calls happen at two moments, of which the same scenarios must complain. On a free-threaded CPython the
-children run without the GIL, whatever the module says of itself, unless --gil is given.
+children run without the GIL if the module declares that it can do without; --gil 0 takes it away all the same, --gil 1 keeps it.
 
 Exit codes: 0 all is explained, and the control is not; 1 something is not explained, crashed or hung; 2 wrong usage.
 """
@@ -39,14 +39,21 @@ def one(name: str, rounds: int, seed: int, control: bool) -> int:
 
 
 def in_child(
-    name: str, rounds: int, seed: int, control: bool, gil: bool, limit: float
+    name: str, rounds: int, seed: int, control: bool, limit: float, gil: str = ""
 ) -> tuple[bool | None, list[str]]:
-    """Runs a scenario in a child. Returns whether it had the GIL, if that is known, and its complaints."""
+    """Runs a scenario in a child. Returns whether it had the GIL, if that is known, and its complaints.
+
+    Args:
+        name, rounds, seed: as for `scenarios.run`.
+        control: whether the tables are torn.
+        limit: how many seconds it may take.
+        gil: on a free-threaded CPython, "0" or "1" to take the GIL away or keep it; "" is as the module wants it.
+    """
     arguments = ["--here", "--rounds", str(rounds), "--seed", str(seed), *(["--control"] if control else []), name]
     path = os.pathsep.join([str(TESTS), str(TESTS / "hostile"), *map(os.path.abspath, sys.path[1:])])
     environment = {**os.environ, "PYTHONPATH": path, "PYTHONFAULTHANDLER": "1"}
-    if FREE_THREADED:
-        environment["PYTHON_GIL"] = "1" if gil else "0"
+    if FREE_THREADED and gil:
+        environment["PYTHON_GIL"] = gil
     command = [sys.executable, str(Path(__file__).resolve()), *arguments]
     try:
         ending = subprocess.run(
@@ -71,7 +78,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=300, help="rounds of each scenario (300)")
     parser.add_argument("--seed", type=int, default=0, help="decides what is called (0)")
     parser.add_argument("--limit", type=float, default=300, help="seconds that a scenario may take (300)")
-    parser.add_argument("--gil", action="store_true", help="with the GIL, where a free-threaded CPython can do without")
+    parser.add_argument("--gil", choices=("0", "1"), default="", help="without or with the GIL, if it is free-threaded")
     parser.add_argument("--control", action="store_true", help="with tables whose calls are torn: complaints are right")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -85,7 +92,7 @@ def main() -> int:
     for control in [True] if chosen.control else [False, True]:
         for name in [name for name in names if name in TORN] if control else names:
             begin = time.monotonic()
-            enabled, found = in_child(name, chosen.rounds, chosen.seed, control, chosen.gil, chosen.limit)
+            enabled, found = in_child(name, chosen.rounds, chosen.seed, control, chosen.limit, chosen.gil)
             gil = {True: "with the GIL", False: "without the GIL", None: ""}[enabled]
             if control:
                 right = bool(found) and enabled is not None

@@ -14,13 +14,13 @@ from history import Event, explanation, table
 @pytest.mark.parametrize("name", scenarios.SCENARIOS)
 def test_what_threads_see_has_an_explanation(name):
     """In a child: without the GIL, a mistake is a crash or a deadlock."""
-    _, complaints = stress.in_child(name, rounds=15, seed=1, control=False, gil=False, limit=600)
+    _, complaints = stress.in_child(name, rounds=15, seed=1, control=False, limit=600)
     assert complaints == [], "\n".join(complaints)
 
 
 @pytest.mark.parametrize("name", stress.TORN)
 def test_control_torn_calls_are_found_out(name):
-    enabled, complaints = stress.in_child(name, rounds=200, seed=1, control=True, gil=False, limit=600)
+    enabled, complaints = stress.in_child(name, rounds=200, seed=1, control=True, limit=600)
     assert enabled is not None, complaints
     assert "no order of the calls explains their answers" in complaints[0]
 

@@ -1,7 +1,7 @@
 """Lets threads loose on tables, on every kind of CPython where that differs: `make threads`.
 
     the CPython of .venv                     mostly with the GIL
-    a free-threaded one (3.14t)              without it, whatever the module says of itself
+    a free-threaded one (3.14t)              without it, if the module declares that it can do without
     one that ThreadSanitizer watches         the module is built for it too; and once more with a race planted in it
 
 What the threads do, and what must hold, is in tests/threads. `make interpreters` gets what is missing here; what is not there is
