@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "docs"))
 
 project = "hashtable"
-extensions = ["myst_parser", "sphinxcontrib.programoutput"]
+extensions = ["myst_parser", "sphinxcontrib.programoutput", "source_directive"]
 html_theme = "basic"
 html_theme_options = {"nosidebar": True}
 html_static_path = ["_static"]
@@ -25,7 +25,7 @@ html_show_copyright = False
 html_title = "hashtable"
 templates_path = ["_templates"]
 pygments_style = "friendly"
-# Two pages that belong to no table of contents.
+# Two pages that belong to no table of contents; and of the book only a part is here for the directives.
 suppress_warnings = ["toc.not_included"]
 root_doc = "slides"
 
