@@ -29,10 +29,10 @@ except ImportError as missing:
 os.environ.setdefault("PYO3_BUILD_EXTENSION_MODULE", "1")
 
 
-def module(name, features=()):
+def module(name, path="src/extension/Cargo.toml", features=()):
     return RustExtension(
         name,
-        path="src/extension/Cargo.toml",
+        path=path,
         # `Binding.PyO3` insists on a dependency called `pyo3`; the extension has only `pyo3-ffi`.
         binding=Binding.NoBinding,
         features=list(features),
@@ -44,17 +44,25 @@ def module(name, features=()):
 
 
 setup(
-    rust_extensions=[module("hashtable"), module("hashtable_traced", ["trace"])],
+    rust_extensions=[
+        module("hashtable"),
+        module("hashtable_traced", features=["trace"]),
+        # The ledger in a file of its own, for other people's extensions.
+        module("hashtable_lab.foreign.engine", "src/ledger/engine/Cargo.toml"),
+    ],
     packages=[
         *find_packages("src/lab", include=["hashtable_lab", "hashtable_lab.*"]),
+        # What each call of the C API does with references, as data: the ledger's, and read by the laboratory.
+        "hashtable_lab.foreign.calls",
         "hashtable-stubs",
         "hashtable_traced-stubs",
     ],
     # One folder for all that is written in Python: then `pip install -e .` puts the modules there too, and finds them.
-    package_dir={"": "src/lab"},
+    package_dir={"": "src/lab", "hashtable_lab.foreign.calls": "src/ledger/calls"},
     package_data={
         "": ["*.pyi", "py.typed", "*.supp"],
         "hashtable_lab.course": ["prelude/*", "exercises/*/*"],
+        "hashtable_lab.foreign.calls": ["*.tsv", "*.h"],
         "hashtable_lab.replay": ["page/*"],
     },
 )

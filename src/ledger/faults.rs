@@ -7,8 +7,8 @@
 //! What happens while the module is loaded comes before anybody in Python can ask for anything. So the first order can be
 //! given in the environment: `LEDGER_FAIL="3 KeyError"` makes the third call fail with a `KeyError`; 0 only counts.
 
-use crate::account::Site;
-use core::panic::Location;
+use crate::account::{self, Site};
+use crate::spot::Spot;
 use core::sync::atomic::{AtomicBool, Ordering};
 use pyo3_ffi::PyObject;
 use std::collections::HashMap;
@@ -21,8 +21,25 @@ const FIRST_ORDER: &str = "LEDGER_FAIL";
 /// A place at which a call may fail.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Place {
-    pub(crate) site: Site,
+    pub(crate) file: &'static str,
+    pub(crate) line: u32,
     pub(crate) call: &'static str,
+}
+
+impl Place {
+    fn of(call: &'static str, site: Site) -> Place {
+        Place { file: site.map_or("", |spot| spot.file()), line: site.map_or(0, |spot| spot.line()), call }
+    }
+}
+
+/// What is known of a place.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Counts {
+    /// How often it was reached, and how often it failed.
+    pub(crate) reached: u64,
+    pub(crate) failed: u64,
+    /// The how manieth of all calls it was when it was reached first.
+    pub(crate) first: u64,
 }
 
 #[derive(Default)]
@@ -33,8 +50,9 @@ pub(crate) struct Faults {
     exception: usize,
     /// The name of a builtin exception to be raised instead, if the order came from the environment.
     by_name: Option<CString>,
-    /// Each place, how often it was reached and how often it failed.
-    pub(crate) places: HashMap<Place, (u64, u64)>,
+    /// How many calls have been made while faults are on.
+    made: u64,
+    pub(crate) places: HashMap<Place, Counts>,
 }
 
 static ON: LazyLock<AtomicBool> = LazyLock::new(|| AtomicBool::new(std::env::var_os(FIRST_ORDER).is_some()));
@@ -59,8 +77,14 @@ pub(crate) fn order(nth: Option<u64>, exception: *mut PyObject) -> (u64, *mut Py
     let left = std::mem::replace(&mut faults.left, nth.unwrap_or(0));
     let unused = std::mem::replace(&mut faults.exception, exception as usize);
     faults.by_name = None;
+    faults.made = 0;
     ON.store(nth.is_some(), Ordering::Relaxed);
     (left, unused as *mut PyObject)
+}
+
+/// Are faults on?
+pub(crate) fn are_on() -> bool {
+    ON.load(Ordering::Relaxed)
 }
 
 /// Is the call at this place to fail? If so, an exception is set.
@@ -71,12 +95,20 @@ pub(crate) fn due(call: &'static str, site: Site) -> bool {
     let mut faults = faults();
     let fails = faults.left == 1;
     faults.left = faults.left.saturating_sub(1);
-    let place = faults.places.entry(Place { site, call }).or_default();
-    place.0 += 1;
+    faults.made += 1;
+    let made = faults.made;
+    let place = Place::of(call, site);
+    let counts = faults.places.entry(place).or_insert(Counts { first: made, ..Counts::default() });
+    counts.reached += 1;
+    counts.failed += u64::from(fails);
+    let is_new = counts.reached == 1;
+    if (is_new || fails) && account::is_keeping_count() {
+        let word = if fails { "fault" } else { "place" };
+        account::log(&[word, place.file, &place.line.to_string(), call, &made.to_string()]);
+    }
     if !fails {
         return false;
     }
-    place.1 += 1;
     let exception = std::mem::take(&mut faults.exception) as *mut PyObject;
     let by_name = faults.by_name.take();
     drop(faults);
@@ -110,17 +142,17 @@ unsafe fn raise_builtin(name: &CString) {
 /// Whether a call that the ledger does not know, made on this line, is to fail: then an exception is set.
 #[track_caller]
 pub fn fails(call: &'static str) -> bool {
-    due(call, Some(Location::caller()))
+    due(call, Some(Spot::here()))
 }
 
 /// Says that something failed on this line that was made to fail by other means, as memory for Rust's own use can be.
 #[track_caller]
 pub fn failed(call: &'static str) {
     if ON.load(Ordering::Relaxed) {
-        let place = Place { site: Some(Location::caller()), call };
+        let place = Place::of(call, Some(Spot::here()));
         let mut faults = faults();
-        let (reached, failed) = faults.places.entry(place).or_default();
-        *reached += 1;
-        *failed += 1;
+        let counts = faults.places.entry(place).or_default();
+        counts.reached += 1;
+        counts.failed += 1;
     }
 }

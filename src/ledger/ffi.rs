@@ -11,9 +11,9 @@
 
 use crate::account;
 use crate::faults;
+use crate::spot::Spot;
 use crate::trampolines;
 use core::ffi::{c_char, c_double, c_int, c_long, c_longlong, c_ulong, c_ulonglong, c_void};
-use core::panic::Location;
 use core::ptr::null_mut;
 pub use pyo3_ffi::*;
 
@@ -46,7 +46,7 @@ no_objects!(Option<PyCapsule_Destructor>);
 pub unsafe fn Py_INCREF(op: *mut PyObject) {
     // SAFETY: forwarded.
     unsafe { pyo3_ffi::Py_INCREF(op) };
-    account::take(op, "incref", Some(Location::caller()));
+    account::take(op, "incref", Some(Spot::here()));
 }
 
 /// Steals `op`: the reference goes out of hand.
@@ -55,7 +55,7 @@ pub unsafe fn Py_INCREF(op: *mut PyObject) {
 /// `op` is a living object, and the caller owns the reference. If not, the ledger says so before it goes wrong.
 #[track_caller]
 pub unsafe fn Py_DECREF(op: *mut PyObject) {
-    let site = Some(Location::caller());
+    let site = Some(Spot::here());
     account::give(op, "decref", site);
     account::may_run_python("Py_DECREF", &[], site);
     // SAFETY: forwarded.
@@ -137,7 +137,7 @@ pub unsafe fn Py_CLEAR(field: *mut *mut PyObject) {
     // SAFETY: forwarded.
     unsafe {
         let op = field.replace(null_mut());
-        account::emptied(field, op, Some(Location::caller()));
+        account::emptied(field, op, Some(Spot::here()));
         Py_XDECREF(op);
     }
 }
@@ -153,7 +153,7 @@ macro_rules! new_references {
         /// As in the C API.
         #[track_caller]
         pub unsafe fn $name($($argument: $type),*) -> *mut PyObject {
-            let site = Some(Location::caller());
+            let site = Some(Spot::here());
             account::may_run_python(stringify!($name), &[$($argument.object()),*], site);
             if faults::due(stringify!($name), site) {
                 return null_mut();
@@ -176,7 +176,7 @@ macro_rules! statuses {
         /// As in the C API.
         #[track_caller]
         pub unsafe fn $name($($argument: $type),*) -> $result {
-            let site = Some(Location::caller());
+            let site = Some(Spot::here());
             account::$before(stringify!($name), &[$($argument.object()),*], site);
             if faults::due(stringify!($name), site) {
                 return $failed;
@@ -198,7 +198,7 @@ macro_rules! lenders {
         pub unsafe fn $name($($argument: $type),*) -> *mut PyObject {
             // SAFETY: forwarded.
             let op = unsafe { pyo3_ffi::$name($($argument),*) };
-            account::lend(op, $mutable, Some(Location::caller()));
+            account::lend(op, $mutable, Some(Spot::here()));
             op
         }
     )*};
@@ -412,7 +412,7 @@ lenders! {
 /// As in the C API.
 #[track_caller]
 pub unsafe fn PyDict_GetItemWithError(dict: *mut PyObject, key: *mut PyObject) -> *mut PyObject {
-    let site = Some(Location::caller());
+    let site = Some(Spot::here());
     account::may_run_python("PyDict_GetItemWithError", &[dict.object(), key.object()], site);
     if faults::due("PyDict_GetItemWithError", site) {
         return null_mut();
@@ -439,7 +439,7 @@ pub unsafe fn PyDict_Next(
         let more = pyo3_ffi::PyDict_Next(dict, position, key, value);
         for place in [key, value] {
             if more != 0 && !place.is_null() {
-                account::lend(*place, true, Some(Location::caller()));
+                account::lend(*place, true, Some(Spot::here()));
             }
         }
         more
@@ -457,7 +457,7 @@ macro_rules! thieves {
         /// As in the C API.
         #[track_caller]
         pub unsafe fn $name($($argument: $type,)* $stolen: *mut PyObject) -> $result {
-            account::give($stolen, "stolen", Some(Location::caller()));
+            account::give($stolen, "stolen", Some(Spot::here()));
             // SAFETY: forwarded.
             unsafe { pyo3_ffi::$name($($argument,)* $stolen) }
         }
@@ -488,7 +488,7 @@ thieves! {
 /// As in the C API.
 #[track_caller]
 pub unsafe fn PyModule_AddObject(module: *mut PyObject, name: *const c_char, value: *mut PyObject) -> c_int {
-    let site = Some(Location::caller());
+    let site = Some(Spot::here());
     if faults::due("PyModule_AddObject", site) {
         return -1;
     }
@@ -509,7 +509,7 @@ pub unsafe fn PyModule_AddObject(module: *mut PyObject, name: *const c_char, val
 pub unsafe fn PyErr_GetRaisedException() -> *mut PyObject {
     // SAFETY: forwarded.
     let op = unsafe { pyo3_ffi::PyErr_GetRaisedException() };
-    account::take(op, "new", Some(Location::caller()));
+    account::take(op, "new", Some(Spot::here()));
     op
 }
 
@@ -524,7 +524,7 @@ pub unsafe fn PyErr_Fetch(kind: *mut *mut PyObject, value: *mut *mut PyObject, t
     unsafe {
         pyo3_ffi::PyErr_Fetch(kind, value, traceback);
         for place in [kind, value, traceback] {
-            account::take(*place, "new", Some(Location::caller()));
+            account::take(*place, "new", Some(Spot::here()));
         }
     }
 }
@@ -537,7 +537,7 @@ pub unsafe fn PyErr_Fetch(kind: *mut *mut PyObject, value: *mut *mut PyObject, t
 #[allow(deprecated)]
 pub unsafe fn PyErr_Restore(kind: *mut PyObject, value: *mut PyObject, traceback: *mut PyObject) {
     for op in [kind, value, traceback] {
-        account::give(op, "stolen", Some(Location::caller()));
+        account::give(op, "stolen", Some(Spot::here()));
     }
     // SAFETY: forwarded.
     unsafe { pyo3_ffi::PyErr_Restore(kind, value, traceback) }
@@ -561,7 +561,7 @@ pub const PyObject_Free: unsafe extern "C" fn(*mut c_void) = trampolines::object
 /// The type is ready.
 #[track_caller]
 pub unsafe fn allocate(type_object: *mut PyTypeObject) -> *mut PyObject {
-    let site = Some(Location::caller());
+    let site = Some(Spot::here());
     account::may_run_python("tp_alloc", &[], site);
     if faults::due("tp_alloc", site) {
         return null_mut();
@@ -584,7 +584,7 @@ pub unsafe fn allocate(type_object: *mut PyTypeObject) -> *mut PyObject {
 /// As in the C API.
 #[track_caller]
 pub unsafe fn PyType_Ready(type_object: *mut PyTypeObject) -> c_int {
-    if faults::due("PyType_Ready", Some(Location::caller())) {
+    if faults::due("PyType_Ready", Some(Spot::here())) {
         return -1;
     }
     // SAFETY: forwarded; the C function, too, demands a complete struct and writes to it.
@@ -634,7 +634,7 @@ pub unsafe fn PyType_FromModuleAndSpec(
 /// A heap type, with trampolines in its slots.
 #[track_caller]
 unsafe fn type_from(spec: *mut PyType_Spec, make: impl FnOnce(*mut PyType_Spec) -> *mut PyObject) -> *mut PyObject {
-    let site = Some(Location::caller());
+    let site = Some(Spot::here());
     if faults::due("PyType_FromSpec", site) {
         return null_mut();
     }
@@ -665,7 +665,7 @@ pub unsafe fn PyModule_Create(definition: *mut PyModuleDef) -> *mut PyObject {
 /// As in the C API.
 #[track_caller]
 pub unsafe fn PyModule_Create2(definition: *mut PyModuleDef, version: c_int) -> *mut PyObject {
-    let site = Some(Location::caller());
+    let site = Some(Spot::here());
     if faults::due("PyModule_Create", site) {
         return null_mut();
     }

@@ -42,14 +42,33 @@
 
 #![allow(non_snake_case, non_upper_case_globals)]
 
+use core::sync::atomic::{AtomicBool, Ordering};
+
 mod account;
+pub mod c_abi;
 pub mod faults;
 pub mod ffi;
 mod peek;
 mod python;
+mod spot;
 mod trampolines;
 
 pub use account::{
     aside, entries_exchanged, fields_exchanged, given, is_noting, judge_everything, lent, note, received,
     stored_in_entry, stored_in_field, taken_from_entry, taken_from_field,
 };
+
+/// Is this the engine by itself, in a file of its own, and not a part of an extension?
+static STANDS_ALONE: AtomicBool = AtomicBool::new(false);
+
+fn stands_alone() -> bool {
+    STANDS_ALONE.load(Ordering::Relaxed)
+}
+
+/// The functions that read the books from Python, with an end mark, for a module of the engine's own. From now on extensions are judged
+/// that know nothing of Rust, and these functions are in this module only.
+pub fn functions() -> Vec<pyo3_ffi::PyMethodDef> {
+    STANDS_ALONE.store(true, Ordering::Relaxed);
+    account::log_from_the_beginning();
+    python::FUNCTIONS.into_iter().chain([pyo3_ffi::PyMethodDef::zeroed()]).collect()
+}

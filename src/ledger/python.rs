@@ -26,7 +26,7 @@ const fn function(
 }
 
 /// The functions, without an end mark.
-pub(crate) const FUNCTIONS: [PyMethodDef; 13] = [
+pub(crate) const FUNCTIONS: [PyMethodDef; 14] = [
     function(
         c"ledger_position",
         position,
@@ -44,7 +44,8 @@ Return how many findings and how many events there have been.",
 --
 
 Return the findings from number since on, as tuples
-(kind, what, file, line, function, address, type, repr); the line is 0 where only the function is known.",
+(kind, what, file, line, function, address, type, repr, callers); the line is 0 where only the function is known. The callers are
+places in files of machine code, \"file+offset\", innermost first, with \"|\" between them.",
     ),
     function(
         c"ledger_record",
@@ -91,6 +92,15 @@ Return what is in hand outside any call, as tuples (file, line, address, type, r
 --
 
 Return the functions that are judged, as tuples (function, calls so far).",
+    ),
+    function(
+        c"ledger_unjudged",
+        unjudged,
+        METH_NOARGS,
+        c"ledger_unjudged($module, /)
+--
+
+Return the functions that are called without being judged, as tuples (function, why).",
     ),
     function(
         c"ledger_speak",
@@ -149,7 +159,7 @@ Return what was left of the last order: 0 if it was carried out.",
 --
 
 Return the places at which calls may fail, as far as they were reached while faults were on, as tuples
-(file, line, call, times reached, times failed).",
+(file, line, call, times reached, times failed, the how manieth call it was first).",
     ),
 ];
 
@@ -214,15 +224,22 @@ unsafe extern "C" fn findings(_: *mut PyObject, since: *mut PyObject) -> *mut Py
             let rows = book.findings.iter().skip(since.saturating_sub(first_kept));
             rows.map(|finding| {
                 let (file, line) = in_c(finding.site);
-                let texts =
-                    [finding.kind, &finding.what, finding.function, &finding.type_name, &finding.repr].map(text);
+                let texts = [
+                    finding.kind,
+                    &finding.what,
+                    finding.function,
+                    &finding.type_name,
+                    &finding.repr,
+                    finding.callers(),
+                ]
+                .map(text);
                 (texts, file, line, finding.address as c_longlong)
             })
             .collect()
         };
-        list_of(wanted, |([kind, what, function, type_name, repr], file, line, address)| {
+        list_of(wanted, |([kind, what, function, type_name, repr, callers], file, line, address)| {
             Py_BuildValue(
-                c"(ssslsLss)".as_ptr(),
+                c"(ssslsLsss)".as_ptr(),
                 kind.as_ptr(),
                 what.as_ptr(),
                 file.as_ptr(),
@@ -231,6 +248,7 @@ unsafe extern "C" fn findings(_: *mut PyObject, since: *mut PyObject) -> *mut Py
                 address,
                 type_name.as_ptr(),
                 repr.as_ptr(),
+                callers.as_ptr(),
             )
         })
     }
@@ -314,6 +332,16 @@ unsafe extern "C" fn judged(_: *mut PyObject, _: *mut PyObject) -> *mut PyObject
         list_of(trampolines::judged(), |(function, calls)| {
             let function = text(function);
             Py_BuildValue(c"(sL)".as_ptr(), function.as_ptr(), calls as c_longlong)
+        })
+    }
+}
+
+unsafe extern "C" fn unjudged(_: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
+    // SAFETY: the format gets what it asks for: two C strings, which live until the tuple is made.
+    unsafe {
+        list_of(trampolines::unjudged(), |(function, why)| {
+            let (function, why) = (text(&function), text(why));
+            Py_BuildValue(c"(ss)".as_ptr(), function.as_ptr(), why.as_ptr())
         })
     }
 }
@@ -406,11 +434,12 @@ unsafe extern "C" fn places(_: *mut PyObject, _: *mut PyObject) -> *mut PyObject
     let places: Vec<_> = faults::faults().places.iter().map(|(&place, &counts)| (place, counts)).collect();
     // SAFETY: the format gets what it asks for.
     unsafe {
-        list_of(places, |(place, (reached, failed))| {
-            let (file, line) = in_c(place.site);
-            let call = text(place.call);
-            let call: *const c_char = call.as_ptr();
-            Py_BuildValue(c"(slsLL)".as_ptr(), file.as_ptr(), line, call, reached as c_longlong, failed as c_longlong)
+        list_of(places, |(place, counts)| {
+            let (file, call) = (text(place.file), text(place.call));
+            let line = c_long::from(place.line as i32);
+            let numbers = [counts.reached, counts.failed, counts.first].map(|number| number as c_longlong);
+            let [reached, failed, first] = numbers;
+            Py_BuildValue(c"(slsLLL)".as_ptr(), file.as_ptr(), line, call.as_ptr(), reached, failed, first)
         })
     }
 }

@@ -3,82 +3,133 @@
 //! CPython calls an extension through tables of function pointers: a type's slots, its methods, a module's functions. When such a
 //! table is handed to CPython, each pointer in it is replaced by one to a *trampoline*: a function of the same signature that
 //! opens a frame in the books, calls the extension's function, and closes the frame. C functions cannot carry anything along by which
-//! they would know whom to call, so there is a pool of trampolines for each signature, and each has a number, which is where it
-//! looks. An extension with more functions of one signature than there are trampolines has the rest called directly, unjudged.
+//! they would know whom to call, so there are as many trampolines as functions, each with a number, which is where it looks
+//! ([`thunks`]). An extension with more functions has the rest called directly, unjudged, and the report lists them.
 
 use crate::account::{self, Answer, begin, end};
 use crate::python;
+use crate::spot::Spot;
+use core::cell::Cell;
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::transmute;
 use core::slice::from_raw_parts;
+use core::sync::atomic::{AtomicU64, Ordering};
 use pyo3_ffi::*;
-use std::collections::BTreeSet;
-use std::io::Write;
-use std::sync::Mutex;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 
-/// How many trampolines there are of each signature.
-const POOL: usize = 96;
+mod thunks;
 
-/// Those that are taken: the function behind each, its name, and how often it was called.
-struct Targets(Mutex<Vec<(usize, &'static str, u64)>>);
+/// A function that has a trampoline before it.
+#[derive(Clone, Copy)]
+struct Target {
+    function: usize,
+    run: usize,
+    name: &'static str,
+    calls: &'static AtomicU64,
+}
 
-/// Every pool of which a trampoline is in use.
-static POOLS: Mutex<Vec<&'static Targets>> = Mutex::new(Vec::new());
+/// The functions that have a trampoline before them, by its number. Only grows, and an entry is written before its trampoline is handed out.
+static TARGETS: [OnceLock<Target>; thunks::MOST] = [const { OnceLock::new() }; thunks::MOST];
+/// How many there are. Locked while one is added.
+static TAKEN: Mutex<usize> = Mutex::new(0);
+
+/// Functions that are called without being judged, and why.
+static UNJUDGED: Mutex<Vec<(String, &'static str)>> = Mutex::new(Vec::new());
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
 
 /// The functions that have a trampoline before them, and how often each was called. `tp_traverse` is left out: it only shows what an
 /// object owns, so nothing of it is judged.
 pub(crate) fn judged() -> Vec<(&'static str, u64)> {
-    let pools = POOLS.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
-    let mut all = Vec::new();
-    for pool in pools {
-        let targets = pool.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        all.extend(
-            targets.iter().map(|&(_, name, calls)| (name, calls)).filter(|(name, _)| !name.ends_with("tp_traverse")),
-        );
+    let targets = TARGETS.iter().map_while(OnceLock::get);
+    targets
+        .filter(|target| !target.name.ends_with("tp_traverse"))
+        .map(|target| (target.name, target.calls.load(Ordering::Relaxed)))
+        .collect()
+}
+
+/// The functions that are called without being judged, and why.
+pub(crate) fn unjudged() -> Vec<(String, &'static str)> {
+    locked(&UNJUDGED).clone()
+}
+
+/// Enters that a function is called without being judged.
+fn leave_out(name: String, why: &'static str) {
+    if account::is_keeping_count() {
+        account::log(&["unjudged", &name, why]);
     }
+    locked(&UNJUDGED).push((name, why));
+}
+
+/// All calls that were judged.
+static CALLS: AtomicU64 = AtomicU64::new(0);
+
+/// Writes down that a function was called for the first time, and the number of all calls whenever it has doubled: so there is a report
+/// even if the process is killed.
+#[cold]
+fn write_down(name: &str, first: bool, all: u64) {
+    if !account::is_keeping_count() || name.ends_with("tp_traverse") {
+        return;
+    }
+    let process = std::process::id().to_string();
+    if first {
+        account::log(&["called", &process, name]);
+    }
+    account::log(&["calls", &process, &all.to_string()]);
+}
+
+/// The function behind a trampoline and its name, for a call of it that begins: it is counted.
+#[inline]
+fn target(number: usize) -> (usize, &'static str) {
+    let target = TARGETS[number].get().expect("it was written before the trampoline was handed out");
+    let first = target.calls.fetch_add(1, Ordering::Relaxed) == 0;
+    let all = CALLS.fetch_add(1, Ordering::Relaxed) + 1;
+    if first || all.is_power_of_two() {
+        write_down(target.name, first, all);
+    }
+    (target.function, target.name)
+}
+
+/// The addresses of all functions behind trampolines, in order.
+pub(crate) fn functions() -> Vec<usize> {
+    let mut all: Vec<usize> = TARGETS.iter().map_while(OnceLock::get).map(|target| target.function).collect();
+    all.sort_unstable();
     all
 }
 
-impl Targets {
-    const fn none() -> Targets {
-        Targets(Mutex::new(Vec::new()))
-    }
+/// The function behind a trampoline, or the function itself if it is none.
+pub(crate) fn behind(function: usize) -> usize {
+    let number = thunks::number(function);
+    number.and_then(|number| TARGETS[number].get()).map_or(function, |target| target.function)
+}
 
-    /// The function behind a trampoline and its name, for a call of it that begins: it is counted.
-    fn get(&self, number: usize) -> (usize, &'static str) {
-        let mut targets = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let (function, name, calls) = &mut targets[number];
-        *calls += 1;
-        (*function, name)
+/// The address of the trampoline in front of `function`, which leads to it by way of `run`.
+fn install(run: usize, function: usize, name: impl Fn() -> String) -> usize {
+    // CPython's own functions do not take what they do not own, and some slots are known by them.
+    if function == 0 || thunks::number(function).is_some() || of_cpython().contains(&function) {
+        return function;
     }
-
-    /// The address of the trampoline in front of `function`, one of `calls`.
-    fn install(&'static self, calls: &[usize; POOL], function: usize, name: impl Fn() -> String) -> usize {
-        let mut targets = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        // CPython's own functions do not take what they do not own, and some slots are known by them.
-        if calls.contains(&function) || of_cpython().contains(&function) {
-            return function;
-        }
-        if let Some(number) = targets.iter().position(|&(known, ..)| known == function) {
-            return calls[number];
-        }
-        if targets.len() == POOL {
-            static SAID: std::sync::Once = std::sync::Once::new();
-            SAID.call_once(|| {
-                let _ = writeln!(
-                    std::io::stderr(),
-                    "refcount ledger: there are more than {POOL} functions of one signature; from {} on they are not judged.",
-                    name()
-                );
-            });
-            return function;
-        }
-        if targets.is_empty() {
-            POOLS.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(self);
-        }
-        targets.push((function, Box::leak(name().into_boxed_str()), 0));
-        calls[targets.len() - 1]
+    let mut taken = locked(&TAKEN);
+    let name = name();
+    let is_known = |it: &OnceLock<Target>| {
+        it.get().is_some_and(|known| (known.function, known.run, known.name) == (function, run, name.as_str()))
+    };
+    let known = TARGETS[..*taken].iter().position(is_known);
+    if let Some(address) = known.and_then(|number| thunks::address(number, run)) {
+        return address;
     }
+    let address = if *taken == thunks::MOST { None } else { thunks::address(*taken, run) };
+    let Some(address) = address else {
+        leave_out(name, thunks::NO_MORE);
+        return function;
+    };
+    let calls = Box::leak(Box::new(AtomicU64::new(0)));
+    let _ = TARGETS[*taken].set(Target { function, run, name: Box::leak(name.into_boxed_str()), calls });
+    *taken += 1;
+    address
 }
 
 /// Functions of CPython's that extensions put into slots.
@@ -94,42 +145,42 @@ fn of_cpython() -> [usize; 7] {
     ]
 }
 
-/// An array of one function for each number.
+/// A function with these arguments, and after them as many that are not used, so that the number of the trampoline is the sixth.
 macro_rules! numbered {
-    ($call:ident; $($number:literal)*) => { [$($call::<$number> as *const () as usize),*] };
-}
-macro_rules! all_numbers {
-    ($call:ident) => {
-        numbered!($call;
-            0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31
-            32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63
-            64 65 66 67 68 69 70 71 72 73 74 75 76 77 78 79 80 81 82 83 84 85 86 87 88 89 90 91 92 93 94 95)
+    (5 $($rest:tt)*) => { numbered!(@ [] $($rest)*); };
+    (4 $($rest:tt)*) => { numbered!(@ [_a: usize,] $($rest)*); };
+    (3 $($rest:tt)*) => { numbered!(@ [_a: usize, _b: usize,] $($rest)*); };
+    (2 $($rest:tt)*) => { numbered!(@ [_a: usize, _b: usize, _c: usize,] $($rest)*); };
+    (1 $($rest:tt)*) => { numbered!(@ [_a: usize, _b: usize, _c: usize, _d: usize,] $($rest)*); };
+    (@ [$($unused:ident: $u:ty,)*] $number:ident ($($argument:ident: $type:ty),*) -> $result:ty $body:block) => {
+        unsafe extern "C" fn run($($argument: $type,)* $($unused: $u,)* $number: usize) -> $result $body
     };
 }
 
-/// A pool: the signature, which of its arguments are borrowed objects, and what the answer says.
+/// What the trampolines of a signature do: how many arguments there are and which, which of them are borrowed objects, and what the
+/// answer says.
 macro_rules! pool {
-    ($pool:ident($($argument:ident: $type:ty),*) -> $result:ty; $objects:expr; $answer:expr) => {
+    ($count:tt $pool:ident($($argument:ident: $type:ty),*) -> $result:ty; $objects:expr; $answer:expr) => {
         mod $pool {
             use super::*;
-            static TARGETS: Targets = Targets::none();
 
-            unsafe extern "C" fn call<const N: usize>($($argument: $type),*) -> $result {
-                let (function, name) = TARGETS.get(N);
+            numbered!($count number ($($argument: $type),*) -> $result {
+                let (function, name) = target(number);
                 // SAFETY: `install` was given a function of this signature.
                 let function: unsafe extern "C" fn($($type),*) -> $result = unsafe { transmute(function) };
+                let base = 0_usize;
                 #[allow(clippy::redundant_closure_call)]
-                begin(name, &$objects);
+                begin(name, &$objects, &raw const base as usize);
                 // SAFETY: CPython calls with what the signature promises, and this hands it on.
                 let result = unsafe { function($($argument),*) };
                 let answer = $answer;
                 end(answer(result));
                 result
-            }
+            });
 
-            /// The trampoline in front of `function`, which has this pool's signature.
+            /// The trampoline in front of `function`, which has this signature.
             pub(super) fn install(function: usize, name: impl Fn() -> String) -> usize {
-                TARGETS.install(&all_numbers!(call), function, name)
+                super::install(run as *const () as usize, function, name)
             }
         }
     };
@@ -142,42 +193,42 @@ fn object(op: Op) -> Answer {
     Answer::Object { op, ends: false }
 }
 
-pool!(unary(op: Op) -> Op; [op]; object);
-pool!(next(op: Op) -> Op; [op]; |op| Answer::Object { op, ends: true });
-pool!(binary(one: Op, other: Op) -> Op; with_items(one, other, NULL); object);
-pool!(ternary(one: Op, other: Op, third: Op) -> Op; with_items(one, other, third); object);
-pool!(compare(one: Op, other: Op, operator: c_int) -> Op; [one, other]; object);
-pool!(item(op: Op, at: Py_ssize_t) -> Op; [op]; object);
-pool!(fast(op: Op, arguments: *const Op, count: Py_ssize_t) -> Op; with_arguments(op, arguments, count, NULL); object);
-pool!(fast_keywords(op: Op, arguments: *const Op, count: Py_ssize_t, names: Op) -> Op;
+pool!(1 unary(op: Op) -> Op; [op]; object);
+pool!(1 next(op: Op) -> Op; [op]; |op| Answer::Object { op, ends: true });
+pool!(2 binary(one: Op, other: Op) -> Op; with_items(one, other, NULL); object);
+pool!(3 ternary(one: Op, other: Op, third: Op) -> Op; with_items(one, other, third); object);
+pool!(3 compare(one: Op, other: Op, operator: c_int) -> Op; [one, other]; object);
+pool!(2 item(op: Op, at: Py_ssize_t) -> Op; [op]; object);
+pool!(3 fast(op: Op, arguments: *const Op, count: Py_ssize_t) -> Op; with_arguments(op, arguments, count, NULL); object);
+pool!(4 fast_keywords(op: Op, arguments: *const Op, count: Py_ssize_t, names: Op) -> Op;
       with_arguments(op, arguments, count, names); object);
-pool!(method(op: Op, class: Op, arguments: *const Op, count: Py_ssize_t, names: Op) -> Op;
+pool!(5 method(op: Op, class: Op, arguments: *const Op, count: Py_ssize_t, names: Op) -> Op;
       { let _ = class; with_arguments(op, arguments, count, names) }; object);
-pool!(getter(op: Op, closure: *mut c_void) -> Op; [op]; object);
-pool!(text_getter(op: Op, name: *mut c_char) -> Op; [op]; object);
-pool!(text_setter(op: Op, name: *mut c_char, value: Op) -> c_int; [op, value]; |result| Answer::Number { failed: result < 0 });
-pool!(setter(op: Op, value: Op, closure: *mut c_void) -> c_int; [op, value]; |result| Answer::Number { failed: result < 0 });
-pool!(unary_status(op: Op) -> c_int; [op]; |result| Answer::Number { failed: result < 0 });
-pool!(binary_status(one: Op, other: Op) -> c_int; [one, other]; |result| Answer::Number { failed: result < 0 });
-pool!(ternary_status(one: Op, other: Op, third: Op) -> c_int; with_items(one, other, third);
+pool!(2 getter(op: Op, closure: *mut c_void) -> Op; [op]; object);
+pool!(2 text_getter(op: Op, name: *mut c_char) -> Op; [op]; object);
+pool!(3 text_setter(op: Op, name: *mut c_char, value: Op) -> c_int; [op, value]; |result| Answer::Number { failed: result < 0 });
+pool!(3 setter(op: Op, value: Op, closure: *mut c_void) -> c_int; [op, value]; |result| Answer::Number { failed: result < 0 });
+pool!(1 unary_status(op: Op) -> c_int; [op]; |result| Answer::Number { failed: result < 0 });
+pool!(2 binary_status(one: Op, other: Op) -> c_int; [one, other]; |result| Answer::Number { failed: result < 0 });
+pool!(3 ternary_status(one: Op, other: Op, third: Op) -> c_int; with_items(one, other, third);
       |result| Answer::Number { failed: result < 0 });
-pool!(item_status(op: Op, at: Py_ssize_t, value: Op) -> c_int; [op, value]; |result| Answer::Number { failed: result < 0 });
-pool!(length(op: Op) -> Py_ssize_t; [op]; |result| Answer::Number { failed: result < 0 });
+pool!(3 item_status(op: Op, at: Py_ssize_t, value: Op) -> c_int; [op, value]; |result| Answer::Number { failed: result < 0 });
+pool!(1 length(op: Op) -> Py_ssize_t; [op]; |result| Answer::Number { failed: result < 0 });
 // A hash may be any number but -1.
-pool!(hash(op: Op) -> Py_hash_t; [op]; |result| Answer::Number { failed: result == -1 });
+pool!(1 hash(op: Op) -> Py_hash_t; [op]; |result| Answer::Number { failed: result == -1 });
 // The garbage collector visits at any time, in the middle of other calls: what is borrowed for it is not theirs.
-pool!(traverse(op: Op, visit: *mut c_void, argument: *mut c_void) -> c_int; [op]; |_| Answer::Nothing);
+pool!(3 traverse(op: Op, visit: *mut c_void, argument: *mut c_void) -> c_int; [op]; |_| Answer::Nothing);
 // It leaves a reference in the buffer's description, which whoever asked for it gives back.
-pool!(buffer(op: Op, view: *mut Py_buffer, flags: c_int) -> c_int; [op]; |result| {
+pool!(3 buffer(op: Op, view: *mut Py_buffer, flags: c_int) -> c_int; [op]; |result| {
     if result == 0 && !view.is_null() {
         // SAFETY: it has been filled in.
         account::settle(unsafe { (*view).obj }, "returned");
     }
     Answer::Number { failed: result < 0 }
 });
-pool!(release(op: Op, view: *mut Py_buffer) -> (); [op]; |()| Answer::Nothing);
-pool!(finalize(op: Op) -> (); [op]; |()| Answer::Nothing);
-pool!(dealloc(op: Op) -> (); [Dying::begins(op)]; |()| Dying::ended());
+pool!(2 release(op: Op, view: *mut Py_buffer) -> (); [op]; |()| Answer::Nothing);
+pool!(1 finalize(op: Op) -> (); [op]; |()| Answer::Nothing);
+pool!(1 dealloc(op: Op) -> (); [Dying::begins(op)]; |()| Dying::ended());
 
 /// The arguments, and the items of those that are tuples: they are borrowed too.
 fn with_items(one: Op, other: Op, third: Op) -> Vec<Op> {
@@ -207,12 +258,31 @@ fn with_arguments(op: Op, arguments: *const Op, count: Py_ssize_t, names: Op) ->
     }
 }
 
-/// The objects whose `tp_dealloc` is running on this thread, innermost last, with the sizes of those whose memory goes unseen: objects
-/// of a subclass are freed by the subclass's `tp_free`, which is not the ledger's.
+/// The objects whose `tp_dealloc` is running on this thread, innermost last, each with its size if its memory goes unseen: objects of a
+/// subclass are freed by the subclass's `tp_free`, which is not the ledger's.
 struct Dying;
 
 thread_local! {
-    static DYING: core::cell::RefCell<Vec<Option<(Op, usize)>>> = const { core::cell::RefCell::new(Vec::new()) };
+    // A pointer and no more, kept for good, for the reason that `account::hands` gives.
+    static DYING: Cell<*mut Vec<(Op, Option<usize>)>> = const { Cell::new(core::ptr::null_mut()) };
+}
+
+/// Does something with this thread's list. Nothing here may call Python.
+fn with_dying<T>(act: impl FnOnce(&mut Vec<(Op, Option<usize>)>) -> T) -> Option<T> {
+    DYING
+        .try_with(|place| {
+            if place.get().is_null() {
+                place.set(Box::into_raw(Box::default()));
+            }
+            // SAFETY: made here, on this thread, and kept for good; `act` does not come back here.
+            act(unsafe { &mut *place.get() })
+        })
+        .ok()
+}
+
+/// The address of the object whose `tp_dealloc` is running on this thread.
+pub(crate) fn dying() -> Option<usize> {
+    with_dying(|dying| dying.last().map(|&(op, _)| op as usize)).flatten()
 }
 
 impl Dying {
@@ -224,26 +294,47 @@ impl Dying {
                 let free = free as *const () as usize;
                 free == gc_del as *const () as usize || free == object_free as *const () as usize
             });
-            (!seen).then_some((op, (*type_object).tp_basicsize as usize))
+            (!seen).then_some((*type_object).tp_basicsize as usize)
         };
-        let _ = DYING.try_with(|dying| dying.borrow_mut().push(unseen));
+        with_dying(|dying| dying.push((op, unseen)));
         op
     }
 
     fn ended() -> Answer {
-        if let Ok(Some(Some((op, size)))) = DYING.try_with(|dying| dying.borrow_mut().pop()) {
+        if let Some((op, Some(size))) = with_dying(|dying| dying.last().copied()).flatten() {
             account::freed(op, size);
         }
+        with_dying(Vec::pop);
         Answer::Nothing
     }
 }
 
 // ---- memory ------------------------------------------------------------------------------------------------------------------
 
+/// In the place of `PyType_GenericAlloc`. It is called through a pointer, so no line is known; but the address to which it returns is, and
+/// the frame pointer of its caller: they are handed on as two more arguments.
+#[cfg(all(target_arch = "x86_64", unix))]
+#[unsafe(naked)]
+pub(crate) unsafe extern "C" fn generic_alloc(type_object: *mut PyTypeObject, items: Py_ssize_t) -> *mut PyObject {
+    core::arch::naked_asm!("mov rdx, [rsp]", "mov rcx, rbp", "jmp {0}", sym generic_alloc_from)
+}
+
+/// In the place of `PyType_GenericAlloc`.
+#[cfg(not(all(target_arch = "x86_64", unix)))]
 pub(crate) unsafe extern "C" fn generic_alloc(type_object: *mut PyTypeObject, items: Py_ssize_t) -> *mut PyObject {
     // SAFETY: called with what `tp_alloc` is called with.
+    unsafe { generic_alloc_from(type_object, items, 0, 0) }
+}
+
+unsafe extern "C" fn generic_alloc_from(
+    type_object: *mut PyTypeObject,
+    items: Py_ssize_t,
+    back: usize,
+    frame: usize,
+) -> *mut PyObject {
+    // SAFETY: called with what `tp_alloc` is called with.
     let op = unsafe { PyType_GenericAlloc(type_object, items) };
-    account::made(op, None);
+    account::made(op, Some(Spot::at(back, frame)));
     op
 }
 
@@ -301,25 +392,50 @@ unsafe fn last_name(name: *const core::ffi::c_char) -> String {
     name.rsplit('.').next().unwrap_or_default().to_owned()
 }
 
-fn install_in_methods(methods: *mut PyMethodDef, owner: &str, more: Vec<PyMethodDef>) -> *mut PyMethodDef {
-    let change = |entry: &mut PyMethodDef| {
-        let function = entry.ml_meth.as_ptr() as usize;
-        // SAFETY: the method has a name, since it is not the end of the table.
-        let name = || format!("{owner}{}", unsafe { last_name(entry.ml_name) });
-        let kind = entry.ml_flags & (METH_VARARGS | METH_KEYWORDS | METH_FASTCALL | METH_NOARGS | METH_O);
-        let installed = match kind {
-            _ if entry.ml_flags & METH_METHOD != 0 => method::install(function, name),
-            METH_NOARGS | METH_O | METH_VARARGS => binary::install(function, name),
-            METH_FASTCALL => fast::install(function, name),
-            _ if kind == METH_VARARGS | METH_KEYWORDS => ternary::install(function, name),
-            _ if kind == METH_FASTCALL | METH_KEYWORDS => fast_keywords::install(function, name),
-            _ => function,
-        };
-        // SAFETY: a trampoline has the signature of the function before which it stands; the union is one pointer.
-        entry.ml_meth = unsafe { transmute::<usize, PyMethodDefPointer>(installed) };
-    };
+pub(crate) fn install_in_methods(methods: *mut PyMethodDef, owner: &str, more: Vec<PyMethodDef>) -> *mut PyMethodDef {
     // SAFETY: a table of methods ends with an entry without a name.
-    unsafe { copy_table(methods, |method| method.ml_name.is_null(), change, more) }
+    unsafe { copy_table(methods, |method| method.ml_name.is_null(), |entry| install_in_entry(entry, owner), more) }
+}
+
+fn install_in_entry(entry: &mut PyMethodDef, owner: &str) {
+    let function = entry.ml_meth.as_ptr() as usize;
+    // SAFETY: the method has a name, since it is not the end of the table.
+    let name = || format!("{owner}{}", unsafe { last_name(entry.ml_name) });
+    let kind = entry.ml_flags & (METH_VARARGS | METH_KEYWORDS | METH_FASTCALL | METH_NOARGS | METH_O);
+    let installed = match kind {
+        _ if entry.ml_flags & METH_METHOD != 0 => method::install(function, name),
+        METH_NOARGS | METH_O | METH_VARARGS => binary::install(function, name),
+        METH_FASTCALL => fast::install(function, name),
+        _ if kind == METH_VARARGS | METH_KEYWORDS => ternary::install(function, name),
+        _ if kind == METH_FASTCALL | METH_KEYWORDS => fast_keywords::install(function, name),
+        _ => {
+            leave_out(name(), "its way of being called is not known");
+            function
+        }
+    };
+    // SAFETY: a trampoline has the signature of the function before which it stands; the union is one pointer.
+    entry.ml_meth = unsafe { transmute::<usize, PyMethodDefPointer>(installed) };
+}
+
+/// A copy of one function's definition with a trampoline in it, kept for good. The same definition is copied once.
+///
+/// # Safety
+/// The definition is complete.
+pub(crate) unsafe fn install_in_function(definition: *mut PyMethodDef, owner: &str) -> *mut PyMethodDef {
+    static COPIES: Mutex<BTreeMap<(usize, usize), usize>> = Mutex::new(BTreeMap::new());
+    // SAFETY: the caller's promise; a definition is plain data, which may be read twice.
+    unsafe {
+        let key = (definition as usize, (*definition).ml_meth.as_ptr() as usize);
+        let mut copies = locked(&COPIES);
+        let copy = *copies.entry(key).or_insert_with(|| {
+            let mut copy = Box::new(definition.read());
+            install_in_entry(&mut copy, owner);
+            Box::into_raw(copy) as usize
+        }) as *mut PyMethodDef;
+        let made_again = (copy as usize, (*copy).ml_meth.as_ptr() as usize);
+        copies.insert(made_again, copy as usize);
+        copy
+    }
 }
 
 fn install_in_attributes(attributes: *mut PyGetSetDef, owner: &str) -> *mut PyGetSetDef {
@@ -352,7 +468,10 @@ pub(crate) unsafe fn install_in_module(definition: *mut PyModuleDef) {
         let known = (*definition).m_methods;
         // A module that is made again has been here before.
         if MODULES.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(definition as usize) {
-            (*definition).m_methods = install_in_methods(known, "", python::FUNCTIONS.into());
+            // An extension that has the engine inside shows the books itself; beside the engine there is a module for all.
+            let more = if crate::stands_alone() { Vec::new() } else { python::FUNCTIONS.into() };
+            account::log_from_the_beginning();
+            (*definition).m_methods = install_in_methods(known, "", more);
             let mut slot = (*definition).m_slots;
             while !slot.is_null() && (*slot).slot != 0 {
                 if (*slot).slot == Py_mod_exec {

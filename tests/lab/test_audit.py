@@ -133,7 +133,8 @@ def test_json(run, source):
     assert ending.stderr == "hello\n"
     found = json.loads(ending.stdout)
     assert list(found) == [
-        *("script", "arguments", "module", "python", "verdict", "exit_code", "ending", "judged", "findings", "events"),
+        *("script", "arguments", "module", "python", "verdict", "exit_code", "ending", "judged", "unjudged"),
+        *("findings", "events"),
     ]
     assert found["script"].endswith("script.py")
     known = {key: found[key] for key in ("arguments", "module", "verdict", "exit_code", "ending")}
@@ -145,7 +146,7 @@ def test_json(run, source):
         "ending": "the script ran to its end",
     }
     surplus, deficit = found["findings"]
-    names = {"kind", "what", "file", "line", "function", "type", "repr", "address", "times", "source"}
+    names = {"kind", "what", "file", "line", "function", "type", "repr", "address", "times", "source", "callers"}
     assert set(surplus) == set(deficit) == names
     text = (source / surplus["file"]).read_text(encoding="utf-8").splitlines()[surplus["line"] - 1]
     assert surplus["source"] == text.strip()

@@ -16,6 +16,7 @@ COMMANDS = {
     "specimens": "hashtable_lab.specimens.command:specimens_group",
     "matrix": "hashtable_lab.detectors.command:matrix_command",
     "ledger": "hashtable_lab.audit.command:ledger_command",
+    "faults": "hashtable_lab.foreign.command:faults_command",
     "replay": "hashtable_lab.replay.command:replay_command",
     "leakcheck": "hashtable_lab.leakcheck.command:leakcheck_command",
     "who": "hashtable_lab.owners.command:who_command",

@@ -1,5 +1,6 @@
 //! The book: what belongs to the whole process, and the switches.
 
+use super::always;
 use super::hands::ByAddress;
 use super::report::Finding;
 use super::stored::Kept;
@@ -32,6 +33,14 @@ pub(crate) struct Book {
     pub(super) found_in: ByAddress<Vec<Address>>,
     /// What lies in the entries of a container object: container, object, where it was stored.
     pub(super) entries: ByAddress<ByAddress<Vec<Site>>>,
+    /// Objects of heap types of the extension's own, each with the type to which it holds a reference, and where it was made.
+    pub(super) types_held: ByAddress<(Address, Site)>,
+    /// Blocks of memory that the extension has allocated and not given back, and their sizes.
+    pub(super) blocks: ByAddress<usize>,
+    /// In which objects, that showed it, an object lies.
+    pub(super) shown_in: ByAddress<Vec<Address>>,
+    /// Objects of the extension's own types that it has made and not freed, and their sizes.
+    pub(super) objects: ByAddress<usize>,
     /// Types of the extension's own.
     pub(super) types: HashSet<Address>,
     pub(super) type_names: HashSet<&'static str>,
@@ -64,5 +73,9 @@ pub fn judge_everything() {
 
 /// Remembers a type of the extension's own.
 pub(crate) fn own_type(type_object: *mut PyTypeObject) {
-    book().types.insert(type_object as Address);
+    // SAFETY: the type is ready, so its flags can be asked for.
+    let is_static = unsafe { pyo3_ffi::PyType_GetFlags(type_object) } & pyo3_ffi::Py_TPFLAGS_HEAPTYPE == 0;
+    if book().types.insert(type_object as Address) && is_static {
+        always::add(type_object.cast());
+    }
 }

@@ -1,36 +1,35 @@
 //! A call begins and ends, and is judged.
 
-use super::Address;
-use super::Site;
+use super::always;
 use super::book::{STRICT, book};
 use super::describe::{describe, name_of};
-use super::hands::{FRAMES, Frame, Hand, OUTSIDE, give, in_frame};
+use super::hands::{Frame, Hand, give, in_frame, set_stack_of_call, with_frames};
 use super::notes::{note_call, note_return};
 use super::report::{Finding, find};
 use super::stored::{Fields, fields_of, keep_in_field};
+use super::{Address, Site};
 use crate::peek;
 use core::sync::atomic::Ordering;
 use pyo3_ffi::PyObject;
+use std::collections::HashSet;
 
-/// A call from CPython into the extension begins. It has borrowed its arguments, of which any may be NULL.
-pub(crate) fn begin(function: &'static str, arguments: &[*mut PyObject]) {
-    let mut frame = Frame::new(function);
-    for &argument in arguments.iter().filter(|argument| !argument.is_null()) {
-        // SAFETY: CPython passes living objects, or one that is being taken apart and still has its memory.
-        let hand = Hand { kept: true, ..unsafe { Hand::of(argument, true) } };
-        frame.hands.insert(argument as Address, hand);
-        frame.structs.extend(fields_of(argument));
-    }
-    // SAFETY: the GIL is held.
-    frame.exception = unsafe { pyo3_ffi::PyErr_Occurred() } as Address;
-    note_call(&frame, arguments);
-    let _ = FRAMES.try_with(|frames| {
-        let mut frames = frames.borrow_mut();
-        if frames.is_empty() {
-            frames.push(Frame::new(OUTSIDE));
+/// A call from CPython into the extension begins. It has borrowed its arguments, of which any may be NULL. `base`: an address on the
+/// stack above everything that the call uses.
+pub(crate) fn begin(function: &'static str, arguments: &[*mut PyObject], base: usize) {
+    with_frames(|frames| {
+        let frame = frames.push(function, base);
+        for &argument in arguments.iter().filter(|argument| !argument.is_null()) {
+            // SAFETY: CPython passes living objects, or one that is being taken apart and still has its memory.
+            let hand = Hand { kept: true, ..unsafe { Hand::of(argument, true) } };
+            frame.hands.insert(argument as Address, hand);
+            frame.structs.extend(fields_of(argument));
         }
-        frames.push(frame);
+        frame.always = always::counts();
+        // SAFETY: the GIL is held.
+        frame.exception = unsafe { pyo3_ffi::PyErr_Occurred() } as Address;
+        note_call(frame, arguments);
     });
+    set_stack_of_call(base);
 }
 
 /// What a call can answer, as far as the books are concerned.
@@ -52,16 +51,20 @@ pub(crate) fn end(answer: Answer) {
     {
         give(op, "returned", None);
     }
-    let Some(Some(mut frame)) = FRAMES.try_with(|frames| frames.borrow_mut().pop()).ok() else { return };
+    let Some(Some((mut frame, base))) = with_frames(|frames| Some((frames.pop()?, frames.innermost().base))) else {
+        return;
+    };
+    set_stack_of_call(base);
     check_exception(&frame, answer);
     frame.close(answer);
     note_return(&frame, answer);
+    with_frames(|frames| frames.done(frame));
 }
 
 impl Frame {
     /// The hands of a call that has ended must be empty.
     pub(super) fn close(&mut self, answer: Answer) {
-        if self.hands.values().all(|hand| hand.taken.is_empty()) {
+        if self.open == 0 {
             return;
         }
         let result = match answer {
@@ -72,41 +75,119 @@ impl Frame {
             self.structs.extend(fields_of(result));
         }
         self.look_into_structs();
+        if self.open > 0 {
+            self.give_objects_their_types(result);
+        }
+        if self.open > 0 {
+            self.ask_what_is_shown();
+        }
+        if self.open > 0 {
+            self.look_into_memory();
+        }
+        if self.open == 0 {
+            return;
+        }
+        let containers = self.lists_and_tuples(result);
         for (&address, hand) in &self.hands {
-            if hand.taken.is_empty() || (!STRICT.load(Ordering::Relaxed) && went_unseen(address, hand, result)) {
+            if hand.taken.is_empty() {
                 continue;
             }
-            for &site in &hand.taken {
+            if !STRICT.load(Ordering::Relaxed) && went_unseen(address, hand, &containers) {
+                continue;
+            }
+            for site in hand.taken.iter() {
                 let (type_name, repr) = describe(address, hand.type_object);
-                let what = "never given back".to_owned();
+                let what = if hand.was_held {
+                    "its type, to which the object that was freed held a reference: never given back"
+                } else {
+                    "never given back"
+                };
+                let what = what.to_owned();
                 find(Finding { kind: "surplus", what, site, function: self.function, address, type_name, repr });
             }
         }
     }
 }
 
-/// Has the reference been stolen by a call that the ledger does not know (`Py_BuildValue` with an `N` is one)? Then the object is gone
-/// since, or it lies in the result, which has taken no reference of its own.
-pub(super) fn went_unseen(address: Address, hand: &Hand, result: *mut PyObject) -> bool {
+/// Has the reference been stolen without a word? By a call that the ledger does not know, or by being written into the items of a
+/// list or a tuple. Then the object is gone since, or it lies in the result or in one that the call has made or was given, which has
+/// taken no reference of its own.
+fn went_unseen(address: Address, hand: &Hand, containers: &[*mut PyObject]) -> bool {
     let Some((count, type_object)) = peek::head(address) else { return true };
     if type_object != hand.type_object {
         return true;
     }
-    if result.is_null() {
-        return false;
-    }
-    // SAFETY: the result is alive, and so are its items.
-    let lies_in_result = unsafe {
-        let items: Vec<_> = if pyo3_ffi::PyTuple_CheckExact(result) != 0 {
-            (0..pyo3_ffi::PyTuple_GET_SIZE(result)).map(|at| pyo3_ffi::PyTuple_GET_ITEM(result, at)).collect()
-        } else if pyo3_ffi::PyList_CheckExact(result) != 0 {
-            (0..pyo3_ffi::PyList_GET_SIZE(result)).map(|at| pyo3_ffi::PyList_GET_ITEM(result, at)).collect()
-        } else {
-            Vec::new()
-        };
-        items.into_iter().filter(|&item| item as Address == address).count()
+    let lies_in = |&container: &*mut PyObject| {
+        // SAFETY: the container is a list or a tuple that looks alive, and so are its items; one that is not filled yet has NULLs.
+        unsafe {
+            if pyo3_ffi::PyTuple_Check(container) != 0 {
+                let items = 0..pyo3_ffi::PyTuple_GET_SIZE(container);
+                items.filter(|&at| pyo3_ffi::PyTuple_GET_ITEM(container, at) as Address == address).count()
+            } else {
+                let items = 0..pyo3_ffi::PyList_GET_SIZE(container);
+                items.filter(|&at| pyo3_ffi::PyList_GET_ITEM(container, at) as Address == address).count()
+            }
+        }
     };
-    lies_in_result > 0 && count < hand.expected + lies_in_result as isize
+    // What was seen to be stolen lies somewhere with good reason.
+    let lying = containers.iter().map(lies_in).sum::<usize>().saturating_sub(hand.stolen);
+    lying > 0 && count < hand.expected + lying as isize
+}
+
+/// So many lists and tuples are looked through for what is missing.
+const MOST_CONTAINERS: usize = 64;
+
+impl Frame {
+    /// The lists and tuples that were empty when the call made them, and its result if it is one.
+    fn lists_and_tuples(&self, result: *mut PyObject) -> Vec<*mut PyObject> {
+        let is_one = |op: *mut PyObject| {
+            // SAFETY: it looks alive, so its type can be asked.
+            unsafe { pyo3_ffi::PyTuple_Check(op) != 0 || pyo3_ffi::PyList_Check(op) != 0 }
+        };
+        let is_type_of_one = |type_object: usize| {
+            // SAFETY: types live as long as one of their objects was seen a moment ago, or are static.
+            let of = |base: *mut pyo3_ffi::PyTypeObject| type_object == base as usize;
+            of(&raw mut pyo3_ffi::PyTuple_Type) || of(&raw mut pyo3_ffi::PyList_Type)
+        };
+        let seen = self.hands.iter().filter(|(_, hand)| hand.blank && !hand.died);
+        let seen = seen.map(|(&address, _)| address as *mut PyObject).filter(|&op| op != result).take(MOST_CONTAINERS);
+        let seen = seen.filter(|&op| peek::head(op as Address).is_some_and(|head| is_type_of_one(head.1)));
+        let result = Some(result).filter(|result| !result.is_null());
+        result.into_iter().chain(seen).filter(|&op| is_one(op)).collect()
+    }
+
+    /// An object of a heap type holds a reference to it. Where one was taken by hand for an object that has none, it is that. An object
+    /// can be a type itself, whose type is a metaclass.
+    fn give_objects_their_types(&mut self, result: *mut PyObject) {
+        let is_open_type = |(&address, hand): (&Address, &Hand)| {
+            let metaclass = hand.type_object as *mut pyo3_ffi::PyTypeObject;
+            // SAFETY: the type of an object that was seen a moment ago lives.
+            let flags = unsafe { pyo3_ffi::PyType_GetFlags(metaclass) };
+            (!hand.taken.is_empty() && flags & pyo3_ffi::Py_TPFLAGS_TYPE_SUBCLASS != 0).then_some(address)
+        };
+        let types: Vec<Address> = self.hands.iter().filter_map(is_open_type).collect();
+        if types.is_empty() {
+            return;
+        }
+        let seen = self.hands.iter().filter(|(_, hand)| !hand.died && !hand.kept).map(|(&address, _)| address);
+        let objects = self.structs.iter().map(|fields| fields.of).chain([result as Address]).chain(seen);
+        let objects: HashSet<Address> = objects.filter(|&op| op != 0).collect();
+        for object in objects {
+            let Some((_, type_object)) = peek::head(object) else { continue };
+            if !types.contains(&type_object) {
+                continue;
+            }
+            let Some(hand) = self.hands.get_mut(&type_object) else { continue };
+            let mut open = book();
+            if open.types_held.contains_key(&object) {
+                continue;
+            }
+            if let Some(site) = hand.taken.pop() {
+                self.open -= 1;
+                open.types_held.insert(object, (type_object, site));
+            }
+        }
+    }
 }
 
 /// Failure must be reported with an exception and success without one.
@@ -147,6 +228,7 @@ impl Frame {
                         continue;
                     }
                     let site = hand.taken.pop().expect("it is not empty");
+                    self.open -= 1;
                     keep_in_field(field, object, site, self.function, Some((fields, &words)));
                     book().found_in.entry(object).or_default().push(field);
                 }
@@ -157,13 +239,11 @@ impl Frame {
 
 /// What is in hand outside any call, on this thread: nothing, once the module has been made.
 pub(crate) fn outside() -> Vec<(Site, Address, String, String)> {
-    let held = FRAMES.try_with(|frames| {
-        let frames = frames.borrow();
-        let hands = frames.first().into_iter().flat_map(|frame| &frame.hands);
+    let held = with_frames(|frames| {
         let each = |(&address, hand): (&Address, &Hand)| {
-            hand.taken.iter().map(|&site| (site, address, hand.type_object)).collect::<Vec<_>>()
+            hand.taken.iter().map(|site| (site, address, hand.type_object)).collect::<Vec<_>>()
         };
-        hands.flat_map(each).collect::<Vec<_>>()
+        frames.outside().hands.iter().flat_map(each).collect::<Vec<_>>()
     });
     let held = held.unwrap_or_default();
     held.into_iter()

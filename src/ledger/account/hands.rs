@@ -3,17 +3,20 @@
 //! Each call from CPython into the extension has a frame, and in it a [`Hand`] for every object that the call has dealt with. A
 //! reference that comes into hand is put down with the line that took it; one that goes takes the last such line with it.
 
+use super::always;
 use super::book::{STRICT, book};
 use super::calls::Answer;
 use super::describe::describe;
 use super::notes::note_fields;
 use super::report::{Finding, find, is_noting, note, record};
-use super::stored::{Fields, fields_of};
+use super::shown::take_shown;
+use super::stored::{Fields, fields_of, own_base};
 use super::{Address, Site};
 use crate::peek;
-use core::cell::RefCell;
+use crate::spot::Spot;
+use crate::trampolines;
+use core::cell::Cell;
 use core::hash::{BuildHasherDefault, Hasher};
-use core::panic::Location;
 use core::sync::atomic::Ordering;
 use pyo3_ffi::PyObject;
 use std::collections::HashMap;
@@ -36,11 +39,41 @@ impl Hasher for AddressHasher {
 
 pub(super) type ByAddress<V> = HashMap<Address, V, BuildHasherDefault<AddressHasher>>;
 
+/// Where each reference that is in hand was taken, the last one on top. Nearly always there is at most one, which needs no memory
+/// of its own.
+#[derive(Default)]
+pub(super) struct Taken {
+    top: Option<Site>,
+    below: Vec<Site>,
+}
+
+impl Taken {
+    pub(super) fn push(&mut self, site: Site) {
+        if let Some(covered) = self.top.replace(site) {
+            self.below.push(covered);
+        }
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Site> {
+        let top = self.top.take();
+        self.top = self.below.pop();
+        top
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.top.is_none()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = Site> {
+        self.below.iter().copied().chain(self.top)
+    }
+}
+
 /// What a call knows of one object.
 #[derive(Default)]
 pub(super) struct Hand {
     /// Where each reference that is in hand was taken. Empty: the object is known, but not owned.
-    pub(super) taken: Vec<Site>,
+    pub(super) taken: Taken,
     /// Does somebody keep it alive for the whole call, as the caller does with arguments?
     pub(super) kept: bool,
     /// Is it borrowed from something that can let go of it? Then no Python code may run before it is owned.
@@ -54,6 +87,12 @@ pub(super) struct Hand {
     pub(super) origin: bool,
     /// What its count must be if nobody but this call has touched it.
     pub(super) expected: isize,
+    /// How often it was seen to be stolen.
+    pub(super) stolen: usize,
+    /// It is a list or a tuple that the call has made, and had places without items when it did.
+    pub(super) blank: bool,
+    /// It is the type of an object that the call has freed, which held a reference to it.
+    pub(super) was_held: bool,
     /// It was given back, and that was the last reference.
     pub(super) died: bool,
 }
@@ -91,49 +130,143 @@ pub(super) struct Frame {
     /// Is what it does not to be recorded?
     pub(super) aside: bool,
     pub(super) hands: ByAddress<Hand>,
+    /// How many references are in hand, of all objects together.
+    pub(super) open: usize,
     /// The objects whose [`Hand::lent`] is set.
     pub(super) lent: Vec<Address>,
     /// What the function has said it returns.
     pub(super) given: Address,
-    /// What the call can have written into.
+    /// What the call was given, as far as it is the extension's own, and what it made: it can have written into that.
     pub(super) structs: Vec<Fields>,
     /// Was an exception set when the call began, and of which type? (Address of the type, or 0.)
     pub(super) exception: Address,
+    /// An address on the stack above everything that the call uses.
+    pub(super) base: usize,
+    /// What the objects that are always there counted when the call began.
+    pub(super) always: always::Counts,
 }
 
 impl Frame {
-    pub(super) fn new(function: &'static str) -> Frame {
+    fn new(function: &'static str) -> Frame {
         Frame {
             function,
             aside: false,
             hands: ByAddress::default(),
+            open: 0,
             lent: Vec::new(),
             given: 0,
             structs: Vec::new(),
             exception: 0,
+            base: 0,
+            always: always::Counts::default(),
         }
+    }
+
+    /// What the frame holds is forgotten; its memory is kept for the next call.
+    fn begin(&mut self, function: &'static str, base: usize) {
+        self.aside = false;
+        self.hands.clear();
+        self.lent.clear();
+        self.structs.clear();
+        (self.function, self.base, self.open, self.given, self.exception) = (function, base, 0, 0, 0);
     }
 }
 
 /// What happens outside any call: while the module is made.
 pub(super) const OUTSIDE: &str = "outside any call";
 
+/// The calls that are running on a thread, the innermost last. The first frame is for what happens outside any call. Frames above
+/// `depth` wait to be used again.
+pub(super) struct Frames {
+    all: Vec<Frame>,
+    depth: usize,
+}
+
+impl Frames {
+    pub(super) fn innermost(&mut self) -> &mut Frame {
+        &mut self.all[self.depth]
+    }
+
+    pub(super) fn running(&mut self) -> impl Iterator<Item = &mut Frame> {
+        self.all[..=self.depth].iter_mut()
+    }
+
+    pub(super) fn outside(&self) -> &Frame {
+        &self.all[0]
+    }
+
+    pub(super) fn push(&mut self, function: &'static str, base: usize) -> &mut Frame {
+        self.depth += 1;
+        if self.all.len() == self.depth {
+            self.all.push(Frame::new(function));
+        }
+        let frame = &mut self.all[self.depth];
+        frame.begin(function, base);
+        frame
+    }
+
+    /// Takes the innermost frame away, to be handed back to [`Frames::done`]. None: only the outermost is left.
+    pub(super) fn pop(&mut self) -> Option<Frame> {
+        if self.depth == 0 {
+            return None;
+        }
+        let frame = std::mem::replace(&mut self.all[self.depth], Frame::new(OUTSIDE));
+        self.depth -= 1;
+        Some(frame)
+    }
+
+    /// A frame that was taken away waits to be used again, unless it has grown large.
+    pub(super) fn done(&mut self, frame: Frame) {
+        if let Some(free) = self.all.get_mut(self.depth + 1)
+            && frame.hands.capacity() <= 256
+        {
+            *free = frame;
+        }
+    }
+}
+
 thread_local! {
-    pub(super) static FRAMES: RefCell<Vec<Frame>> = const { RefCell::new(Vec::new()) };
+    // A pointer and no more, so that nothing has to be taken down when the thread ends: that can be after the interpreter has gone.
+    // What it points to is kept for good. While somebody uses it, it is `BUSY`.
+    static FRAMES: Cell<*mut Frames> = const { Cell::new(core::ptr::null_mut()) };
+    static BASE: Cell<usize> = const { Cell::new(0) };
+}
+
+const BUSY: *mut Frames = core::ptr::without_provenance_mut(1);
+
+/// Does something with this thread's frames. Nothing here may call Python; if something comes back here nevertheless, None.
+pub(super) fn with_frames<T>(act: impl FnOnce(&mut Frames) -> T) -> Option<T> {
+    FRAMES
+        .try_with(|place| {
+            let mut frames = place.replace(BUSY);
+            if frames == BUSY {
+                return None;
+            }
+            if frames.is_null() {
+                frames = Box::into_raw(Box::new(Frames { all: vec![Frame::new(OUTSIDE)], depth: 0 }));
+            }
+            // SAFETY: made above, on this thread, and kept for good; while it is in use here nobody else gets the pointer.
+            let result = act(unsafe { &mut *frames });
+            place.set(frames);
+            Some(result)
+        })
+        .ok()
+        .flatten()
 }
 
 /// Does something with the frame of the call that is running. Nothing here may call Python.
 pub(super) fn in_frame<T>(act: impl FnOnce(&mut Frame) -> T) -> Option<T> {
-    // A thread that is ending has no frames any more.
-    FRAMES
-        .try_with(|frames| {
-            let mut frames = frames.borrow_mut();
-            if frames.is_empty() {
-                frames.push(Frame::new(OUTSIDE));
-            }
-            act(frames.last_mut().expect("there is one"))
-        })
-        .ok()
+    with_frames(|frames| act(frames.innermost()))
+}
+
+/// An address on the stack above everything that the running call uses; 0 outside any call.
+#[inline(always)]
+pub(crate) fn stack_of_call() -> usize {
+    BASE.try_with(Cell::get).unwrap_or(0)
+}
+
+pub(super) fn set_stack_of_call(base: usize) {
+    let _ = BASE.try_with(|place| place.set(base));
 }
 
 /// Does something that is not to touch the books of the call that is running: what a build says about itself is not what it does.
@@ -143,14 +276,16 @@ pub fn aside<T>(act: impl FnOnce() -> T) -> T {
     struct Ended;
     impl Drop for Ended {
         fn drop(&mut self) {
-            let frame = FRAMES.try_with(|frames| frames.borrow_mut().pop()).ok().flatten();
-            if let Some(mut frame) = frame {
+            if let Some(Some(mut frame)) = with_frames(Frames::pop) {
                 frame.close(Answer::Nothing);
+                with_frames(|frames| frames.done(frame));
             }
         }
     }
-    let function = in_frame(|frame| frame.function).unwrap_or(OUTSIDE);
-    let _ = FRAMES.try_with(|frames| frames.borrow_mut().push(Frame { aside: true, ..Frame::new(function) }));
+    with_frames(|frames| {
+        let Frame { function, base, .. } = *frames.innermost();
+        frames.push(function, base).aside = true;
+    });
     let _ended = Ended;
     act()
 }
@@ -162,7 +297,8 @@ pub(crate) fn take(op: *mut PyObject, what: &'static str, site: Site) {
     }
     in_frame(|frame| {
         // SAFETY: a reference has just been taken to it.
-        let now = unsafe { Hand::of(op, what != "incref") };
+        let mut now = unsafe { Hand::of(op, what != "incref") };
+        now.blank = what == "new" && is_blank(op, &now);
         let hand = frame.hands.entry(op as Address).or_default();
         if hand.type_object == 0 || hand.died {
             *hand = now;
@@ -176,26 +312,75 @@ pub(crate) fn take(op: *mut PyObject, what: &'static str, site: Site) {
         }
         hand.taken.push(site);
         hand.lent = false;
+        frame.open += 1;
     });
     record(what, op, site, count_of(op, true), true);
+}
+
+/// Is it a list or a tuple with places that are not filled yet?
+fn is_blank(op: *mut PyObject, hand: &Hand) -> bool {
+    // SAFETY: a reference has just been taken to it; an item may be NULL as long as nobody has put one there.
+    unsafe {
+        if hand.type_object == &raw mut pyo3_ffi::PyTuple_Type as usize {
+            pyo3_ffi::PyTuple_GET_SIZE(op) > 0 && pyo3_ffi::PyTuple_GET_ITEM(op, 0).is_null()
+        } else if hand.type_object == &raw mut pyo3_ffi::PyList_Type as usize {
+            pyo3_ffi::PyList_GET_SIZE(op) > 0 && pyo3_ffi::PyList_GET_ITEM(op, 0).is_null()
+        } else {
+            false
+        }
+    }
 }
 
 /// A new reference was received from a call that the ledger does not know. `op` may be NULL. Returns it.
 #[track_caller]
 pub fn received(op: *mut PyObject) -> *mut PyObject {
-    take(op, "new", Some(Location::caller()));
+    take(op, "new", Some(Spot::here()));
     op
 }
 
 /// A new object of the extension's own.
 pub(crate) fn made(op: *mut PyObject, site: Site) {
+    // One call can make it by way of another that has entered it already.
+    let known = |frame: &mut Frame| frame.hands.get(&(op as Address)).is_some_and(|hand| !hand.taken.is_empty());
+    if !op.is_null() && in_frame(known) == Some(true) && count_of(op, true) == 1 {
+        return;
+    }
     take(op, "new", site);
     if let Some(fields) = (!op.is_null()).then(|| fields_of(op)).flatten() {
         if is_noting() {
             note_fields(&fields);
         }
+        enter_object(&fields, site);
         in_frame(|frame| frame.structs.push(fields));
     }
+}
+
+/// Enters a new object of the extension's own. One of a heap type holds a reference to its type.
+fn enter_object(fields: &Fields, site: Site) {
+    let op = fields.of as *mut PyObject;
+    // SAFETY: the object has just been made.
+    let (type_object, own, heap) = unsafe {
+        let own = own_base(op);
+        let heap = own.is_some_and(|own| pyo3_ffi::PyType_GetFlags(own) & pyo3_ffi::Py_TPFLAGS_HEAPTYPE != 0);
+        (pyo3_ffi::Py_TYPE(op) as Address, own, heap)
+    };
+    let mut book = book();
+    book.objects.insert(fields.of, fields.end - fields.of);
+    if own.is_some() && heap {
+        book.types_held.insert(fields.of, (type_object, site));
+    }
+}
+
+/// A reference to this object is given back that is not in hand: if it is the type of the object that is being taken apart, it is the one that
+/// the object held.
+fn take_type_of_the_dying(address: Address) -> bool {
+    let Some(dying) = trampolines::dying() else { return false };
+    let mut book = book();
+    let held = book.types_held.get(&dying).is_some_and(|&(type_object, _)| type_object == address);
+    if held {
+        book.types_held.remove(&dying);
+    }
+    held
 }
 
 /// A borrowed reference was obtained. `from_mutable`: what lends it can let go of it, as soon as Python code runs.
@@ -219,6 +404,12 @@ pub(crate) fn lend(op: *mut PyObject, from_mutable: bool, site: Site) {
     record("borrowed", op, site, count_of(op, true), true);
 }
 
+/// Is it such an object, and immortal? Then its count proves nothing, but a function that names it and returns it without taking a
+/// reference has made a mistake.
+fn is_immortal_singleton(op: *mut PyObject) -> bool {
+    is_always_there(op) && count_of(op, true) >= LEAST_IMMORTAL
+}
+
 /// None, True, False, NotImplemented.
 pub(super) fn is_always_there(op: *mut PyObject) -> bool {
     // SAFETY: they always exist.
@@ -230,7 +421,12 @@ pub(super) fn is_always_there(op: *mut PyObject) -> bool {
 /// A reference was borrowed from a container of the extension's own, which can let go of it as soon as Python code runs.
 #[track_caller]
 pub fn lent(op: *mut PyObject) {
-    lend(op, true, Some(Location::caller()));
+    lend(op, true, Some(Spot::here()));
+}
+
+/// Is anything in hand of the running call that is merely borrowed from what can let go of it?
+pub(crate) fn is_lent() -> bool {
+    in_frame(|frame| !frame.lent.is_empty()) == Some(true)
 }
 
 /// A call is about to be made that may run Python code, with these arguments. None of them may be merely borrowed from a container
@@ -284,15 +480,28 @@ pub(crate) fn give(op: *mut PyObject, what: &'static str, site: Site) {
     }
     let address = op as Address;
     let went = in_frame(|frame| {
-        let Some(hand) = frame.hands.get_mut(&address) else { return (false, false, 0, None, frame.function) };
-        let owned = hand.taken.pop().is_some();
         // Outside any call nothing ends, and what is known of an object is soon out of date.
-        let proven = !owned && frame.function != OUTSIDE && hand.proves_a_deficit(address);
-        (owned, proven, hand.type_object, hand.borrowed_at, frame.function)
+        let inside = frame.function != OUTSIDE;
+        let unmoved = |frame: &Frame| inside && what == "returned" && always::has_not_moved(op, &frame.always);
+        let Some(hand) = frame.hands.get_mut(&address) else { return (false, unmoved(frame), 0, None, frame.function) };
+        let owned = hand.taken.pop().is_some();
+        frame.open -= usize::from(owned);
+        hand.stolen += usize::from(owned && what == "stolen");
+        let named = what == "returned" && hand.borrowed_at.is_some() && is_immortal_singleton(op);
+        let proven = !owned && inside && (named || hand.proves_a_deficit(address));
+        let (type_object, borrowed_at) = (hand.type_object, hand.borrowed_at);
+        (owned, proven || (!owned && unmoved(frame)), type_object, borrowed_at, frame.function)
     });
     let Some((owned, proven, type_object, borrowed_at, function)) = went else { return };
     let strict = STRICT.load(Ordering::Relaxed);
-    if !owned && !book().take_found(address, what != "decref") && (proven || strict) {
+    // First what the objects of this call have shown: the same object may lie in many places.
+    let stored = |gone| {
+        take_shown(address, gone, true)
+            || book().take_found(address, gone)
+            || take_shown(address, gone, false)
+            || take_type_of_the_dying(address)
+    };
+    if !owned && !stored(what != "decref") && (proven || strict) {
         let (type_name, repr) = describe(address, type_object);
         let words = match what {
             "decref" => "given back without being owned",
@@ -348,7 +557,7 @@ pub(crate) fn emptied(field: *mut *mut PyObject, op: *mut PyObject, site: Site) 
 /// The reference goes to the function's caller. `op` may be NULL. Returns it.
 #[track_caller]
 pub fn given(op: *mut PyObject) -> *mut PyObject {
-    give(op, "returned", Some(Location::caller()));
+    give(op, "returned", Some(Spot::here()));
     in_frame(|frame| frame.given = op as Address);
     op
 }

@@ -17,6 +17,8 @@
 //! * *A living object keeps its type alive*, and a living type its bases. So the head of such an object and the struct of
 //!   its type can be read.
 
+mod always;
+mod blocks;
 mod book;
 mod calls;
 mod describe;
@@ -24,16 +26,19 @@ mod follow;
 mod hands;
 mod notes;
 mod report;
+mod shown;
+mod statics;
 mod stored;
 
-use core::panic::Location;
+use crate::spot::Spot;
 
+pub(crate) use blocks::{allocated, given_back};
 pub(crate) use book::{Event, RECORDING, SPEAKING, book, own_type};
 pub(crate) use calls::{Answer, begin, end, outside};
 pub(crate) use follow::follow;
-pub(crate) use hands::{emptied, give, lend, made, may_run_python, runs_nothing, settle, take};
-pub(crate) use report::log_to;
-pub(crate) use stored::{freed, stored_in};
+pub(crate) use hands::{emptied, give, is_lent, lend, made, may_run_python, runs_nothing, settle, stack_of_call, take};
+pub(crate) use report::{is_keeping_count, log, log_from_the_beginning, log_to};
+pub(crate) use stored::{freed, freed_memory, stored_in};
 
 pub use book::judge_everything;
 pub use hands::{aside, given, lent, received};
@@ -43,6 +48,6 @@ pub use stored::{
 };
 
 /// A place in the source, or None where only the function is known.
-pub(crate) type Site = Option<&'static Location<'static>>;
+pub(crate) type Site = Option<Spot>;
 
 type Address = usize;

@@ -7,6 +7,7 @@ use super::describe::name_of;
 use super::follow::{follow, forget, look};
 use super::hands::{OUTSIDE, in_frame};
 use crate::peek;
+use crate::spot;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use pyo3_ffi::PyObject;
 use std::fs::File;
@@ -28,8 +29,16 @@ pub(crate) struct Finding {
     pub(crate) repr: String,
 }
 
+impl Finding {
+    /// Who called the function in which the line stands: see [`crate::spot`].
+    pub(crate) fn callers(&self) -> &'static str {
+        self.site.map_or("", |spot| spot::told(&spot.callers))
+    }
+}
+
 /// Where findings are written as they come, and whether events are too.
-pub(super) static LOG: Mutex<Option<File>> = Mutex::new(None);
+static LOG: Mutex<Option<File>> = Mutex::new(None);
+static LOGGING: AtomicBool = AtomicBool::new(false);
 pub(super) static LOGGING_EVENTS: AtomicBool = AtomicBool::new(false);
 /// How many more events and notes are written.
 static ROOM: AtomicUsize = AtomicUsize::new(0);
@@ -43,14 +52,43 @@ thread_local! {
 /// From now on each finding is written to this file as soon as it comes, so that none is lost in a crash; with `events`, each event too.
 /// and each note, but at most so many of them together. None: no longer.
 pub(crate) fn log_to(file: Option<File>, events: bool, most: usize) {
+    LOGGING.store(file.is_some(), Ordering::Relaxed);
     ROOM.store(most, Ordering::Relaxed);
     LOGGING_EVENTS.store(events && file.is_some(), Ordering::Relaxed);
     forget();
     *LOG.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = file;
 }
 
+/// Opens the file that the environment names, if it names one: what happens while a module is loaded comes before anybody in Python can
+/// ask for anything.
+pub(crate) fn log_from_the_beginning() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        if let Some(path) = std::env::var_os(LOG_FROM_THE_BEGINNING)
+            && let Ok(file) = File::options().create(true).append(true).open(path)
+        {
+            SPEAKING.store(false, Ordering::Relaxed);
+            log_to(Some(file), false, 0);
+            KEEPING_COUNT.store(true, Ordering::Relaxed);
+        }
+    });
+}
+
+/// The environment variable with the path of that file.
+const LOG_FROM_THE_BEGINNING: &str = "LEDGER_LOG";
+
+/// Is it also written down, for whoever put that variable there, what is called and how often, and where calls may fail?
+pub(crate) fn is_keeping_count() -> bool {
+    KEEPING_COUNT.load(Ordering::Relaxed)
+}
+
+static KEEPING_COUNT: AtomicBool = AtomicBool::new(false);
+
 /// One line: fields with a unit separator between them. What cannot be written is lost; that is no reason to stop a program.
-pub(super) fn log(fields: &[&str]) {
+pub(crate) fn log(fields: &[&str]) {
+    if !LOGGING.load(Ordering::Relaxed) {
+        return;
+    }
     write(&line(fields));
 }
 
@@ -114,8 +152,9 @@ pub(super) fn place(site: Site) -> (&'static str, String) {
 /// Adds a finding. A deficit is also written to standard error, at once.
 pub(super) fn find(finding: Finding) {
     let (file, line) = place(finding.site);
+    let callers = finding.callers();
     let Finding { kind, what, function, address, type_name, repr, .. } = &finding;
-    log(&["finding", kind, what, file, &line, function, &address.to_string(), type_name, repr]);
+    log(&["finding", kind, what, file, &line, function, &address.to_string(), type_name, repr, callers]);
     if *kind != "surplus" && SPEAKING.load(Ordering::Relaxed) {
         let place = if file.is_empty() { String::new() } else { format!("{file}:{line}: ") };
         let object = if repr.is_empty() { type_name } else { repr };

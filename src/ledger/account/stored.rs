@@ -1,12 +1,15 @@
 //! What is stored: references that lie in the fields of structs and in the entries of containers.
 
+use super::blocks::given_back;
 use super::book::{Book, STRICT, book};
 use super::describe::describe;
-use super::hands::{FRAMES, OUTSIDE, give, in_frame, take};
+use super::hands::{OUTSIDE, give, in_frame, take, with_frames};
 use super::report::{Finding, find, note};
+use super::shown::is_shown_elsewhere;
 use super::{Address, Site};
 use crate::peek;
-use core::panic::Location;
+use crate::spot::Spot;
+use crate::trampolines;
 use core::sync::atomic::Ordering;
 use pyo3_ffi::PyObject;
 
@@ -38,18 +41,31 @@ pub(super) fn fields_of(op: *mut PyObject) -> Option<Fields> {
             }
             return Some(Fields { of: op as Address, start: state, end: state + (*definition).m_size as usize });
         }
-        let own = &book().types;
+        let size = (*pyo3_ffi::Py_TYPE(op)).tp_basicsize as usize;
+        own_base(op)?;
+        Some(Fields { of: op as Address, start: op as Address + head, end: op as Address + size })
+    }
+}
+
+/// The type of the object, or the nearest base of it, that is the extension's own.
+///
+/// # Safety
+/// The object is alive.
+pub(super) unsafe fn own_base(op: *mut PyObject) -> Option<*mut pyo3_ffi::PyTypeObject> {
+    let own = &book().types;
+    // SAFETY: a living object keeps its type alive, and that its bases.
+    unsafe {
         let mut type_object = pyo3_ffi::Py_TYPE(op);
-        let size = (*type_object).tp_basicsize as usize;
         while !type_object.is_null() {
             if own.contains(&(type_object as Address)) {
-                return Some(Fields { of: op as Address, start: op as Address + head, end: op as Address + size });
+                return Some(type_object);
             }
             type_object = (*type_object).tp_base;
         }
     }
     None
 }
+
 impl Book {
     pub(super) fn holds(&self, field: Address, object: Address) -> bool {
         self.fields.get(&field).is_some_and(|kept| kept.object == object)
@@ -75,7 +91,7 @@ impl Book {
 /// The reference is put into a field of a struct, or into a static variable.
 #[track_caller]
 pub fn stored_in_field(field: *mut *mut PyObject, op: *mut PyObject) {
-    let site = Some(Location::caller());
+    let site = Some(Spot::here());
     give(op, "stored", site);
     if let Some(function) = in_frame(|frame| frame.function)
         && !op.is_null()
@@ -133,7 +149,7 @@ pub fn taken_from_field(field: *mut *mut PyObject, op: *mut PyObject) {
     if op.is_null() {
         return;
     }
-    let site = Some(Location::caller());
+    let site = Some(Spot::here());
     note(&["from field", &(field as Address).to_string(), &(op as Address).to_string()]);
     let mut open = book();
     let known = open.holds(field as Address, op as Address);
@@ -150,7 +166,7 @@ pub fn taken_from_field(field: *mut *mut PyObject, op: *mut PyObject) {
 /// The reference is put into an entry of a container object.
 #[track_caller]
 pub fn stored_in_entry(container: *mut PyObject, op: *mut PyObject) {
-    let site = Some(Location::caller());
+    let site = Some(Spot::here());
     give(op, "stored", site);
     note(&["entry", &(container as Address).to_string(), &(op as Address).to_string()]);
     book().entries.entry(container as Address).or_default().entry(op as Address).or_default().push(site);
@@ -159,7 +175,7 @@ pub fn stored_in_entry(container: *mut PyObject, op: *mut PyObject) {
 /// The reference is taken out of an entry of a container object: it is in hand.
 #[track_caller]
 pub fn taken_from_entry(container: *mut PyObject, op: *mut PyObject) {
-    let site = Some(Location::caller());
+    let site = Some(Spot::here());
     note(&["from entry", &(container as Address).to_string(), &(op as Address).to_string()]);
     let mut open = book();
     let stored = open.entries.get_mut(&(container as Address)).and_then(|entries| {
@@ -223,8 +239,8 @@ pub(crate) fn stored_in(container: *mut PyObject) -> Vec<(Address, Site)> {
 pub(crate) fn freed(op: *mut PyObject, size: usize) {
     let start = op as Address;
     note(&["freed", &start.to_string()]);
-    let _ = FRAMES.try_with(|frames| {
-        for frame in frames.borrow_mut().iter_mut() {
+    with_frames(|frames| {
+        for frame in frames.running() {
             frame.structs.retain(|fields| fields.of != start);
             if frame.hands.get(&start).is_some_and(|hand| hand.taken.is_empty()) {
                 frame.hands.remove(&start);
@@ -233,6 +249,8 @@ pub(crate) fn freed(op: *mut PyObject, size: usize) {
     });
     let mut lost = Vec::new();
     let mut open = book();
+    open.objects.remove(&start);
+    let held = open.types_held.remove(&start);
     let fields: Vec<Address> = open.fields.range(start..start + size).map(|(&field, _)| field).collect();
     for field in fields {
         if let Some(kept) = open.fields.remove(&field) {
@@ -241,13 +259,36 @@ pub(crate) fn freed(op: *mut PyObject, size: usize) {
         }
     }
     let function = in_frame(|frame| frame.function).unwrap_or(OUTSIDE);
-    for (object, sites) in open.entries.remove(&start).unwrap_or_default() {
-        lost.extend(sites.into_iter().map(|site| (object, site, function)));
+    let (shown, entered) = open.take_entries(start);
+    // The object's reference to its type is now its tp_dealloc's, which gives it back after the memory. CPython's own does so unseen.
+    if let Some((type_object, site)) = held
+        && trampolines::dying() == Some(start)
+    {
+        drop(open);
+        take(type_object as *mut PyObject, "taken", site);
+        in_frame(|frame| frame.hands.get_mut(&type_object).map(|hand| hand.was_held = true));
+        open = book();
     }
+    lost.extend(entered.into_iter().map(|(object, site)| (object, site, function)));
     drop(open);
+    // What was found by asking can have been handed on to another object without a word.
+    let handed_on = |object| peek::head(object).is_none() || is_shown_elsewhere(object);
+    lost.extend(
+        shown.into_iter().filter(|&(object, _)| !handed_on(object)).map(|(object, site)| (object, site, function)),
+    );
     for (address, site, function) in lost {
         let (type_name, repr) = describe(address, 0);
         let what = "stored in an object that was freed without giving it back".to_owned();
         find(Finding { kind: "surplus", what, site, function, address, type_name, repr });
+    }
+}
+
+/// Memory is given back that may have been an object of the extension's own, or a block.
+pub(crate) fn freed_memory(op: *mut PyObject) {
+    let known = book().objects.get(&(op as Address)).copied();
+    if let Some(size) = known {
+        freed(op, size);
+    } else {
+        given_back(op as Address);
     }
 }

@@ -18,8 +18,10 @@ import collections
 import dataclasses
 import importlib
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+
+from hashtable_lab.audit import symbols
 
 __all__ = ["Book", "Event", "Finding", "Unbalanced", "has_a_ledger", "ledger"]
 
@@ -43,6 +45,7 @@ class Finding:
         repr: the first such object in a few characters, made without running any code of its own.
         address: the address of the first such object.
         times: how often.
+        callers: who called the function in which the line stands, the innermost first; empty where that is not known.
     """
 
     kind: str
@@ -54,6 +57,7 @@ class Finding:
     repr: str
     address: int
     times: int
+    callers: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:
@@ -143,19 +147,47 @@ class Book:
             raise Unbalanced("the ledger does not balance:\n" + "\n".join(f"  {finding}" for finding in found))
 
 
-def together(rows: Iterable[tuple[Any, ...]]) -> list[Finding]:
+#: Headers that many extensions copy, of which a line stands for whoever called it.
+COPIED = ("pythoncapi_compat.h", "refcount_ledger.h")
+
+
+def together(rows: Iterable[tuple[Any, ...]], roots: Sequence[str] = ()) -> list[Finding]:
     """Findings as the extension tells them, alike ones together, in the order in which they came first.
 
     Args:
-        rows: tuples (kind, what, file, line, function, address, type, repr).
+        rows: tuples (kind, what, file, line, function, address, type, repr, callers).
+        roots: folders of source: files that lie in them are named relative to them.
     """
+    rows = list(rows)
+    known = symbols.resolve(row[8] for row in rows)
     alike: dict[tuple[Any, ...], list[tuple[int, str]]] = collections.defaultdict(list)
-    for kind, what, file, line, function, address, type_name, text in rows:
-        alike[kind, what, file, line, function, type_name].append((address, text))
+    for kind, what, file, line, function, address, type_name, text, chain in rows:
+        frames = tuple(frame._replace(file=relative(frame.file, roots)) for frame in known.get(chain, ()))
+        file, line, callers = _blamed(relative(file, roots), line, frames)
+        alike[kind, what, file, line, function, type_name, callers].append((address, text))
     return [
-        Finding(kind, what, file, line, function, type_name, found[0][1], found[0][0], len(found))
-        for (kind, what, file, line, function, type_name), found in alike.items()
+        Finding(kind, what, file, line, function, type_name, found[0][1], found[0][0], len(found), callers)
+        for (kind, what, file, line, function, type_name, callers), found in alike.items()
     ]
+
+
+def relative(file: str, roots: Sequence[str]) -> str:
+    """A file that lies in one of these folders, named relative to it."""
+    for root in roots:
+        if file.startswith(root + "/"):
+            return file[len(root) + 1 :]
+    return file
+
+
+def _blamed(file: str, line: int, frames: tuple[symbols.Frame, ...]) -> tuple[str, int, tuple[str, ...]]:
+    """The line to be named and its callers: where only an address is known, or a line of a header that was copied, the next
+    one outwards."""
+    callers = list(frames)
+    while callers and (not line or file.rpartition("/")[2] in COPIED) and callers[0].line:
+        frame = callers.pop(0)
+        file, line = frame.file, frame.line
+    # The function in which the line stands may be the first of its own callers, where others were made a part of it.
+    return file, line, tuple(map(str, callers))
 
 
 def has_a_ledger(module: types.ModuleType) -> bool:

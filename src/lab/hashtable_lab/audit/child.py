@@ -25,13 +25,17 @@ from hashtable_lab.replay.watching import watching
 # A script may fork. What becomes of the fork is not to be taken for the end of the script.
 _OURS = os.getpid()
 
+#: Reads the books of every extension that was compiled with the ledger's header.
+ENGINE = "hashtable_lab.foreign.engine"
+
 
 def main(request: dict[str, Any]) -> int:
     """The child's whole program. Returns its exit code; it matters only if the script could not be begun."""
     sys.path[:] = request["path"]
     log = request["log"]
+    name = request["module"] or ENGINE
     try:
-        module = importlib.import_module(request["module"])
+        module = importlib.import_module(name)
     except ImportError as error:
         return _tell(log, "cannot", f"{error}")
     if not has_a_ledger(module):
@@ -40,13 +44,19 @@ def main(request: dict[str, Any]) -> int:
         module.announce(False)
         sys.modules["hashtable"] = module
     module.ledger_speak(False)
-    module.ledger_log(log, request["events"], request.get("most"))
+    # Where the extension has opened it by itself, it lacks the events at most.
+    if request["events"] or os.environ.get("LEDGER_LOG") != log:
+        module.ledger_log(log, request["events"], request.get("most"))
     before = dict(module.ledger_judged())
     script = request["script"]
     sys.argv[:] = [script, *request["arguments"]]
-    sys.path.insert(0, os.path.dirname(os.path.abspath(script)))
     try:
         with watching(module, script) if request.get("watch") else contextlib.nullcontext():
+            if request.get("as_module"):
+                sys.path.insert(0, os.getcwd())
+                runpy.run_module(script, run_name="__main__", alter_sys=True)
+                return _tell(log, "end", "0")
+            sys.path.insert(0, os.path.dirname(os.path.abspath(script)))
             runpy.run_path(script, run_name="__main__")
     except SystemExit as exit_:
         return _leave(log, exit_)
@@ -72,7 +82,7 @@ def _show(error: BaseException, script: str) -> None:
     place: types.TracebackType | None = error.__traceback__
     while place is not None and place.tb_frame.f_code.co_filename != script:
         place = place.tb_next
-    traceback.print_exception(type(error), error, place)
+    traceback.print_exception(type(error), error, place or error.__traceback__)
 
 
 def _count(log: str, before: dict[str, int], judged: list[tuple[str, int]]) -> None:

@@ -254,7 +254,7 @@ class Maker:
         )
 
     def row_finding(self, thread: str, kind: str, what: str, file: str, line: str, function: str, address: str,
-                 type_name: str, shown: str) -> None:  # fmt: skip
+                 type_name: str, shown: str, *_: str) -> None:  # fmt: skip
         number = self._now.get(int(address))
         finding: dict[str, Any] = {"kind": kind, "what": what, "function": function, "type": type_name, "shown": shown}
         finding |= {"place": self._place(file, line), "object": number, "step": len(self.steps)}

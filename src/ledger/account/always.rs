@@ -1,0 +1,70 @@
+//! What is always there: `None`, `True`, `False`, `NotImplemented`, `Ellipsis`, and the static types of the extension.
+//!
+//! Nobody asks for such an object, so no call is seen by which a function comes by it, and `return Py_None` in C is not seen either. What can
+//! be seen is its count: if it is, when a call returns such an object, what it was when the call began, then nobody has given the
+//! call a reference that it could return. (Where such objects are immortal their count never moves, and says nothing.)
+
+use super::Address;
+use super::hands::LEAST_IMMORTAL;
+use core::sync::atomic::{AtomicUsize, Ordering};
+use pyo3_ffi::PyObject;
+
+/// So many objects are watched.
+const MOST: usize = 16;
+
+/// Those that are, and how many.
+static WATCHED: [AtomicUsize; MOST] = [const { AtomicUsize::new(0) }; MOST];
+static NUMBER: AtomicUsize = AtomicUsize::new(0);
+
+/// The counts of the objects that are watched.
+pub(super) type Counts = [isize; MOST];
+
+fn count(op: Address) -> isize {
+    // SAFETY: it is always there.
+    unsafe { pyo3_ffi::Py_REFCNT(op as *mut PyObject) as isize }
+}
+
+/// Watches an object from now on, if its count can move.
+pub(super) fn add(op: *mut PyObject) {
+    let number = NUMBER.load(Ordering::Relaxed);
+    let known = WATCHED[..number].iter().any(|it| it.load(Ordering::Relaxed) == op as Address);
+    if known || number == MOST || count(op as Address) >= LEAST_IMMORTAL {
+        return;
+    }
+    WATCHED[number].store(op as Address, Ordering::Relaxed);
+    NUMBER.store(number + 1, Ordering::Release);
+}
+
+/// Watches those that every interpreter has.
+fn add_singletons() {
+    // SAFETY: they always exist.
+    unsafe {
+        for op in [
+            pyo3_ffi::Py_None(),
+            pyo3_ffi::Py_True(),
+            pyo3_ffi::Py_False(),
+            pyo3_ffi::Py_NotImplemented(),
+            pyo3_ffi::Py_Ellipsis(),
+        ] {
+            add(op);
+        }
+    }
+}
+
+/// What they count now.
+pub(super) fn counts() -> Counts {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(add_singletons);
+    let mut counts = [0; MOST];
+    for (watched, count_now) in WATCHED[..NUMBER.load(Ordering::Acquire)].iter().zip(&mut counts) {
+        *count_now = count(watched.load(Ordering::Relaxed));
+    }
+    counts
+}
+
+/// Is it one of them, and does it count what it did?
+pub(super) fn has_not_moved(op: *mut PyObject, before: &Counts) -> bool {
+    let number = NUMBER.load(Ordering::Acquire);
+    let at = WATCHED[..number].iter().position(|it| it.load(Ordering::Relaxed) == op as Address);
+    at.is_some_and(|at| before[at] == count(op as Address))
+}

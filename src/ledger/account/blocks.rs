@@ -1,0 +1,110 @@
+//! Memory that an extension has allocated: nodes, arrays, tables of its own.
+//!
+//! Not everything that an object owns is shown by its `tp_traverse`: a str cannot be part of a cycle, so many types do not show theirs.
+//! Therefore blocks of memory are known, with their sizes, from the functions that allocate them. When a call ends with something in
+//! hand, it is looked for in the blocks to which the objects of the call and the static variables lead, and in those to which these
+//! lead. When a block is given back, what was known to lie in it is in hand again: it has been taken out, moved, or lost.
+
+use super::Address;
+use super::book::book;
+use super::hands::{ByAddress, Frame, OUTSIDE, in_frame, is_always_there, take};
+use super::statics;
+use super::stored::keep_in_field;
+use pyo3_ffi::PyObject;
+use std::collections::HashSet;
+
+/// So many words are looked through at most.
+const MOST_WORDS: usize = 1 << 20;
+
+/// A block has been allocated.
+pub(crate) fn allocated(start: Address, size: usize) {
+    if start != 0 {
+        book().blocks.insert(start, size);
+    }
+}
+
+/// A block is given back. What lay in it is in hand again.
+pub(crate) fn given_back(start: Address) {
+    let mut open = book();
+    let Some(size) = open.blocks.remove(&start) else { return };
+    let fields: Vec<Address> = open.fields.range(start..start + size).map(|(&field, _)| field).collect();
+    let mut out = Vec::new();
+    for field in fields {
+        if let Some(kept) = open.fields.remove(&field) {
+            open.forget_found(&kept, field);
+            out.push(kept);
+        }
+    }
+    drop(open);
+    if out.is_empty() || in_frame(|frame| frame.function == OUTSIDE) != Some(false) {
+        return;
+    }
+    for kept in out {
+        // It can be gone by now, if nobody saw how it was given back.
+        if crate::peek::head(kept.object).is_some() {
+            take(kept.object as *mut PyObject, "taken", kept.site);
+        }
+    }
+}
+
+impl Frame {
+    /// What is in hand and lies in a static variable or in a block of memory, in which it is not known to lie, goes out of hand.
+    pub(super) fn look_into_memory(&mut self) {
+        let mut wanted: HashSet<Address> = HashSet::new();
+        for (&address, hand) in &self.hands {
+            if hand.taken.iter().any(statics::is_worth_it) && !is_always_there(address as *mut PyObject) {
+                wanted.insert(address);
+            }
+        }
+        if wanted.is_empty() {
+            return;
+        }
+        let mut to_see: Vec<(Address, Address)> =
+            self.structs.iter().map(|fields| (fields.start, fields.end)).chain(statics::areas()).collect();
+        // The objects that these objects own, of the extension's own, lead further.
+        let owned = self.structs.iter().flat_map(|fields| super::shown::own_objects_of(fields.of));
+        to_see.extend(owned);
+        let mut seen: HashSet<Address> = HashSet::new();
+        let mut places: ByAddress<Vec<Address>> = ByAddress::default();
+        let mut left = MOST_WORDS;
+        while let Some((start, end)) = to_see.pop() {
+            let first = start.next_multiple_of(size_of::<usize>());
+            for field in (first..end & !(size_of::<usize>() - 1)).step_by(size_of::<usize>()) {
+                if left == 0 {
+                    break;
+                }
+                left -= 1;
+                // SAFETY: an object that lives, a block that was not given back, or a segment of a file that stays loaded.
+                let word = unsafe { (field as *const usize).read_volatile() };
+                if wanted.contains(&word) {
+                    places.entry(word).or_default().push(field);
+                } else if word != 0 && word.is_multiple_of(size_of::<usize>()) && !seen.contains(&word) {
+                    let size = book().blocks.get(&word).copied();
+                    if let Some(size) = size {
+                        seen.insert(word);
+                        to_see.push((word, word + size));
+                    }
+                }
+            }
+        }
+        for (object, fields) in places {
+            // As many of them as are known to be shown are those that are shown.
+            let known = book().shown_in.get(&object).map_or(0, Vec::len);
+            let free: Vec<Address> = fields.into_iter().filter(|&field| !book().holds(field, object)).collect();
+            for field in free.into_iter().skip(known) {
+                self.found_at(field, object);
+            }
+        }
+        let left_over = wanted.iter().filter_map(|address| self.hands.get(address));
+        left_over.flat_map(|hand| hand.taken.iter()).for_each(statics::looked_in_vain);
+    }
+
+    fn found_at(&mut self, field: Address, object: Address) {
+        let Some(hand) = self.hands.get_mut(&object) else { return };
+        let Some(site) = hand.taken.pop() else { return };
+        self.open -= 1;
+        statics::looked_well(site);
+        keep_in_field(field, object, site, self.function, None);
+        book().found_in.entry(object).or_default().push(field);
+    }
+}

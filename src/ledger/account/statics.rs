@@ -1,0 +1,137 @@
+//! References that lie in static variables.
+//!
+//! Extensions keep much in static variables: interned strings, types, a module that was imported. No line says that a reference was put
+//! there, and nobody gives it back. So when a call ends with something in hand, the static variables of the extension's file are
+//! looked through for it, and the memory to which they lead (`blocks`). That takes long, compared with everything else here, so a
+//! line of which nothing was ever found there is soon believed to be a leak.
+
+use super::{Address, Site};
+use crate::spot::Spot;
+use crate::trampolines;
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+
+/// After so many looks in vain on behalf of one line nobody looks any more.
+const MOST_IN_VAIN: u32 = 8;
+
+/// For each line (the name of its file by address, and the number): how often its references were looked for in vain since one was found.
+static IN_VAIN: LazyLock<Mutex<HashMap<(usize, u32), u32>>> = LazyLock::new(Mutex::default);
+
+/// Where the static variables of the extensions lie, and with how many functions before which there are trampolines that was found out.
+static AREAS: Mutex<(usize, Vec<(Address, Address)>)> = Mutex::new((0, Vec::new()));
+
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod loaded {
+    use super::Address;
+    use core::ffi::{c_char, c_int, c_void};
+
+    #[repr(C)]
+    struct Segment {
+        kind: u32,
+        flags: u32,
+        offset: u64,
+        address: u64,
+        physical: u64,
+        in_file: u64,
+        in_memory: u64,
+        alignment: u64,
+    }
+
+    #[repr(C)]
+    struct Loaded {
+        start: u64,
+        name: *const c_char,
+        segments: *const Segment,
+        number: u16,
+    }
+
+    unsafe extern "C" {
+        fn dl_iterate_phdr(
+            each: unsafe extern "C" fn(*const Loaded, usize, *mut c_void) -> c_int,
+            data: *mut c_void,
+        ) -> c_int;
+    }
+
+    struct Search<'a> {
+        functions: &'a [usize],
+        areas: Vec<(Address, Address)>,
+    }
+
+    const LOADED: u32 = 1;
+    const WRITABLE: u32 = 2;
+
+    unsafe extern "C" fn look(loaded: *const Loaded, _: usize, search: *mut c_void) -> c_int {
+        // SAFETY: the loader passes a struct that describes a file which it has loaded, and `areas` its own.
+        unsafe {
+            let (loaded, search) = (&*loaded, &mut *search.cast::<Search<'_>>());
+            let segments = core::slice::from_raw_parts(loaded.segments, loaded.number.into());
+            let place = |segment: &Segment| {
+                let start = (loaded.start + segment.address) as usize;
+                (start, start + segment.in_memory as usize)
+            };
+            let segments = || segments.iter().filter(|segment| segment.kind == LOADED);
+            let holds_one = segments().map(place).any(|(start, end)| {
+                let first = search.functions.partition_point(|&function| function < start);
+                search.functions.get(first).is_some_and(|&function| function < end)
+            });
+            if holds_one {
+                search.areas.extend(segments().filter(|segment| segment.flags & WRITABLE != 0).map(place));
+            }
+        }
+        0
+    }
+
+    /// Where the static variables lie of the files that hold these functions, which are in order.
+    pub(super) fn areas(functions: &[usize]) -> Vec<(Address, Address)> {
+        let mut search = Search { functions, areas: Vec::new() };
+        // SAFETY: `look` takes what it is given here.
+        unsafe { dl_iterate_phdr(look, (&raw mut search).cast()) };
+        search.areas
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
+mod loaded {
+    use super::Address;
+
+    pub(super) fn areas(_: &[usize]) -> Vec<(Address, Address)> {
+        Vec::new()
+    }
+}
+
+/// Where the static variables of the extensions lie.
+pub(super) fn areas() -> Vec<(Address, Address)> {
+    let mut known = AREAS.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let functions = trampolines::functions();
+    if known.0 != functions.len() {
+        *known = (functions.len(), loaded::areas(&functions));
+    }
+    known.1.clone()
+}
+
+fn in_vain() -> MutexGuard<'static, HashMap<(usize, u32), u32>> {
+    IN_VAIN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn line(spot: &Spot) -> (usize, u32) {
+    (spot.file().as_ptr() as usize, spot.line())
+}
+
+/// Is a reference that was taken here to be looked for?
+pub(super) fn is_worth_it(site: Site) -> bool {
+    site.is_none_or(|spot| in_vain().get(&line(&spot)).is_none_or(|&times| times < MOST_IN_VAIN))
+}
+
+/// A reference that was taken here was looked for and not found.
+pub(super) fn looked_in_vain(site: Site) {
+    if let Some(spot) = site {
+        *in_vain().entry(line(&spot)).or_default() += 1;
+    }
+}
+
+/// A reference that was taken here was found.
+pub(super) fn looked_well(site: Site) {
+    if let Some(spot) = site {
+        in_vain().remove(&line(&spot));
+    }
+}

@@ -1,0 +1,290 @@
+"""Other people's extensions: a package in C, C++ and Cython, which knows of no ledger, is built with it and judged.
+
+`package/` has code that is right, written in the many ways in which it is written, and of that nothing may be said; and bugs, of
+which each is named by its line. It is built once for all tests, in a cache of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+build = pytest.importorskip("hashtable_lab.foreign.build", reason="the laboratory is not installed")
+report = pytest.importorskip("hashtable_lab.audit.report")
+from hashtable_lab.errors import Missing  # noqa: E402
+from hashtable_lab.stage import Stage  # noqa: E402
+
+PACKAGE = Path(__file__).parent / "package"
+
+pytestmark = [
+    pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler"),
+    pytest.mark.skipif(sys.platform != "linux" or os.uname().machine != "x86_64", reason="there are no trampolines"),
+    pytest.mark.xdist_group("foreign"),
+]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The package, built."""
+    cache = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(cache))
+        yield build.build(PACKAGE, Stage())
+
+
+@pytest.fixture
+def run(built, tmp_path):
+    """A function that runs a program against the package, and gives the report."""
+
+    def run(program, **options):
+        script = tmp_path / "script.py"
+        script.write_text(program, encoding="utf-8")
+        return report.run(report.Program(str(script)), built.subject(), **options)
+
+    return run
+
+
+def line_of(file, bug):
+    """The line that is marked with the name of a bug."""
+    lines = (PACKAGE / file).read_text(encoding="utf-8").splitlines()
+    pattern = re.compile(rf"(BUG|LINE) {bug}\b")
+    (number,) = (number for number, line in enumerate(lines, start=1) if pattern.search(line))
+    return number
+
+
+def found(ended):
+    """What was found, but for what loading the module does wrong, which every run finds."""
+    return [finding for finding in ended.findings if finding.function != "exec"]
+
+
+# ---- what is right ---------------------------------------------------------------------------------------------------
+
+RIGHT = {
+    "functions": "m.pair(x); m.built(x); m.helped(x); m.interned(); m.items_written(x); m.plain(x); m.plain(None)",
+    "exceptions": "m.exceptions(lambda: 1 / 0); m.exceptions(lambda: 2); m.exceptions(lambda: None)",
+    "a heap type": "b = m.Box(x); b.content; b.swap(2); b.swap(b.swap(x)); b.swap(x); del b",
+    "its subclass": "class S(m.Box): pass\nb = S(x); b.more = b; b.swap(3); del b; gc.collect()",
+    "a cycle": "b = m.Box(x); b.swap([b]); del b; gc.collect()",
+    "nodes": "n = m.Nodes()\nfor v in (x, x, 1, 2, x): n.push(v)\nn.pop(); n.pop(); n.push(x); n.push(n.pop()); n.push(x); del n",
+    "nodes in nodes": "n = m.Nodes(); n.push(m.Nodes()); n.push(m.Box(n)); del n; gc.collect()",
+    "nodes with a value that was there": "n = m.Nodes(); n.push(x); assert n.pop() is x; n.push(x); del n",
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_nothing_is_said_of_c_that_is_right(run, name):
+    ended = run(f"import gc, kept_c as m\nx = object()\nfor _ in range(3):\n    exec({RIGHT[name]!r})")
+    assert [str(finding) for finding in found(ended)] == []
+    assert ended.well, ended.ending
+    assert ended.judged[0] > 3
+
+
+def test_nothing_is_said_of_cpp_that_is_right(run):
+    ended = run("import kept_cpp as m\nassert m.right(3) == [3]\nassert m.right(x := object()) == [x]")
+    assert (ended.verdict, ended.judged) == ("balanced", (2, 1))
+
+
+CYTHON = """
+import kept_cython as m
+x = object()
+for _ in range(3):
+    assert m.right(x, 1, 2, key=3)[1] == "2"
+    assert m.caught(lambda: x) is x
+    assert m.caught(lambda: int("a")).startswith("invalid")
+    try:
+        m.caught(lambda: {}[x])
+    except KeyError:
+        pass
+    assert [a for a, b in m.counted(3)] == [0, 1, 2]
+    it = m.counted(3); next(it); it.close()
+    assert len(m.Keeper(x).put(1).put(x)) == 2
+"""
+
+
+def test_nothing_is_said_of_cython_that_is_right(run):
+    ended = run(CYTHON)
+    assert [str(finding) for finding in ended.findings] == []
+    assert ended.verdict == "balanced"
+    assert ended.judged[1] >= 5  # right, caught, counted, the generator's own, the class's
+
+
+# ---- what is wrong ---------------------------------------------------------------------------------------------------
+
+SPARE = "import ctypes; ctypes.pythonapi.Py_IncRef(ctypes.py_object(None)); "  # for the bug to give away
+
+#: For each bug of C: what meets it once, and the kind of finding.
+BUGS = {
+    "leak_pair": "m.leak_pair(x)",
+    "leak_called": "m.leak_called(lambda n: [n])",
+    "leak_date": "m.leak_date()",
+    "leaky_new": "import contextlib\nwith contextlib.suppress(TypeError): m.Leaky()",
+    "box_lose": "b = m.Box(x); b.swap(x); b.lose(1); b.lose(2)",
+}
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_each_bug_of_c_is_named_by_its_line(run, bug):
+    ended = run(f"import kept_c as m\nx = object()\n{BUGS[bug]}")
+    named = [(finding.kind, finding.file, finding.line) for finding in found(ended)]
+    wanted = ("surplus", "kept_c.c", line_of("kept_c.c", bug if bug != "box_lose" else "keep"))
+    assert wanted in named, named
+    assert ended.exit_code == 1
+
+
+def test_what_happens_while_a_module_is_loaded_is_found(run):
+    ended = run("import kept_c")
+    (finding,) = [finding for finding in ended.findings if finding.type == "list"]
+    assert (finding.kind, finding.function) == ("surplus", "exec")
+    assert finding.line == line_of("kept_c.c", "fill") - 1  # the line of what is lost
+
+
+def test_a_helper_is_told_by_who_called_it(run):
+    ended = run("import kept_c as m\nx = object()\nfor _ in range(2): m.helped_and_lost(x)\nm.helped_and_lost_too(x)")
+    ours = found(ended)
+    assert [(finding.line, finding.times) for finding in ours] == [
+        (line_of("kept_c.c", "keep"), times) for times in (2, 1)
+    ]
+    called = [finding.callers[0] for finding in ours if finding.callers]
+    lines = [line_of("kept_c.c", bug) for bug in ("helped_and_lost", "helped_and_lost_too")]
+    names = ["helped_and_lost", "helped_and_lost_too"]
+    assert called == [f"{name} (kept_c.c:{line})" for name, line in zip(names, lines)]
+
+
+def test_a_type_that_a_dealloc_forgets(run):
+    ended = run("import kept_c as m\nfor _ in range(4): m.Leaky(1)")
+    (finding,) = found(ended)
+    assert (finding.kind, finding.function, finding.times) == ("surplus", "Leaky.tp_dealloc", 4)
+    assert (finding.file, finding.line) == ("kept_c.c", line_of("kept_c.c", "leaky_new"))
+    assert finding.what.startswith("its type, to which the object that was freed held a reference")
+
+
+def test_what_nodes_lose(run):
+    """What was overwritten in a node is lost when the node's object goes, and named by the line that stored it."""
+    ended = run("import kept_c as m\nn = m.Nodes(); n.push([]); n.replace(2); del n")
+    (finding,) = found(ended)
+    assert (finding.type, finding.line) == ("list", line_of("kept_c.c", "keep"))
+    assert "freed without giving it back" in finding.what
+    ended = run("import kept_c as m\nn = m.Nodes(); n.push_twice([])")
+    (finding,) = found(ended)
+    assert finding.callers[0].startswith("nodes_push_twice (") or finding.callers[0].startswith("nodes_push (")
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="None is immortal: its count says nothing, and nothing is lost")
+def test_none_that_is_returned_without_a_reference(run):
+    ended = run(f"import kept_c as m\n{SPARE}m.bare_none()")
+    (finding,) = found(ended)
+    assert (finding.kind, finding.function, finding.repr) == ("deficit", "bare_none", "None")
+
+
+def test_cpp_that_counts_by_itself_is_told_by_who_called_it(run):
+    ended = run("import kept_cpp as m\nm.released(object())")
+    (finding,) = ended.findings
+    assert (finding.kind, finding.function) == ("surplus", "released")
+    assert any(f"kept_cpp.cpp:{line_of('kept_cpp.cpp', 'released') - 1}" in caller for caller in finding.callers)
+    assert not any("std::" in caller for caller in finding.callers)
+
+
+def test_cython_that_counts_by_hand(run):
+    ended = run("import kept_cython as m\nm.lost(object())")
+    (finding,) = ended.findings
+    assert (finding.kind, finding.function) == ("surplus", "lost")
+    assert finding.file.endswith("kept_cython.c")
+
+
+# ---- a run that does not come to its end -----------------------------------------------------------------------------
+
+
+def test_a_run_that_is_stopped_has_a_report(run):
+    ended = run("import kept_c as m\nm.leak_pair(1)\nwhile True: m.pair(1)", time_limit=8)
+    assert ended.ending == "the script was stopped after 8 seconds"
+    assert found(ended)[0].line == line_of("kept_c.c", "leak_pair")
+    assert ended.judged[0] > 10
+
+
+def test_a_run_that_crashes_has_a_report(run):
+    ended = run("import os, kept_c as m\nm.leak_pair(1)\nos.kill(os.getpid(), 11)")
+    assert "SIGSEGV" in ended.ending
+    assert found(ended)[0].line == line_of("kept_c.c", "leak_pair")
+
+
+def test_nothing_called_is_not_balanced(run):
+    ended = run("import kept_cpp")
+    assert (ended.verdict, ended.exit_code) == ("could not tell", 2)
+
+
+# ---- from the command line -------------------------------------------------------------------------------------------
+
+
+def command(built, *arguments, **options):
+    environment = {**os.environ, "XDG_CACHE_HOME": str(built.folder.parents[3])}
+    return subprocess.run(
+        [sys.executable, "-m", "hashtable_lab", "ledger", *map(str, arguments)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        **options,
+    )
+
+
+def test_the_command_runs_a_module(built, tmp_path):
+    (tmp_path / "lose.py").write_text("import kept_cpp\nkept_cpp.released([])\n", encoding="utf-8")
+    ended = command(built, "--build", PACKAGE, "--json", "--", "-m", "lose", "more", cwd=tmp_path)
+    assert ended.returncode == 1, ended.stderr
+    told = json.loads(ended.stdout)
+    assert (told["script"], told["arguments"], told["judged"]) == ("-m lose", ["more"], {"calls": 1, "functions": 1})
+    assert told["findings"][0]["source"]
+    ended = command(built, "--build", PACKAGE, "-m", "lose", cwd=tmp_path)
+    assert ended.returncode == 1
+    assert "called by " in ended.stdout
+    assert "Judged: 1 call of 1 function." in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({}, "is no package"),
+        (
+            {"pyproject.toml": "[project]\nname = 'a'\nversion = '1'\n", "a.py": ""},
+            "no extension that was compiled here",
+        ),
+        (
+            {
+                "setup.py": "from setuptools import *\nsetup(name='a', ext_modules=[Extension('a', ['a.c'])])",
+                "a.c": "int;x",
+            },
+            "does not build: a.c:1",
+        ),
+        ({"pyproject.toml": "[project]\nname = 'a'\nversion = '1'\nrequires-python = '>=9'\n"}, "needs another Python"),
+    ],
+)
+def test_bad_input_gets_one_line(built, tmp_path, files, said):
+    package = tmp_path / "a"
+    package.mkdir()
+    for name, text in files.items():
+        (package / name).write_text(text, encoding="utf-8")
+    before = sorted(package.rglob("*"))
+    cache = built.folder.parents[1]
+    kept = sorted(cache.iterdir())
+    ended = command(built, "--build", package, "--", __file__)
+    assert ended.returncode == 2
+    errors = [line for line in ended.stderr.splitlines() if not line.startswith("building")]
+    assert len(errors) == 1 and said in errors[0], ended.stderr
+    assert sorted(package.rglob("*")) == before
+    assert sorted(cache.iterdir()) == kept
+
+
+def test_a_file_that_is_no_source_distribution(built, tmp_path):
+    (tmp_path / "a.tar.gz").write_bytes(b"nothing")
+    with pytest.raises(Missing, match="cannot be unpacked"):
+        build.build(tmp_path / "a.tar.gz", Stage())
+    (tmp_path / "a.whl").write_bytes(b"")
+    with pytest.raises(Missing, match="no source distribution"):
+        build.build(tmp_path / "a.whl", Stage())
