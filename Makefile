@@ -164,6 +164,12 @@ SLICE ?=
 course-check: $(VENV)/installed ## Prove the course: files as given fail, solutions pass, mistakes get their advice
 	@$(BIN)/python -m hashtable_lab course prove target/course $(EXERCISES) $(if $(SLICE),--slice $(SLICE))
 
+# Needs a network: packages are built as their authors say. Only some: FOREIGN='test_packages or helper'.
+FOREIGN ?=
+foreign: $(VENV)/installed $(VENV)/tools-test ## Build other people's extensions with the ledger, and judge them
+	$(call say,judging extensions in C C++ Cython and Rust)
+	@$(BIN)/python -m pytest -q -m foreign $(if $(FOREIGN),-k '$(FOREIGN)') tests/foreign
+
 lint: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-lint ## Check style, types and the safety comments
 	$(call say,rustfmt and clippy)
 	@cargo fmt --all --check && cargo fmt --manifest-path src/core/fuzz/Cargo.toml --check \

@@ -24,6 +24,7 @@ from hashtable_lab.stage import Stage  # noqa: E402
 PACKAGE = Path(__file__).parent / "package"
 
 pytestmark = [
+    pytest.mark.foreign,
     pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler"),
     pytest.mark.skipif(sys.platform != "linux" or os.uname().machine != "x86_64", reason="there are no trampolines"),
     pytest.mark.xdist_group("foreign"),

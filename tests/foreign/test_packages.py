@@ -18,6 +18,7 @@ report = pytest.importorskip("hashtable_lab.audit.report")
 from hashtable_lab.stage import Stage  # noqa: E402
 
 pytestmark = [
+    pytest.mark.foreign,
     pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler"),
     pytest.mark.skipif(sys.platform != "linux" or os.uname().machine != "x86_64", reason="there are no trampolines"),
     pytest.mark.timeout(900),

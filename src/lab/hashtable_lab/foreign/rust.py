@@ -2,9 +2,9 @@
 
 Every extension in Rust, by hand or with PyO3, calls CPython through the crate pyo3-ffi. cargo can be told to take a crate from a
 folder instead of the registry (`[patch]`), by a configuration file in a folder above the source. So a copy is made of the very
-version of pyo3-ffi that the package uses, and functions are added to it of the same names and arguments, which call the copied ones and
-enter what they do. They know the line they were called from (`#[track_caller]`). In PyO3 that is mostly a line of PyO3's own; the chain of
-callers leads to the extension's.
+version of pyo3-ffi that the package uses, and functions are added to it of the same names and arguments, which call the copied
+ones and enter what they do. They know the line they were called from (`#[track_caller]`). In PyO3 that is mostly a line of PyO3's
+own; the chain of callers leads to the extension's.
 """
 
 from __future__ import annotations
