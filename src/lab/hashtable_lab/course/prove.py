@@ -184,6 +184,8 @@ def _common_fingerprint() -> bytes:
     here = Path(__file__).resolve().parent
     files = [here / f"{name}.py" for name in RESTS_ON]
     files += [*here.glob("prelude/*"), *(source_folder() / "src" / "ledger").rglob("*.rs")]
+    # The ledger's header for C.
+    files += [file for file in (here.parent / "foreign").rglob("*") if file.suffix in (".py", ".tsv", ".h")]
     for file in sorted(files):
         made.update(file.read_bytes())
     return made.digest()
