@@ -148,6 +148,10 @@ test-browser: $(VENV)/installed $(VENV)/tools-browser chromium ## Test the page 
 record-pictures: $(VENV)/installed $(VENV)/tools-browser chromium ## Take the reference pictures of a replay's page anew: RECORD=films
 	@PYTHONPATH=tests/tools $(BIN)/python tests/browser/record.py $(RECORD)
 
+since-the-talk: $(VENV)/installed $(VENV)/tools-test ## Ask every CPython found what changed since 2.7, and compare with the book
+	$(call say,asking every CPython that is found)
+	@$(BIN)/python tests/tools/since_the_talk.py
+
 test-cpython: $(VENV)/tools-test ## Run CPython's own tests of dict, with every CPython found that ships them
 	$(call say,putting CPython's own tests of dict to HashTable)
 	@$(BIN)/python tests/cpython/run.py
@@ -217,6 +221,13 @@ BINDINGS ?=
 OPTIONS ?=
 bindings: $(VENV)/installed $(VENV)/tools-test ## Build, test and measure every way to bind the library to Python
 	@$(BIN)/python src/bindings/compare.py $(OPTIONS) $(BINDINGS)
+
+# Only those whose names begin so: WHEELS='numpy bcrypt-5'. Only the small ones, one of each kind: SLICE=1.
+WHEELS ?=
+road-check: $(VENV)/installed $(VENV)/tools-road $(VENV)/tools-test ## Ask `road` about 57 well-known wheels, and compare with what their sources say
+	$(call say,asking which road well-known wheels take)
+	@$(BIN)/python -m pytest -q tests/lab/test_road.py
+	@$(BIN)/python tests/tools/road.py $(if $(SLICE),--slice) $(WHEELS)
 
 # ---- what people install -------------------------------------------------------------------------------------------
 
@@ -326,7 +337,7 @@ ledger-cost: $(VENV)/installed ## Time the traced build, which keeps a ledger, a
 
 # A long run leaves a record beside the book, and a page is made from it. Each of these runs in full, except `mutants`, which takes
 # MISSING=yes as well; two of them at once would measure each other.
-RECORDS := bench instructions where bindings matrix mutants wheels
+RECORDS := bench instructions where bindings matrix mutants wheels road talk
 WHAT ?=
 record: ## Run something in full, keep its record and write its page: WHAT='bench matrix'
 	@for what in $(or $(WHAT),nothing); do case " $(RECORDS) " in *" $$what "*) ;; \
@@ -356,6 +367,12 @@ record-matrix: $(VENV)/installed debug-python valgrind-itself
 
 record-mutants: $(VENV)/installed $(VENV)/tools-mutants
 	@$(MUTATE) --write
+
+record-road: $(VENV)/installed $(VENV)/tools-road
+	@$(BIN)/python tests/tools/road.py --record
+
+record-talk: $(VENV)/installed $(VENV)/tools-test
+	@$(BIN)/python tests/tools/since_the_talk.py --record
 
 record-wheels: wheels wheel-ctypes sdist
 	@$(BIN)/python tests/tools/wheels.py page

@@ -14,7 +14,6 @@ import json
 import os
 import platform
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -25,7 +24,7 @@ from typing import Any
 import builds
 import click
 from builds import BINDINGS, CONTROLS, HERE, PYTHON, ROOT, TARGET, Binding, Failed
-from hashtable_lab.children.interpreters import interpreters
+from hashtable_lab.children.interpreters import every_python
 from hashtable_lab.commands import run
 from pygments.lexers import get_lexer_for_filename
 from pygments.token import Comment, String
@@ -161,14 +160,6 @@ def leaks(binding: Binding) -> dict[str, str]:
     except ValueError:
         return {"verdict": "could not tell", "why": ending(done)}
     return {"verdict": report["verdict"], "why": "; ".join(report["reasons"])}
-
-
-def pythons() -> dict[str, str]:
-    """Every CPython of this machine, by version, from 2.7 on."""
-    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    old = [*root.glob("versions/2.7*/bin/python2.7"), *filter(None, [shutil.which("python2.7")])]
-    usable = [str(path) for path in old if child([path, "-c", "import ctypes"], timeout=30).returncode == 0]
-    return {**({"2.7": usable[0]} if usable else {}), **interpreters(oldest=(3, 0))}
 
 
 def loads(binding: Binding, everywhere: dict[str, str]) -> dict[str, str]:
@@ -420,7 +411,7 @@ def compare(bindings: tuple[str, ...], as_json: bool, record: bool) -> int:
             ready = builds.libraries()
         except Failed as error:
             raise click.ClickException(str(error)) from None
-        everywhere = pythons()
+        everywhere = every_python()
         broken = False
         results: dict[str, Any] = {"python": platform.python_version(), "machine": machine(), "roads": {}}
         for binding in chosen:

@@ -5,8 +5,10 @@ The book contains whatever they print when it is built. Here is compared what th
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import json
+import os
 import random
 import re
 import runpy
@@ -147,3 +149,59 @@ def test_the_same_function_in_c_compiles() -> None:
     command = ["cc", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-I", include, PROGRAMS / "reading" / "get.c"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+# ---- the GIL, and what changed ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
+@pytest.mark.skipif(len(getattr(os, "sched_getaffinity", lambda _: [0])(0)) < 2, reason="there is but one processor")
+@pytest.mark.skipif(bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="this Python has no GIL")
+def test_counts_are_lost_without_the_lock() -> None:
+    assert run("gil/lost_counts.py").splitlines() == [
+        "PyDLL, with the GIL: counts that were lost: none",
+        "CDLL, without: counts that were lost: some",
+    ]
+
+
+@pytest.mark.skipif(bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="this Python has no GIL")
+def test_who_waits_for_the_lock() -> None:
+    assert [line.split()[-2:] for line in run("gil/who_waits.py").splitlines()] == [
+        ["counted", "on"],
+        ["stood", "still"],
+    ]
+
+
+def test_another_thread_comes_in_between() -> None:
+    said = run("gil/in_between.py").splitlines()
+    assert [line[0] for line in said] == ["A", "B", "A", "A"]
+    assert said[-1] == "A: is back; 101 pairs, and all are found: True"
+
+
+def test_what_changed_is_shown_as_it_was_measured() -> None:
+    record = json.loads((PROGRAMS.parent / "since-the-talk.json").read_text("utf-8"))
+    table = subprocess.run(
+        [sys.executable, PROGRAMS / "since_the_talk" / "table.py", "counts"], capture_output=True, text=True
+    ).stdout
+    assert [line.split()[0] for line in table.splitlines()[1:]] == list(record)
+    # What the page says in words.
+    calls = {version: found["counts"]["in calls"] for version, found in record.items()}
+    frames = {version: found["counts"]["frames seen in calls"] for version, found in record.items()}
+    assert all(found["counts"]["two names"] == 3 for found in record.values())
+    assert calls["2.7"] == calls["3.10"] == [5, 7, 9] and calls["3.11"] == calls["3.13"] == [4, 5, 6]
+    assert calls["3.14"] == calls["3.15"] == [3, 3, 3] and record["3.14"]["counts"]["a local name"] == 1
+    assert frames["2.7"] == frames["3.6"] == [1, 2, 3] and set(map(tuple, list(frames.values())[2:])) == {(0, 0, 0)}
+    assert record["3.11"]["immortal"] == []
+    assert "the same, interned" in record["3.12"]["immortal"] and "the same, interned" not in record["3.13"]["immortal"]
+    assert (
+        "the same, interned" in record["3.14t"]["immortal"] and "the int 1000, computed" in record["3.15"]["immortal"]
+    )
+    assert all(found["Py_IncRef(NULL) came back"] for found in record.values())
+
+
+def test_a_record_that_is_wrong_is_noticed() -> None:
+    pytest.importorskip("click", reason="the commands need what `pip install '.[lab]'` brings")
+    pytest.importorskip("hashtable_lab", reason="the laboratory is not installed")
+    compare = importlib.import_module("since_the_talk")
+    record = json.loads((PROGRAMS.parent / "since-the-talk.json").read_text("utf-8"))
+    assert compare.differences(record, record) == []
+    (said,) = compare.differences(compare.altered(record, {"3.11"}), record)
+    assert said.startswith("3.11: counts: ")

@@ -20,6 +20,7 @@ COMMANDS = {
     "replay": "hashtable_lab.replay.command:replay_command",
     "leakcheck": "hashtable_lab.leakcheck.command:leakcheck_command",
     "who": "hashtable_lab.owners.command:who_command",
+    "road": "hashtable_lab.road.command:road_command",
     "course": "hashtable_lab.course.commands:course",
 }
 

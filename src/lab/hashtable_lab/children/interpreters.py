@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,3 +66,13 @@ def interpreters(able: str = "", oldest: tuple[int, int] = (3, 9), sanitized: bo
                 kind, path = answer.stdout.strip().split("|")
                 found.setdefault(kind, path)
     return dict(sorted(found.items(), key=lambda item: ([int(part) for part in re.findall(r"\d+", item[0])], item[0])))
+
+
+def every_python() -> dict[str, str]:
+    """Every kind of CPython found that has ctypes, from 2.7 on, and the path of one of that kind."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    found: dict[str, str] = {}
+    for old in [*sorted(pyenv.glob("versions/2.7*/bin/python2.7")), shutil.which("python2.7")]:
+        if old and subprocess.run([old, "-c", "import ctypes"], capture_output=True, timeout=30).returncode == 0:
+            found.setdefault("2.7", str(old))
+    return {**found, **interpreters(able="import ctypes", oldest=(3, 0))}
