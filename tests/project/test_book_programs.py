@@ -149,6 +149,8 @@ def test_the_same_function_in_c_compiles() -> None:
     command = ["cc", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-I", include, PROGRAMS / "reading" / "get.c"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
 # ---- the GIL, and what changed ----------------------------------------------------------------------------------------
 
 

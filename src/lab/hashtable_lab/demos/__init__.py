@@ -13,6 +13,9 @@ DEMOS = (
     "wordcount",
 )
 
+#: Those that need what the laboratory does not: the extra of the same name. `demo all` leaves them out.
+EXTRA_DEMOS = ("v8",)
+
 
 def module_of(demo: str) -> str:
     """The module of a demo, by its name."""

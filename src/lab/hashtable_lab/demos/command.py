@@ -7,11 +7,11 @@ import importlib
 import click
 
 from hashtable_lab.commands import CANNOT, DID_NOT_SEE, EXIT_CODES, SAW, Commands, complain, perform, show_help
-from hashtable_lab.demos import DEMOS, module_of
+from hashtable_lab.demos import DEMOS, EXTRA_DEMOS, module_of
 from hashtable_lab.errors import Missing
 from hashtable_lab.stage import Stage
 
-MEMBERS = {name: f"{module_of(name)}:command" for name in DEMOS}
+MEMBERS = {name: f"{module_of(name)}:command" for name in (*DEMOS, *EXTRA_DEMOS)}
 
 
 @click.group("demo", cls=Commands, members=MEMBERS, invoke_without_command=True, epilog=EXIT_CODES)
@@ -25,7 +25,8 @@ def demo(context: click.Context) -> None:
 def every_demo() -> int:
     """All of them, in this order.
 
-    If one lacks something it needs, the others are still performed. The exit code is the highest of theirs.
+    But for those that need packages of their own: v8. If one lacks something it needs, the others are still performed. The
+    exit code is the highest of theirs.
     """
     words = {SAW: "saw what it promises", DID_NOT_SEE: "DID NOT SEE what it promises", CANNOT: "could not be performed"}
     codes = {}
