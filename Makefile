@@ -321,6 +321,9 @@ bench: $(VENV)/installed $(VENV)/tools-bench ## Measure against dict and its pee
 bench-instructions: $(VENV)/installed $(VENV)/tools-bench ## Count the instructions of the hot paths, and compare with the record
 	@$(BIN)/python tests/bench/instructions.py
 
+bench-mixed: $(VENV)/installed $(VENV)/tools-bench ## Count what mixed_hash costs, on ordinary and on clustered keys
+	@$(BIN)/python tests/bench/mixed.py
+
 bench-where: $(VENV)/installed $(VENV)/tools-bench ## Show which functions take the instructions where a goal is missed
 	@$(BIN)/python tests/bench/where.py
 

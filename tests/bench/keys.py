@@ -41,6 +41,7 @@ KINDS: dict[str, Callable[[int], Any]] = {
     "random int": lambda i: random.Random(i).getrandbits(62),
     "multiples of 1024": lambda i: i * 1024,
     "multiples of 65536": lambda i: i * 65536,
+    "i << 32": lambda i: i << 32,
     "floats (i / 1024)": lambda i: i / 1024,
     "floats (i * 0.1)": lambda i: i * 0.1,
 }

@@ -238,8 +238,16 @@ def section_hard_keys(quick: bool) -> Iterator[Group]:
         TABLE,
         mapping("an odd size", f"HashTable(size={2 * n + 1})", HASHTABLE),
         mapping("a mixing hash_func", "HashTable(hash_func=mixed)", mixing),
+        mapping("mixed_hash", "HashTable(hash_func=mixed_hash)", "from hashtable import HashTable, mixed_hash"),
     ]
-    kinds = ["random int", "multiples of 1024", "multiples of 65536", "floats (i / 1024)", "floats (i * 0.1)"]
+    kinds = [
+        "random int",
+        "multiples of 1024",
+        "multiples of 65536",
+        "i << 32",
+        "floats (i / 1024)",
+        "floats (i * 0.1)",
+    ]
     for group in groups("hard keys", MAPPING_LIFE, candidates, kinds, [n], quick):
         yield replace(group, rounds=5)
 

@@ -21,6 +21,8 @@ COMMANDS = {
     "leakcheck": "hashtable_lab.leakcheck.command:leakcheck_command",
     "who": "hashtable_lab.owners.command:who_command",
     "road": "hashtable_lab.road.command:road_command",
+    "explore": "hashtable_lab.explore.command:explore_command",
+    "attack": "hashtable_lab.attack.command:attack_command",
     "course": "hashtable_lab.course.commands:course",
 }
 

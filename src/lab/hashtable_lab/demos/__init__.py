@@ -11,6 +11,7 @@ DEMOS = (
     "missing-decref",
     "layers",
     "wordcount",
+    "knobs",
 )
 
 #: Those that need what the laboratory does not: the extra of the same name. `demo all` leaves them out.
