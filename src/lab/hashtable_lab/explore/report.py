@@ -174,7 +174,8 @@ def _is_ordinary(row: Row) -> bool:
 
 
 def _max_load(rows: Sequence[Row]) -> tuple[str, str]:
-    chosen = [row for row in rows if _is_ordinary(row)]
+    # A table that began with room for all keys never came to its maximum load.
+    chosen = [row for row in rows if _is_ordinary(row) and row["resizes"]]
     loads = sorted({row["max_load"] for row in chosen})
     if not loads:
         return "No setting was measured in which keys were spread.", ""
@@ -193,8 +194,7 @@ def _max_load(rows: Sequence[Row]) -> tuple[str, str]:
         f"{hits[-1]:.2f} pairs on "
         f"average, and a pair takes {sizes[0]:.0f} and then {sizes[-1]:.0f} bytes. (Means over all keys that "
         "the hash function spreads. "
-        "A table that has just doubled is emptier than its maximum load, so the mean load is about three "
-        "quarters of it.)"
+        "A table that has just doubled is half as full as its maximum load, and one about to double as full as that.)"
     )
     return answer, _svg(figure)
 
