@@ -144,8 +144,9 @@ test-browser: $(VENV)/installed $(VENV)/tools-browser chromium ## Test the page 
 	$(call say,testing the page of a replay)
 	@$(BIN)/python -m pytest -q -rs -s tests/browser
 
-# After a change of how the page looks. RECORD=films records the films anew, too. Look at the pictures before you keep them.
-record-pictures: $(VENV)/installed $(VENV)/tools-browser chromium ## Take the reference pictures of a replay's page anew: RECORD=films
+# The reference pictures of a replay's page, after a change of how it looks. RECORD=films records the films anew, too. Look at the
+# pictures before you keep them.
+record-pictures: $(VENV)/installed $(VENV)/tools-browser chromium
 	@PYTHONPATH=tests/tools $(BIN)/python tests/browser/record.py $(RECORD)
 
 since-the-talk: $(VENV)/installed $(VENV)/tools-test ## Ask every CPython found what changed since 2.7, and compare with the book
@@ -340,7 +341,7 @@ ledger-cost: $(VENV)/installed ## Time the traced build, which keeps a ledger, a
 
 # A long run leaves a record beside the book, and a page is made from it. Each of these runs in full, except `mutants`, which takes
 # MISSING=yes as well; two of them at once would measure each other.
-RECORDS := bench instructions where bindings matrix mutants wheels road talk
+RECORDS := bench instructions where bindings matrix mutants wheels road talk pictures
 WHAT ?=
 record: ## Run something in full, keep its record and write its page: WHAT='bench matrix'
 	@for what in $(or $(WHAT),nothing); do case " $(RECORDS) " in *" $$what "*) ;; \

@@ -287,7 +287,7 @@ class Machine(RuleBasedStateMachine):
     @rule(call=st.sampled_from(ON_ONE), key=keys, other_key=keys, value=values)
     def any_call_that_leaves_nothing_behind(self, call, key, other_key, value):
         names = self.names(self.table, calls.cast(), key, other_key, value)
-        with contextlib.suppress(KeyError, TypeError, ValueError):
+        with contextlib.suppress(KeyError, StopIteration, TypeError, ValueError):
             eval(leakchecks.compiled(call.statement), names)
 
     # ---- many pairs ----

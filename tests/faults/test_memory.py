@@ -145,7 +145,7 @@ class Leaky:
     """A module whose table is not as it was after a failure, and keeps what it was given."""
 
     def __init__(self, module):
-        self.library_hash = module.library_hash
+        self.library_hash, self.mixed_hash = module.library_hash, module.mixed_hash
 
         class HashTable(module.HashTable):
             kept = []  # noqa: RUF012

@@ -155,6 +155,8 @@ def imports_of_the_laboratory(root):
     """The laboratory's imports that are neither public nor declared, and its uses of our private names."""
     allowed = MODULES | needed_by_the_laboratory(root) | {"hashtable_lab"} | sys.stdlib_module_names
     forbidden = {"ctypes", "_ctypes", "_testcapi", "_testinternalcapi"}  # ways around the front door
+    # A replay asks the interpreter for a trace function in C. It does not look into a table with it.
+    elsewhere = {"hashtable_lab/replay/watching.py": {"ctypes"}}
     lab = root / "src" / "lab"
     found = []
     for file in sorted(lab.rglob("*.py")):
@@ -173,7 +175,8 @@ def imports_of_the_laboratory(root):
                 # Our modules have no submodules, and names of their own that begin with an underscore are private.
                 inside = first in MODULES and rest.startswith("_") and not rest.startswith("__")
                 inside = inside or (isinstance(node, ast.Import) and first in MODULES and rest)
-                if inside or first not in allowed or first in forbidden:
+                around = first in forbidden - elsewhere.get(file.relative_to(lab).as_posix(), set())
+                if inside or first not in allowed or around:
                     found.append(f"{file.relative_to(lab)}:{node.lineno}: {name}")
     return found
 

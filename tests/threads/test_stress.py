@@ -20,7 +20,8 @@ def test_what_threads_see_has_an_explanation(name):
 
 @pytest.mark.parametrize("name", stress.TORN)
 def test_control_torn_calls_are_found_out(name):
-    enabled, complaints = stress.in_child(name, rounds=200, seed=1, control=True, limit=600)
+    # A run ends with the first complaint. How many rounds it takes is chance; so many cannot all go well.
+    enabled, complaints = stress.in_child(name, rounds=20_000, seed=1, control=True, limit=600)
     assert enabled is not None, complaints
     assert "no order of the calls explains their answers" in complaints[0]
 
