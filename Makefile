@@ -366,7 +366,7 @@ record-bindings: $(VENV)/installed $(VENV)/tools-test
 	@$(BIN)/python src/bindings/compare.py --record
 
 record-matrix: $(VENV)/installed debug-python valgrind-itself
-	@$(BIN)/python -m hashtable_lab matrix --record
+	@$(BIN)/python -m hashtable_lab matrix $(SPECIMENS:%=--specimen %) --record
 	@$(BIN)/python -m hashtable_lab specimens pages
 
 record-mutants: $(VENV)/installed $(VENV)/tools-mutants

@@ -248,6 +248,11 @@ CALLS = [
     Call("native.setdefault('five', other)", after={"other": 1}, held={"other": 1}),
     Call("native.update({number: other, 1.5: other})", after={"number": 1, "other": 2}),
     Call("native.update(HashTable().set(number, other))", after={"number": 1, "other": 1}),
+    # The list goes when it is overwritten, at the end of the batch; it could be anything that runs code as it goes.
+    Call("native.update({'one': [other]}), native.update({'one': other, 'two': other})", after={"other": 2}),
+    Call("native.update([('one', [other])]), native.update([('one', other), ('two', other)])", after={"other": 2}),
+    # Each tuple has only the iterator left when the next one is wanted, and is used again.
+    Call("[value for name, value in native.items()]"),
     # []=
     Call("table[absent] = other", after={"absent": 1, "other": 1}),
     Call("table[key] = other", after={"value": -1, "other": 1}),

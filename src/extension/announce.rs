@@ -1,8 +1,9 @@
-//! What the layers say in the traced build.
+//! What the layers announce in the traced build.
 //!
 //! `announce!` queues a line for the extension, as its namesake in the library does for the library (hashtable-core,
-//! announce.rs, says why they queue). [`flush`] prints them, in Python, to `sys.stdout`, so that they come in the right order
-//! among the lines that the user's own functions print. Without the cargo feature `trace`, all of it stands for nothing.
+//! announce.rs, says why they queue). [`flush`] prints them, in Python, to `sys.stdout`, so that they come in the right
+//! order among the lines that the user's own functions print. Without the cargo feature `trace`, all of it stands for
+//! nothing.
 
 /// Announces one step of the extension, as `format!` takes it. Nothing in the normal build.
 macro_rules! announce {
@@ -19,6 +20,17 @@ macro_rules! announce {
     };
 }
 
+/// Does anyone listen? Then each step is taken by itself, so that it can be announced, and no fast way is. While nobody
+/// does, the traced build takes the very same ways as the normal one.
+#[cfg(not(feature = "trace"))]
+#[inline(always)]
+pub(crate) const fn is_heard() -> bool {
+    false
+}
+
+#[cfg(feature = "trace")]
+pub(crate) use hashtable_core::announce::is_heard;
+
 /// Prints the lines that have queued up. To be called where Python code may run.
 #[cfg(not(feature = "trace"))]
 #[inline(always)]
@@ -33,7 +45,8 @@ mod traced {
     use hashtable_core::announce::{Anatomy, Listener, TableStep};
     use std::ffi::CString;
 
-    /// Has every announcement, and every step of a table, written down between the events of the ledger, when those are.
+    /// Has every announcement, and every step of a table, written down between the events of the ledger, when those
+    /// are.
     pub(crate) fn tell_the_replay() {
         hashtable_core::announce::tell(Listener {
             listens: is_noting,
@@ -71,14 +84,15 @@ mod traced {
     /// Bucket, hash (`-` if the table does not know it), and the addresses of key and value; nothing for a hole.
     fn entry_in_words(table: &dyn Anatomy, at: usize) -> String {
         let Some((bucket, hash, key, value)) = table.entry(at) else { return String::new() };
-        // SAFETY: the tables of this crate have a `Stored` for a key and one for a value, and the entry is there until the table
-        // changes, which it cannot while it is borrowed.
+        // SAFETY: the tables of this crate have a `Stored` for a key and one for a value, and the entry is there until
+        // the table changes, which it cannot while it is borrowed.
         let (key, value) = unsafe { (*key.cast::<Stored>(), *value.cast::<Stored>()) };
         let hash = hash.map_or("-".to_owned(), |hash| hash.to_string());
         format!("{bucket} {hash} {} {}", key.taken() as usize, value.taken() as usize)
     }
 
-    /// Prints the lines that have queued up. An exception that is set stays so, and one that printing causes is dropped.
+    /// Prints the lines that have queued up. An exception that is set stays so, and one that printing causes is
+    /// dropped.
     pub(crate) fn flush() {
         for line in hashtable_core::announce::take() {
             // Announcements show objects by their repr, which has no NUL in it.
@@ -88,9 +102,10 @@ mod traced {
         }
     }
 
-    /// An object in a few characters. No code of a user's runs for it: an object of a type that is not built in is shown by the
-    /// name of its type. (`PyObject_Repr` would not do: it calls the handlers of signals that have come in, and from 3.12 on
-    /// it can start the garbage collector. Nor does the repr of an int, for the same reason.) Borrows the object.
+    /// An object in a few characters. No user code runs for it: an object of a type that is not built in is shown by
+    /// the name of its type. (`PyObject_Repr` would not do: it calls the handlers of signals that have come in, and
+    /// from 3.12 on it can start the garbage collector. Nor does the repr of an int, for the same reason.) Borrows the
+    /// object.
     ///
     /// # Safety
     /// `op` is a living object.

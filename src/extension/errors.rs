@@ -1,11 +1,11 @@
 //! Errors, and the edge between Rust and CPython.
 //!
-//! Inside the crate a function that can fail returns `Result<…, Raised>`: `Raised` says that a Python exception is set, and
-//! `?` hands it on. C knows no `Result`; it says NULL or -1. [`entry`] stands at that edge. Every function that CPython calls
-//! has it as its outermost call, and it does three things:
+//! Inside the crate a function that can fail returns `Result<…, Raised>`: `Raised` says that a Python exception is set,
+//! and `?` passes it on. C has no `Result`; there it is NULL or -1. [`entry`] stands at that edge. Every function that
+//! CPython calls has it as its outermost call, and it does three things:
 //!
 //! 1. it turns the `Result` into what C expects: a pointer or NULL; 0 or -1; 1, 0 or -1;
-//! 2. it catches a Rust panic, which must not run on into C, and raises `SystemError` instead. There should be none;
+//! 2. it catches a Rust panic, which must not unwind into C, and raises `SystemError` instead. There should be none;
 //! 3. in the traced build it prints what the layers announced, now that the table is at rest.
 
 use crate::announce;
@@ -58,7 +58,7 @@ impl IntoC for Result<Py_ssize_t, Raised> {
     }
 }
 
-/// Nothing, from a function that has no way to tell of an exception.
+/// Nothing, from a function that cannot report an exception.
 impl IntoC for () {
     type InC = ();
     const RAISED: () = ();
@@ -84,8 +84,8 @@ thread_local! {
     static PANIC: core::cell::RefCell<String> = const { core::cell::RefCell::new(String::new()) };
 }
 
-/// Keeps a panic from writing to standard error; [`entry`] puts its message into the exception. This module has a copy of
-/// Rust's standard library to itself, so no other extension is affected.
+/// Keeps a panic from writing to standard error; [`entry`] puts its message into the exception. This module has a copy
+/// of Rust's standard library to itself, so no other extension is affected.
 pub(crate) fn keep_panics_quiet() {
     std::panic::set_hook(Box::new(|panic| PANIC.set(panic.to_string())));
 }
@@ -94,8 +94,8 @@ pub(crate) fn keep_panics_quiet() {
 #[inline(never)]
 fn raise_after_panic(unraisable: bool) {
     let message = format!("internal error in hashtable, please report it: {}\0", PANIC.take());
-    // SAFETY: the interpreter called us and waits; the message ends with a NUL. An exception that was set before is replaced,
-    // and one that cannot be returned is printed.
+    // SAFETY: the interpreter called us and waits; the message ends with a NUL. An exception that was set before is
+    // replaced, and one that cannot be returned is printed.
     unsafe {
         PyErr_SetString(PyExc_SystemError, message.as_ptr().cast());
         if unraisable {
@@ -107,7 +107,8 @@ fn raise_after_panic(unraisable: bool) {
 /// Raises `TypeError` with this message.
 #[cold]
 pub(crate) fn type_error(message: &core::ffi::CStr) -> Raised {
-    // SAFETY: called with the GIL held, like everything in this crate; the exception type always exists.
+    // SAFETY: C code would do the same here: the thread is attached, as in everything that CPython calls, and the
+    // exception types exist as long as the interpreter.
     unsafe { PyErr_SetString(PyExc_TypeError, message.as_ptr()) };
     Raised
 }
@@ -115,7 +116,7 @@ pub(crate) fn type_error(message: &core::ffi::CStr) -> Raised {
 /// Raises `ValueError` with this message.
 #[cold]
 pub(crate) fn value_error(message: &core::ffi::CStr) -> Raised {
-    // SAFETY: as above.
+    // SAFETY: as in [`type_error`].
     unsafe { PyErr_SetString(PyExc_ValueError, message.as_ptr()) };
     Raised
 }
@@ -123,7 +124,7 @@ pub(crate) fn value_error(message: &core::ffi::CStr) -> Raised {
 /// Raises `RuntimeError` with this message.
 #[cold]
 pub(crate) fn runtime_error(message: &core::ffi::CStr) -> Raised {
-    // SAFETY: as above.
+    // SAFETY: as in [`type_error`].
     unsafe { PyErr_SetString(PyExc_RuntimeError, message.as_ptr()) };
     Raised
 }
@@ -133,7 +134,7 @@ pub(crate) fn runtime_error(message: &core::ffi::CStr) -> Raised {
 #[track_caller]
 pub(crate) fn no_memory() -> Raised {
     failed("memory for Rust");
-    // SAFETY: as above.
+    // SAFETY: as in [`type_error`]. CPython keeps a `MemoryError` ready, so this needs no memory.
     unsafe { PyErr_NoMemory() };
     Raised
 }
@@ -144,9 +145,9 @@ pub(crate) fn no_memory() -> Raised {
 /// `key` is a living object.
 #[cold]
 pub(crate) unsafe fn key_error(key: *mut PyObject) -> Raised {
-    // A tuple given to `PyErr_SetObject` becomes the arguments of the exception, one by one. So that a key which is a tuple
-    // stays one, every key is put into a tuple.
-    // SAFETY: the key is alive; the tuple is ours from `Pack` to DECREF, and the exception takes a reference of its own.
+    // A tuple given to `PyErr_SetObject` becomes the arguments of the exception, one by one. So that a key which is a
+    // tuple stays one, every key is put into a tuple. SAFETY: the key is alive; the tuple is ours from `Pack` to
+    // DECREF, and the exception takes a reference of its own.
     unsafe {
         let arguments = received(PyTuple_Pack(1, key)); // [R10]
         if !arguments.is_null() {

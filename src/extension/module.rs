@@ -1,6 +1,7 @@
 //! The module: its name, its functions, and what else is in it.
 
 use crate::ffi::*;
+use crate::state::{self, State};
 use crate::table::hashing;
 use crate::type_object::hash_table_type;
 use crate::views::iterators::iterator_type;
@@ -24,13 +25,14 @@ static mut MODULE: PyModuleDef = PyModuleDef {
     m_base: PyModuleDef_HEAD_INIT,
     m_name: NAME.as_ptr(),
     m_doc: DOC.as_ptr(),
-    // The module keeps its state in statics, of which there is one set for the whole process.
-    m_size: -1,
+    // As many bytes CPython sets aside for each module object that is made: see `state.rs`. (-1 would say that the
+    // module keeps everything in statics, and a second interpreter would be given the functions of the first.)
+    m_size: size_of::<State>() as Py_ssize_t,
     m_methods: &raw mut FUNCTIONS as *mut PyMethodDef,
     m_slots: null_mut(),
-    m_traverse: None,
-    m_clear: None,
-    m_free: None,
+    m_traverse: Some(m_traverse),
+    m_clear: Some(m_clear),
+    m_free: Some(m_free),
 };
 
 /// The functions of the module. The methods of the type are not among them.
@@ -99,24 +101,78 @@ pub(crate) fn definition() -> *mut PyModuleDef {
     &raw mut MODULE
 }
 
+/// Shows the garbage collector what the module owns.
+///
+/// # Safety
+/// Called by CPython's garbage collector, with a module made from our definition.
+unsafe extern "C" fn m_traverse(module: *mut PyObject, visit: visitproc, arg: *mut c_void) -> c_int {
+    // SAFETY: the collector passes our module, and what it wants us to pass on.
+    unsafe { state::visit_state(module, visit, arg) }
+}
+
+/// Releases what the module owns.
+///
+/// # Safety
+/// Called by CPython's garbage collector, with a module made from our definition.
+unsafe extern "C" fn m_clear(module: *mut PyObject) -> c_int {
+    // SAFETY: the collector passes our module, and keeps it alive meanwhile.
+    unsafe { state::clear_state(module) };
+    0
+}
+
+/// The module is freed: its interpreter is about to end, or has no more use for it.
+///
+/// # Safety
+/// Called by CPython, once, with a module made from our definition.
+unsafe extern "C" fn m_free(module: *mut c_void) {
+    // SAFETY: the module's memory is still there, and the type is static.
+    unsafe {
+        state::clear_state(module.cast());
+        leave_the_collector(hash_table_type());
+    }
+}
+
+/// Takes the list of the type's subclasses out of the garbage collector's lists.
+///
+/// A static type is shared by all interpreters, and so is this dict, which CPython makes when the first subclass comes
+/// and frees when the last one goes. But the collector's lists belong to an interpreter each. If the one in whose list
+/// the dict is ends first, freeing the dict later writes into memory that is gone. The collector has nothing to find in
+/// it: it holds weak references only.
+///
+/// # Safety
+/// The type is ready and static.
+unsafe fn leave_the_collector(type_object: *mut PyTypeObject) {
+    // SAFETY: the type owns its dict of subclasses, if it has one. What is not in a list may be taken out of it all the
+    // same.
+    unsafe {
+        let subclasses = (*type_object).tp_subclasses.cast::<PyObject>();
+        if !subclasses.is_null() {
+            PyObject_GC_UnTrack(subclasses.cast());
+        }
+    }
+}
+
 /// Has CPython fill in what all types have: what they inherit, their dict, their method resolution order.
 ///
 /// # Safety
 /// Called when the module is made, with the GIL held.
 pub(crate) unsafe fn make_types_ready() -> Result<(), Raised> {
     for type_object in [hash_table_type(), iterator_type(), keys_view_type(), values_view_type(), items_view_type()] {
-        // SAFETY: the struct is static, and complete as far as it is ours to fill in.
+        // SAFETY: the struct is static, and all that is ours to fill in stands in its initializer. A type that is ready
+        // may be made ready again.
         unsafe { status(PyType_Ready(type_object))? };
     }
     Ok(())
 }
 
-/// Puts into the module what is more than a function, and tells the others that a `HashTable` is a mapping. Borrows the module.
+/// Puts into the module what is more than a function, and tells the others that a `HashTable` is a mapping. Borrows the
+/// module.
 ///
 /// # Safety
 /// The module is alive, and the types are ready.
 pub(crate) unsafe fn fill(module: *mut PyObject) -> Result<(), Raised> {
-    // SAFETY: the module and the static type are alive.
+    // SAFETY: the caller has the module alive, and a static type is never freed. `PyModule_AddObjectRef` takes a
+    // reference of its own.
     unsafe {
         hashing::remember_known_functions(module)?;
         status(PyModule_AddObjectRef(module, c"HashTable".as_ptr(), hash_table_type().cast()))?;
@@ -168,7 +224,7 @@ mod traced {
     /// Called by CPython.
     pub(crate) unsafe extern "C" fn announce(_module: *mut PyObject, on: *mut PyObject) -> *mut PyObject {
         entry(|| {
-            // SAFETY: `on` is borrowed from the caller's arguments; None is always there.
+            // SAFETY: `on` is kept for the call, also while its `__bool__` runs; None is always there.
             unsafe {
                 let on = status(PyObject_IsTrue(on))?;
                 hashtable_core::announce::silence(on == 0);
@@ -177,14 +233,16 @@ mod traced {
         })
     }
 
-    /// `_fail_allocation(nth)`, a function of the traced module: makes the nth of the library's next requests for memory on this
-    /// thread fail; 0 takes that back. Returns what was left of an earlier order, 0 if it was carried out: a new reference.
+    /// `_fail_allocation(nth)`, a function of the traced module: makes the nth of the library's next requests for
+    /// memory on this thread fail; 0 takes that back. Returns what was left of an earlier order, 0 if it was carried
+    /// out: a new reference.
     ///
     /// # Safety
     /// Called by CPython.
     pub(crate) unsafe extern "C" fn fail_allocation(_module: *mut PyObject, nth: *mut PyObject) -> *mut PyObject {
         entry(|| {
-            // SAFETY: `nth` is borrowed from the caller's arguments.
+            // SAFETY: `nth` is kept for the call. -1 may also be an answer, so it counts as a failure only with an
+            // exception.
             unsafe {
                 let nth = PyLong_AsSize_t(nth);
                 if nth == usize::MAX && !PyErr_Occurred().is_null() {

@@ -22,11 +22,12 @@ use hashtable_core::{Pairs, Table, prefetch};
 #[repr(C)]
 pub(crate) struct HashTable {
     ob_base: PyObject,
-    /// The pairs, with one reference to each key and each value. No Rust reference to it may live where Python code can run.
+    /// The pairs, with one reference to each key and each value. No Rust reference to it may live where Python code can
+    /// run.
     pub(crate) pairs: Table<Stored, Stored>,
     /// Owned. Never NULL.
     pub(crate) hash_func: *mut PyObject,
-    /// How often the table has been given another hash function; a hash from an earlier generation is worth nothing.
+    /// How often the table has been given another hash function; a hash from an earlier generation is void.
     pub(crate) generation: usize,
     /// What `hash_func` means.
     pub(crate) hashed_by: HashedBy,
@@ -36,7 +37,7 @@ pub(crate) struct HashTable {
     pub(crate) weakreflist: *mut PyObject,
 }
 
-/// How a table comes by a hash.
+/// How a table gets a hash.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HashedBy {
     /// `hash_func` is the builtin `hash`: `PyObject_Hash` does the same.
@@ -79,11 +80,11 @@ pub(crate) const TYPED_AT: Py_ssize_t = offset_of!(HashTable, typed) as Py_ssize
 /// `op` is a living object.
 #[inline(always)]
 pub(crate) unsafe fn is_hash_table(op: *mut PyObject) -> bool {
-    // SAFETY: the caller's promise; the type is static.
+    // SAFETY: `op` is alive, so it has a type; the type that it is compared with is static.
     unsafe { PyObject_TypeCheck(op, crate::type_object::hash_table_type()) != 0 }
 }
 
-// ---- what a table owns -------------------------------------------------------------------------------------------------------
+// ---- what a table owns ----------------------------------------------------------------------------------------------
 
 /// Adds a pair whose key was just found not to be there. Borrows both: the table takes references of its own.
 ///
@@ -95,7 +96,8 @@ pub(crate) unsafe fn add(
     key: *mut PyObject,
     value: *mut PyObject,
 ) -> Result<(), Raised> {
-    // SAFETY: the caller keeps all three alive. What can fail comes before the references are taken, and nothing runs Python code.
+    // SAFETY: the caller keeps all three alive. What can fail comes before the references are taken, and nothing runs
+    // Python code.
     unsafe {
         let room = (*table).pairs.make_room().map_err(|_| no_memory())?;
         let key = Stored::store(Py_NewRef(key), table.cast());
@@ -105,14 +107,14 @@ pub(crate) unsafe fn add(
     Ok(())
 }
 
-/// When all pairs of a table are walked through, the objects of a pair are asked for when it is this many pairs away.
+/// When all pairs of a table are walked through, the objects of a pair are prefetched this many pairs ahead.
 const AHEAD: usize = 32;
 
-/// Takes a reference to every key and value for `table`, whose arrays are, or will be, `pairs`: they were copied bit by bit. Runs no
-/// Python code.
+/// Takes a reference to every key and value for `table`, whose arrays are, or will be, `pairs`: they were copied bit by
+/// bit. Runs no Python code.
 ///
 /// # Safety
-/// All keys and values are alive, and so far it is somebody else who owns them.
+/// All keys and values are alive, and so far somebody else owns them.
 pub(crate) unsafe fn own_all(pairs: &Table<Stored, Stored>, table: *mut PyObject) {
     let mut ahead = pairs.iter().skip(AHEAD);
     for (key, value) in pairs.iter() {
@@ -120,7 +122,8 @@ pub(crate) unsafe fn own_all(pairs: &Table<Stored, Stored>, table: *mut PyObject
             prefetch(key.borrowed());
             prefetch(value.borrowed());
         }
-        // SAFETY: the caller says that they are alive.
+        // SAFETY: they are alive, says the caller, since somebody owns them: so their counts can be raised. From here
+        // on the table owns them too.
         unsafe {
             Stored::store(Py_NewRef(key.borrowed()), table);
             Stored::store(Py_NewRef(value.borrowed()), table);
@@ -145,12 +148,13 @@ pub(crate) unsafe fn exchange(one: *mut HashTable, other: *mut HashTable) {
     }
 }
 
-/// Gives up the references that `table` owned. Steals them all. Can run any Python code.
+/// Releases the references that `table` owned. Steals them all. Can run any Python code.
 ///
 /// # Safety
 /// The pairs have been taken out of the table.
 pub(crate) unsafe fn release(pairs: Pairs<Stored, Stored>, table: *mut PyObject) {
-    // They are all ours before the first one goes: what runs then may fill the table again, or exchange it with another.
+    // They are all ours before the first one is released: the code that runs then may fill the table again, or exchange
+    // it with another.
     for (key, value) in pairs.iter() {
         key.take(table);
         value.take(table);

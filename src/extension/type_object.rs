@@ -1,11 +1,12 @@
 //! The type `HashTable`, slot by slot.
 //!
-//! A type is a struct full of function pointers. `len(h)` looks into the struct of `h`'s type, finds `tp_as_mapping`, in it `mp_length`, and
-//! calls it. A slot that is left NULL is inherited from `object`, or is what the type cannot do.
+//! A type is a struct full of function pointers. `len(h)` looks into the struct of `h`'s type, finds `tp_as_mapping`,
+//! in it `mp_length`, and calls it. A slot that is left NULL is inherited from `object`, or is what the type cannot do.
 //!
 //! The iterators and views have types of their own, each at the end of its file in `views/`.
 //!
-//! The structs are static and mutable: `PyType_Ready` writes into them when the module is loaded, and CPython keeps caches there.
+//! The structs are static and mutable: `PyType_Ready` writes into them when the module is loaded, and CPython keeps
+//! caches there.
 
 use crate::errors::entry;
 use crate::ffi::*;
@@ -15,7 +16,7 @@ use crate::table::lifetime;
 use crate::views::{iterators, view};
 use core::ffi::CStr;
 
-// ---- hashtable.HashTable -----------------------------------------------------------------------------------------------------
+// ---- hashtable.HashTable --------------------------------------------------------------------------------------------
 
 static mut HASH_TABLE: PyTypeObject = PyTypeObject {
     ob_base: HEAD,
@@ -279,7 +280,7 @@ Return the bytes of the table and its arrays, without keys and values.",
 /// # Safety
 /// Called by CPython, with the class and what stands in the brackets.
 unsafe extern "C" fn class_getitem(class: *mut PyObject, item: *mut PyObject) -> *mut PyObject {
-    // SAFETY: both are borrowed and alive.
+    // SAFETY: both are kept for the call.
     entry(|| unsafe { give(new_reference(Py_GenericAlias(class, item))?) })
 }
 
@@ -299,7 +300,7 @@ static mut MEMBERS: [PyMemberDef; 3] = [
         flags: Py_READONLY,
         doc: c"whether int, float and str keys are told apart by their type".as_ptr(),
     },
-    // SAFETY: a NULL name, which ends the list.
+    // SAFETY: a NULL name, which ends the list: zero in every field is a value of this struct.
     unsafe { core::mem::zeroed() },
 ];
 
@@ -308,25 +309,25 @@ static mut ATTRIBUTES: [PyGetSetDef; 4] = [
     read_only(c"size", size, c"number of buckets now"),
     read_only(c"load", load, c"number of pairs now"),
     read_only(c"max_load", max_load, c"the most that load / size may be"),
-    // SAFETY: a NULL name, which ends the list.
+    // SAFETY: a NULL name, which ends the list: zero in every field is a value of this struct.
     unsafe { core::mem::zeroed() },
 ];
 
 /// `h.size`: a new reference.
 unsafe extern "C" fn size(op: *mut PyObject, _: *mut c_void) -> *mut PyObject {
-    // SAFETY: CPython calls it with a `HashTable`. So with the two that follow.
+    // SAFETY: the right object: the attribute stands in its type. Reading a number runs nothing.
     entry(|| unsafe { give(new_reference(PyLong_FromSsize_t((*op.cast::<HashTable>()).pairs.size() as Py_ssize_t))?) })
 }
 
 /// `h.load`: a new reference.
 unsafe extern "C" fn load(op: *mut PyObject, _: *mut c_void) -> *mut PyObject {
-    // SAFETY: as above.
+    // SAFETY: as in [`size`].
     entry(|| unsafe { give(new_reference(PyLong_FromSsize_t((*op.cast::<HashTable>()).pairs.load() as Py_ssize_t))?) })
 }
 
 /// `h.max_load`: a new reference.
 unsafe extern "C" fn max_load(op: *mut PyObject, _: *mut c_void) -> *mut PyObject {
-    // SAFETY: as above.
+    // SAFETY: as in [`size`].
     entry(|| unsafe { give(new_reference(PyFloat_FromDouble((*op.cast::<HashTable>()).pairs.max_load()))?) })
 }
 

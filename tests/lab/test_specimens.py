@@ -206,6 +206,23 @@ def test_a_record_of_other_specimens_is_refused(monkeypatch, tmp_path, source):
         specimen_pages.pages()
 
 
+def test_some_rows_of_the_record_are_seen_anew(monkeypatch, tmp_path, source):
+    record = json.loads((source / "docs" / "matrix.json").read_text(encoding="utf-8"))
+    (tmp_path / "matrix.json").write_text(json.dumps(record))
+    monkeypatch.setattr(matrix, "record_file", lambda: tmp_path / "matrix.json")
+    rows = {"missing-incref": {"ledger": "another"}, "control": {"ledger": "of fewer scripts"}}
+    found = {**record, "specimens": {"missing-incref": "another"}, "rows": rows}
+    merged = matrix._with_new_rows(found)
+    assert merged["rows"] == {**record["rows"], "missing-incref": {"ledger": "another"}}
+    assert merged["specimens"] == {**record["specimens"], "missing-incref": "another"}
+    for part, other in (("machine", "another"), ("detectors", {"plain": "none"})):
+        with pytest.raises(Missing, match=f"of other {part}"):
+            matrix._with_new_rows({**found, part: other})
+    (tmp_path / "matrix.json").unlink()
+    with pytest.raises(Missing, match="no record yet"):
+        matrix._with_new_rows(found)
+
+
 # ---- a few of them, met ----------------------------------------------------------------------------------------------
 
 on_the_traced_build = pytest.mark.skipif(

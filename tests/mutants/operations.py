@@ -35,6 +35,10 @@ _TWICE = "{{ let op: *mut crate::ffi::PyObject = {0}; {function}(op); {function}
 _WRITTEN = "{{ let field: *mut *mut crate::ffi::PyObject = {0}; *field = {1}; }}"
 _ALLOCATED = '{{ let of = {0}; (*of).tp_alloc.expect("ready")(of, 0) }}'
 _UNTOLD = "{{ let _ = ({all}); }}"
+_IN_TUPLE = (
+    "{{ let (tuple, place, new) = ({all}); let old = pyo3_ffi::PyTuple_GET_ITEM(tuple, place); "
+    "pyo3_ffi::PyTuple_SET_ITEM(tuple, place, new); old }}"
+)
 
 #: What each operation becomes when it is deleted, and when it is doubled, if it has a double. `{0}` is the first argument,
 #: `{all}` are all of them, `{call}` is the operation as it stands and `{self}` what a method is called on.
@@ -53,6 +57,7 @@ FORMS = {
     "fill_field": (_WRITTEN, None),
     "replace_field": ("core::ptr::replace({all})", None),
     "swap_fields": ("core::ptr::swap({all})", None),
+    "replace_in_tuple": (_IN_TUPLE, None),
     "give": ("Ok(core::mem::transmute::<*mut crate::ffi::PyObject, crate::ffi::Given>({0}))", None),
     "Stored::store": ("core::mem::transmute::<*mut crate::ffi::PyObject, crate::ffi::Stored>({0})", None),
     "Stored::exchanged": ("{{ let _: [*mut crate::ffi::PyObject; 2] = [{all}]; }}", None),
@@ -71,7 +76,9 @@ FORMS = {
 
 #: Names that mean an operation wherever they stand. (`take` and `received` are words that others use too, and
 #: `PyObject_GC_Del` is also what a type's slot is filled with.)
-UNMISTAKABLE = {name for name in FORMS if name.startswith("Py_") or name.endswith("_field") or name == "give"}
+UNMISTAKABLE = {
+    name for name in FORMS if name.startswith("Py_") or name.endswith(("_field", "_in_tuple")) or name == "give"
+}
 
 
 class Unreadable(Exception):

@@ -7,7 +7,6 @@ file is a module in a second.
 Each mutant then meets, in child processes,
 
     smoke.py      all calls of calls.py and injection.py with the ledger open, as they are and with every fault, in a second or two
-    normal build  the tests of counts and of short cuts, without a ledger, for what only the normal build does
     quick tests   the files of tests/ that take a second or two
     other tests   the longer ones that are after references
 
@@ -21,6 +20,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 import sysconfig
 import threading
@@ -43,20 +43,20 @@ SLOW_ONES = " and ".join(
     for name in ("fires", "leaves_nothing", "memory_does_not_grow", "200_000", "deep_nest", "tables_that_are_collected")
 )
 
-#: The pytest runs, in order: whether on the traced build, the files, and which tests of them, if not all. What is put off in the
-#: traced build, since it looks at counts, is done in the normal one.
+#: The pytest runs, in order: the files, as test_NAME.py, and which tests of them, if not all.
 RUNS = {
-    "normal build": (False, ["fast_ways", "refcounts"], f"{SLOW_ONES} and not content_with"),
     "quick tests": (
-        True,
-        ["traced", "constructor", "hashing", "mapping", "protocol", "hard_keys", "reference", "threads", "fast_ways"],
+        [
+            *("traced", "constructor", "hashing", "mapping", "protocol", "hard_keys", "reference", "threads"),
+            *("fast_ways", "interpreters"),
+        ],
         "",
     ),
-    "other tests": (True, ["garbage", "table", "reentrancy", "gc", "refcounts", "memory"], SLOW_ONES),
+    "other tests": (["garbage", "table", "reentrancy*", "gc", "refcounts", "memory"], SLOW_ONES),
 }
 
 #: Seconds: for the smoke test, and for a run of pytest. Without a mutation they need a twentieth of it.
-SMOKE_LIMIT, RUN_LIMIT = 30, 600
+SMOKE_LIMIT, RUN_LIMIT = 120, 1800
 
 #: Optimising costs time and changes nothing here: references are counted the same.
 PROFILE = {"inherits": '"release"', "lto": '"off"', "opt-level": "0", "codegen-units": "16", "incremental": "true"}
@@ -118,10 +118,11 @@ def digest(*files: Path, text: str = "") -> str:
     return total.hexdigest()
 
 
-def test_file(name: str) -> Path:
-    """The file test_NAME.py, whichever folder it is in."""
-    [file] = TESTS.rglob(f"test_{name}.py")
-    return file
+def files_of(names: Sequence[str]) -> list[Path]:
+    """The files test_NAME.py, whichever folder they are in. A name may stand for several: `reentrancy*`."""
+    found = [sorted(TESTS.rglob(f"test_{name}.py")) for name in names]
+    assert all(found), f"one of {', '.join(names)} has no file"
+    return [file for files in found for file in files]
 
 
 def test_files(run: str) -> list[Path]:
@@ -133,7 +134,7 @@ def test_files(run: str) -> list[Path]:
     ]
     if run == "smoke":
         return [HERE / "smoke.py", TESTS / "faults" / "injection.py", *shared]
-    return [TESTS / "conftest.py", *(test_file(name) for name in RUNS[run][1]), *shared]
+    return [TESTS / "conftest.py", *files_of(RUNS[run][0]), *shared]
 
 
 def standing(run: str) -> str:
@@ -185,13 +186,11 @@ class Worker:
         finally:
             _write(file, text)
 
-    def _run(
-        self, command: Sequence[str | Path], limit: float, folder: Path = ROOT, *, traced: bool = True
-    ) -> children.Ending:
+    def _run(self, command: Sequence[str | Path], limit: float, folder: Path = ROOT) -> children.Ending:
         variables = {
             **os.environ,
-            "PYTHONPATH": str(self.folder / ("traced" if traced else "normal")),
-            "HASHTABLE_MODULE": "hashtable_traced" if traced else "hashtable",
+            "PYTHONPATH": str(self.folder / "traced"),
+            "HASHTABLE_MODULE": "hashtable_traced",
             "HASHTABLE_SOURCE": str(ROOT),
             "CARGO_TARGET_DIR": str(self.folder / "cargo"),
             "CARGO_TERM_COLOR": "never",
@@ -210,7 +209,7 @@ class Worker:
                     try:
                         output, _ = child.communicate(timeout=0.25)
                         return children.Ending(output, child.returncode)
-                    except children.subprocess.TimeoutExpired:
+                    except subprocess.TimeoutExpired:
                         if self.stop.is_set():
                             raise Stopped from None
                         if time.monotonic() > end:
@@ -218,9 +217,8 @@ class Worker:
         except TimeoutError:
             return children.Ending("", -9, timed_out=True)
 
-    def _build(self, traced: bool = True) -> None:
-        command = ["cargo", "build", "--quiet", "--locked", "--package", "hashtable-extension"]
-        command += ["--features", "trace"] if traced else []
+    def _build(self) -> None:
+        command = ["cargo", "build", "--quiet", "--locked", "--package", "hashtable-extension", "--features", "trace"]
         command += ["--profile", "mutants"]
         for setting, value in PROFILE.items():
             command += ["--config", f"profile.mutants.{setting}={value}"]
@@ -230,12 +228,12 @@ class Worker:
         [library] = (
             file for end in ("so", "dylib") for file in (self.folder / "cargo" / "mutants").glob(f"*hashtable.{end}")
         )
-        folder = self.folder / ("traced" if traced else "normal")
+        folder = self.folder / "traced"
         folder.mkdir(parents=True, exist_ok=True)
         # A module that a child has mapped must not be written into.
         fresh = folder / "fresh"
         shutil.copyfile(library, fresh)
-        fresh.replace(folder / f"hashtable{'_traced' if traced else ''}{sysconfig.get_config_var('EXT_SUFFIX')}")
+        fresh.replace(folder / f"hashtable_traced{sysconfig.get_config_var('EXT_SUFFIX')}")
 
     def _is_compiled(self, mutant: Mutant, file: Path, text: bytes) -> bool:
         """Would it be noticed if there were no Rust at all where the operation is?"""
@@ -252,12 +250,11 @@ class Worker:
         return _symptom(ending, SMOKE_LIMIT, _smoke_statement(ending.output))
 
     def _pytest(self, run: str) -> Symptom:
-        traced, names, selected = RUNS[run]
-        self._build(traced)
-        command = [sys.executable, "-u", "-m", "pytest", "-x", "-v", "-rfE", "--tb=short", "--timeout=120"]
+        names, selected = RUNS[run]
+        self._build()
+        command = [sys.executable, "-u", "-m", "pytest", "-x", "-v", "-rfE", "--tb=short", "--timeout=600"]
         command += ["-p", "no:cacheprovider", "-p", "no:xdist", *(["-k", selected] if selected else [])]
-        files = [test_file(name) for name in names]
-        ending = self._run([*command, *files], RUN_LIMIT, traced=traced)
+        ending = self._run([*command, *files_of(names)], RUN_LIMIT)
         # 1: a test failed. 5: none was run. More: pytest itself went wrong, perhaps for want of the module.
         return _symptom(ending, RUN_LIMIT, _last_test(ending.output))
 
@@ -363,9 +360,7 @@ class Memory:
         elif ".py::" not in symptom.by:
             runs = ["smoke"]
         else:
-            runs = [
-                run for run, (_, names, _) in RUNS.items() if any(f"test_{name}.py" in symptom.by for name in names)
-            ]
+            runs = [run for run, (names, _) in RUNS.items() if any(file.name in symptom.by for file in files_of(names))]
         file = self._file(mutant)
         file.parent.mkdir(parents=True, exist_ok=True)
         known = {"mutant": mutant.id, "symptom": asdict(symptom), "standing": {run: self.standing[run] for run in runs}}

@@ -93,7 +93,8 @@ def paths_in_rust(text):
 def arrows_against_the_map(root):
     """Where a file of the extension uses one that stands above it on the map, or beside the map altogether.
 
-    The address of a type may be taken from anywhere: a function whose whole body is `&raw mut NAME`.
+    An address, of a type or of the module's definition, may be taken from anywhere: a function whose whole body is
+    `&raw mut NAME`.
     """
     extension = root / "src" / "extension"
     order = map_of_the_extension(extension)
@@ -118,7 +119,7 @@ def arrows_against_the_map(root):
             used = next((entry for place in places for entry in order if entry.startswith(place)), None)
             if used is None or order.index(used) >= order.index(on_the_map[file]):
                 continue
-            address = rf"fn {path[-1]}\(\) -> \*mut PyTypeObject {{\s*&raw mut \w+\s*}}"
+            address = rf"fn {path[-1]}\(\) -> \*mut Py(TypeObject|ModuleDef) {{\s*&raw mut \w+\s*}}"
             if not re.search(address, sources[used]):
                 found.append(f"{file} uses {'::'.join(path)}, which stands above it")
     return found

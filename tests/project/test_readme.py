@@ -57,3 +57,36 @@ def test_the_transcript_is_the_demos() -> None:
     assert len(lines) > 3
     assert is_part(lines, demo.stdout)
     assert not is_part([lines[0], *lines[2:]], demo.stdout), "control: a transcript with a line left out"
+
+
+# ---- the source that is shown, and the files that are named ----------------------------------------------------------
+
+
+def shown_source(text: str) -> str:
+    """The function that the README shows."""
+    return text.split("```rust\n", 1)[1].split("```", 1)[0]
+
+
+def test_the_function_is_the_sources() -> None:
+    text = README.read_text(encoding="utf-8")
+    methods = (README.parent / "src" / "extension" / "slots" / "methods.rs").read_text(encoding="utf-8")
+    assert "give(Py_NewRef(op))" in shown_source(text)
+    assert shown_source(text) in methods
+    assert shown_source(text.replace("give(Py_NewRef(op))", "give(op)")) not in methods, "control: another function"
+
+
+def missing(text: str) -> list[str]:
+    """The files that a link leads to, and the folders of the table, that are not there; and rows that come twice."""
+    files = [link for link in re.findall(r"\]\(([^)#:]+)\)", text)]
+    rows = re.findall(r"^\| `([^`]+)` \|", text, re.M)
+    assert files and rows
+    return [name for name in [*files, *rows] if not (README.parent / name).exists()] + [
+        f"{row} twice" for row in sorted(set(rows)) if rows.count(row) > 1
+    ]
+
+
+def test_what_is_named_is_there() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert missing(text) == []
+    assert missing(text.replace("(docs/index.md)", "(docs/none.md)")) == ["docs/none.md"]
+    assert missing(text.replace("| `src/core` |", "| `src/ledger` |")) == ["src/ledger twice"]

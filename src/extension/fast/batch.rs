@@ -1,18 +1,18 @@
 //! Many lookups at once.
 //!
-//! To look a key up is to wait for memory three times: for the key, for its bucket, for the pair that is there. The processor can wait
-//! for many things at once, if it is told of them early enough. So whoever has many keys gathers them in a batch, and each stage is
-//! done for all of the batch before the next begins:
+//! A lookup misses the cache up to three times: for the key, for its bucket, and for the pair that is there. The
+//! processor can wait for many things at once if it is told of them early enough. So many keys are gathered in a batch,
+//! and each step is done for the whole batch before the next begins:
 //!
 //! ```text
-//! put pairs into the batch                              fetch each key, and each value
-//! for each pair: hash = the one its key has at hand     fetch the bucket
-//! for each pair                                         fetch the first pair in the bucket's chain
+//! put pairs into the batch                              prefetch each key and each value
+//! for each pair: hash = the one its key has at hand     prefetch the bucket
+//! for each pair                                         prefetch the first pair in the bucket's chain
 //! for each pair: look the key up                        by now all of it is there
 //! ```
 //!
-//! It works as long as Python need not be asked for anything, neither hash nor `==`; what comes behind the first pair for which it
-//! must be is left to the caller.
+//! It works as long as Python code decides nothing, neither a hash nor `==`. The first pair for which it must, and all
+//! behind it, are left to the caller.
 
 use crate::fast::equality::{Place, look_up_without_asking};
 use crate::fast::hash_at_hand::hash_at_hand;
@@ -44,7 +44,7 @@ impl Batch {
         self.length = 0;
     }
 
-    /// What was put into it. Whoever did knows how long they live.
+    /// What was put into it. It borrows them: the code that put them in knows how long they live.
     pub(crate) fn pairs(&self) -> &[(*mut PyObject, *mut PyObject)] {
         &self.pairs[..self.length]
     }
@@ -60,21 +60,23 @@ impl Batch {
         self.length += 1;
     }
 
-    /// Clears it and puts in as many pairs of a dict, from `position` on, as there is room for. Moves `position` behind them.
+    /// Clears it and puts in as many pairs of a dict, from `position` on, as there is room for. Moves `position` behind
+    /// them.
     ///
     /// # Safety
     /// `dict` is a living dict. It keeps the pairs alive until it changes.
     pub(crate) unsafe fn refill_from_dict(&mut self, dict: *mut PyObject, position: &mut Py_ssize_t) {
         let (mut key, mut value) = (core::ptr::null_mut(), core::ptr::null_mut());
         self.clear();
-        // SAFETY: the caller keeps the dict alive; nothing here changes it.
+        // SAFETY: the caller keeps the dict alive. `PyDict_Next` neither runs Python code nor changes the dict, so the
+        // position stays good, and the pairs stay where the dict owns them.
         while self.has_room() && unsafe { PyDict_Next(dict, position, &mut key, &mut value) } != 0 {
             self.put(key, value);
         }
     }
 
-    /// Looks all keys up in the table, in order, and has `visit` see each key and value with the place of the key, until it returns false
-    /// or Python would have to be asked. Runs no Python code by itself.
+    /// Looks all keys up in the table, in order, and has `visit` see each key and value with the place of the key,
+    /// until it returns false or Python would have to be asked. Runs no Python code by itself.
     ///
     /// Returns:
     /// for how many `visit` has returned true.
@@ -88,7 +90,9 @@ impl Batch {
     ) -> usize {
         let mut hashes = [0; BATCH];
         let mut at_hand = 0;
-        // SAFETY: the caller keeps the table and the keys alive.
+        // SAFETY: table and keys are alive, says the caller, and nothing runs that could let go of a key:
+        // `hash_at_hand` and `look_up_without_asking` run no Python code, nor does `visit`. Each access to the table
+        // ends with its line, so `visit` may add to it in between; the hashes need no table to stay true.
         unsafe {
             for (&(key, _), hash) in self.pairs().iter().zip(&mut hashes) {
                 let Some(known) = hash_at_hand(table, key) else { break };

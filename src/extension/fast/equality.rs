@@ -1,9 +1,10 @@
-//! Whether two keys are equal, where Python need not be asked; and a lookup that goes as far as that.
+//! Keys that can be compared without running Python code, and a lookup that goes as far as that.
 
+use crate::announce::is_heard;
 use crate::ffi::*;
 use crate::object::HashTable;
 
-/// The outcome of a lookup.
+/// The result of a lookup.
 pub(crate) struct Place {
     /// The hash of the key.
     pub(crate) hash: i64,
@@ -11,7 +12,7 @@ pub(crate) struct Place {
     pub(crate) at: Option<usize>,
 }
 
-/// The quick way, in which no Python code can run. None if the answer cannot be had by it.
+/// The quick way, in which no Python code can run. None if only Python code can decide.
 ///
 /// ```text
 /// candidate = first in the chain whose hash is that of the key
@@ -25,10 +26,12 @@ pub(crate) struct Place {
 /// `table` and `key` are living objects.
 #[inline(always)]
 pub(crate) unsafe fn look_up_without_asking(table: *mut HashTable, key: *mut PyObject, hash: i64) -> Option<Place> {
-    if cfg!(feature = "trace") {
+    if is_heard() {
         return None;
     }
-    // SAFETY: the caller keeps both alive. The candidate is borrowed from the table, which nothing here can change.
+    // SAFETY: the caller has table and key alive. The candidate is owned by the table, and nothing that could take it
+    // out runs before the last use of it: what decides here looks at memory and calls nobody. `at` was found in this
+    // very state of the table.
     unsafe {
         let Some(at) = (*table).pairs.first_candidate(hash) else { return Some(Place { hash, at: None }) };
         let candidate = (*table).pairs.key(at).borrowed();
@@ -37,14 +40,15 @@ pub(crate) unsafe fn look_up_without_asking(table: *mut HashTable, key: *mut PyO
     }
 }
 
-/// Are they equal? None if that is not to be had without running Python code: both are exactly an int, or exactly a str, or it
-/// is for `==` to say.
+/// Are they equal? None if only Python code can decide. Two exact ints or two exact strs are compared here; all else is
+/// for `==` to decide.
 ///
 /// # Safety
 /// Both are living objects.
 #[inline(never)]
 pub(crate) unsafe fn equal_without_asking(one: *mut PyObject, other: *mut PyObject) -> Option<bool> {
-    // SAFETY: the caller has both alive, and each function is asked about objects of its type.
+    // SAFETY: the caller has both alive. The two have the same type, and each branch asks which one before it calls a
+    // function of that type.
     unsafe {
         if Py_TYPE(one) != Py_TYPE(other) {
             return None;

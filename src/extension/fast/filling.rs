@@ -1,4 +1,4 @@
-//! Many pairs put into a table, where nobody need be asked about them.
+//! Many pairs put into a table without running Python code for any of them.
 
 use crate::errors::{no_memory, runtime_error};
 use crate::fast::batch::{BATCH, Batch};
@@ -7,16 +7,18 @@ use crate::ffi::*;
 use crate::object::{HashTable, HashedBy, add, own_all};
 use hashtable_core::prefetch;
 
-/// Copies all pairs of another table, if this one is empty and none of them need be looked up. Tells whether it did. Runs no Python
-/// code.
+/// Copies all pairs of another table if this one is empty and no key needs a lookup. Returns whether it did. Runs no
+/// Python code.
 ///
 /// # Safety
-/// Both are living tables that the caller keeps alive. So it is for all functions here.
+/// Both are living tables that the caller keeps alive. The same holds for all functions here.
 pub(crate) unsafe fn fill_from_table(table: *mut HashTable, source: *mut HashTable) -> Result<bool, Raised> {
-    // SAFETY: the caller keeps both alive. Nothing runs between the copying of the pointers and the taking of the references.
+    // SAFETY: two living tables, and not the same one where both are borrowed at once: that is asked before
+    // `append_all`. Between the copying of the pointers and the taking of the references nothing runs, so for no moment
+    // could anybody give up a reference that is not there yet.
     unsafe {
-        // The keys of a table differ from one another, by this table's rules too if they are the same and call no function of the
-        // user's. So what comes into an empty table need not be looked up.
+        // The keys of a table differ from one another, by this table's rules too if they are the same and call no
+        // function of the user's. So nothing that comes into an empty table needs a lookup.
         let same_rules = (*table).typed == (*source).typed && (*table).hashed_by == (*source).hashed_by;
         let known = (*table).hashed_by != HashedBy::Call;
         let hashes_suffice = (*source).pairs.keeps_whole_hashes() || !(*table).pairs.keeps_whole_hashes();
@@ -29,8 +31,8 @@ pub(crate) unsafe fn fill_from_table(table: *mut HashTable, source: *mut HashTab
     }
 }
 
-/// Adds the pairs of a dict, from `position` up to one that Python must be asked about, and moves `position` to that one. Can run any
-/// Python code, when a value is overwritten.
+/// Adds the pairs of a dict, from `position` up to the first for which Python code must decide, and moves `position` to
+/// that one. Can run any Python code, when a value is overwritten.
 ///
 /// # Errors
 /// `RuntimeError` if the dict has changed its size; `MemoryError`.
@@ -39,8 +41,9 @@ pub(crate) unsafe fn set_from_dict(
     source: *mut PyObject,
     position: &mut Py_ssize_t,
 ) -> Result<(), Raised> {
-    // SAFETY: `PyDict_Next` lends key and value until Python code can run, which is when `set_all` gives up its last value; then the
-    // batch is filled anew.
+    // SAFETY: the dict is alive, and lends its pairs until Python code runs. That can only happen at the very end of
+    // `set_all`, after which the batch is not looked at again: it is filled anew, from a dict whose size has been
+    // compared.
     unsafe {
         let size = PyDict_Size(source);
         let (mut key, mut value) = (core::ptr::null_mut(), core::ptr::null_mut());
@@ -65,16 +68,18 @@ pub(crate) unsafe fn set_from_dict(
     }
 }
 
-/// Moves the pairs of a dict into an empty table, up to the first whose hash is not at hand, and moves `position` behind them. The keys
-/// of a dict differ from one another, by our rules too: nothing is looked up. Runs no Python code.
+/// Copies the pairs of a dict into an empty table, up to the first whose hash is not at hand, and moves `position`
+/// behind them. The keys of a dict differ from one another, by our rules too, so nothing is looked up. Runs no Python
+/// code.
 unsafe fn fill_from_dict(
     table: *mut HashTable,
     source: *mut PyObject,
     position: &mut Py_ssize_t,
 ) -> Result<(), Raised> {
     let (op, mut batch, mut taken, mut behind_batch) = (table.cast(), Batch::default(), 0, *position);
-    // SAFETY: the caller keeps both alive. No Python code runs, so the dict does not change, and keeps alive what `PyDict_Next` lends.
-    // `fill` has the table's pairs meanwhile; nothing else of the table is touched.
+    // SAFETY: the dict is alive and, as no Python code runs, unchanged: what `PyDict_Next` lent is alive. While `fill`
+    // has the only Rust reference to the table's pairs, the closure that it calls reads only `hashed_by`, a field
+    // beside them.
     unsafe {
         let next_pair = || {
             if taken == batch.pairs().len() {
@@ -99,19 +104,21 @@ unsafe fn fill_from_dict(
 struct Progress {
     /// How many pairs it has set.
     set: usize,
-    /// Must Python be asked about the next one?
+    /// Must Python code decide about the next one?
     asks: bool,
 }
 
-/// Sets the pairs of the batch in the table, up to the first for which Python would have to be asked, or which overwrites a value that
-/// runs Python code as it goes. That value goes last. So nobody can tell that there are many on their way: whatever runs then finds
-/// in the table what came before, and nothing of what comes behind.
+/// Sets the pairs of the batch in the table, up to the first for which Python code must decide, or which overwrites a
+/// value whose deallocation may run Python code. That value is released last. So nobody can tell that many pairs are
+/// under way: the code that runs then finds in the table what came before, and nothing of what comes after.
 unsafe fn set_all(table: *mut HashTable, batch: &Batch) -> Result<Progress, Raised> {
     let op = table.cast::<PyObject>();
     let mut old_value = core::ptr::null_mut();
     let (mut set, mut out_of_memory) = (0, false);
-    // SAFETY: the caller keeps the table alive, and with it what was put into the batch. No Python code runs before the last DECREF, so what
-    // a lookup says holds until it is used. The table takes references of its own; an old value is ours until it is given back.
+    // SAFETY: the batch is alive, says the caller, until Python code runs, and none does before the last DECREF: an old
+    // value that could run some is kept until then, and nothing is looked up after it. So each index is used in the
+    // state of the table in which it was found. The table takes references of its own before it gives up those that it
+    // had.
     unsafe {
         batch.look_up_all(table, |key, value, place| {
             let Some(at) = place.at else {
@@ -121,7 +128,7 @@ unsafe fn set_all(table: *mut HashTable, batch: &Batch) -> Result<Progress, Rais
             };
             let old = (*table).pairs.replace_value(at, Stored::store(Py_NewRef(value), op)).take(op);
             set += 1;
-            if !goes_quietly(old) {
+            if !dealloc_runs_no_python(old) {
                 old_value = old;
                 return false;
             }
@@ -134,11 +141,13 @@ unsafe fn set_all(table: *mut HashTable, batch: &Batch) -> Result<Progress, Rais
     }
 }
 
-/// Adds the pairs of a list, from the first up to one that Python must be asked about. Returns how many those were.
+/// Adds the pairs of a list, from the first up to one for which Python code must decide. Returns how many those were.
 pub(crate) unsafe fn set_from_list(table: *mut HashTable, list: *mut PyObject) -> Result<usize, Raised> {
     let mut batch = Batch::default();
     let mut position = 0;
-    // SAFETY: the list keeps its tuples alive, and they their items, as long as no Python code runs; when it has, all is read anew.
+    // SAFETY: the caller keeps the list alive, the list its tuples and the tuples their items, as long as no Python
+    // code runs. Some can, in `set_all`; when it has, the tuples are read anew from a list whose length is asked for
+    // again.
     unsafe {
         loop {
             batch.clear();
@@ -156,7 +165,7 @@ pub(crate) unsafe fn set_from_list(table: *mut HashTable, list: *mut PyObject) -
             }
             let Progress { set, asks } = set_all(table, &batch)?;
             position += set;
-            // Else there is a next one, or a value has gone and all must be read anew.
+            // Otherwise there is a next batch, or a value was released and everything must be read again.
             if asks || set == batch.pairs().len() && set < BATCH {
                 return Ok(position);
             }

@@ -1,10 +1,12 @@
-//! The hash of a key that has it at hand.
+//! Keys that have their hash at hand.
 
+use crate::announce::is_heard;
 use crate::ffi::*;
 use crate::object::{HashTable, HashedBy};
 use hashtable_core::mix::mix;
 
-/// The hash of a key that has it at hand: of an exact str or int, if the table hashes by the builtin `hash` or mixes that. A str
+/// The hash of a key that has it at hand: of an exact str or int, if the table hashes by the builtin `hash` or mixes
+/// that. A str
 /// keeps its hash in a field once it has been asked for. Runs no Python code.
 ///
 /// # Safety
@@ -13,7 +15,7 @@ use hashtable_core::mix::mix;
 pub(crate) unsafe fn hash_at_hand(table: *mut HashTable, key: *mut PyObject) -> Option<i64> {
     // SAFETY: the caller keeps both alive; the table is only read.
     unsafe {
-        if cfg!(feature = "trace") {
+        if is_heard() {
             return None;
         }
         match (*table).hashed_by {

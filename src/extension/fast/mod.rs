@@ -1,14 +1,15 @@
 //! The fast ways: all that is here only to save time.
 //!
-//! Without this room everything would work, and nothing else would be seen from outside. That is also the rule for what may be in it.
-//! A fast way
+//! Without this room everything would work, and nothing else would be seen from outside. That is also the rule for what
+//! may be in it. A fast way
 //!
-//! * **says what the long way would say.** Where it cannot, it says nothing (None, or how far it came), and the long way is taken
-//!   from there;
-//! * **runs no Python code**, by itself or through a `Py_DECREF` of something that might be the last of its kind. So whatever it borrows
-//!   stays alive, and what it has seen of a table stays true, until it returns. Where the last step of a fast way gives up a
-//!   reference, that is said, and nothing is believed after it;
-//! * **owes for every reference as the long way does.** It takes and gives back through the same words, so the ledger judges it too.
+//! * **gives the answer that the long way would give.** Where it cannot, it returns None, or how far it came, and the
+//!   long way goes on from there;
+//! * **runs no Python code**, by itself or through a `Py_DECREF` of something that might be the last of its kind. So
+//!   whatever it borrows stays alive, and what it has seen of a table stays true, until it returns. Where the last step
+//!   of a fast way releases a reference, that is documented, and nothing is relied on after it;
+//! * **owes for every reference as the long way does.** It takes and gives back through the same words, so the ledger
+//!   judges it too.
 //!
 //! What stands here was worth it, by the instruction: `make bench-instructions` tells of each.
 

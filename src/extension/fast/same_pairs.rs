@@ -1,28 +1,30 @@
-//! Whether tables are equal, as far as that can be seen by looking.
+//! Whether tables are equal, as far as that shows without running Python code.
 
 use crate::fast::batch::{BATCH, Batch};
 use crate::ffi::*;
 use crate::object::{HashTable, HashedBy};
 
-/// Are two tables of equal load certainly equal, since they hash alike and have the very same objects? Runs no Python code.
+/// Are two tables of equal load certainly equal, since they hash alike and have the very same objects? Runs no Python
+/// code.
 ///
 /// # Safety
-/// Both are living tables that the caller keeps alive. So it is for all functions here.
+/// Both are living tables that the caller keeps alive. The same holds for all functions here.
 pub(crate) unsafe fn same_content(one: *mut HashTable, other: *mut HashTable) -> bool {
-    // SAFETY: the caller keeps both alive.
+    // SAFETY: both are living tables, says the caller, and of equal load, which `same_objects` asks for.
     unsafe { hashed_alike_by_builtins(one, other) && same_objects(one, other) }
 }
 
 /// Do both tables hash by the same function, one that needs no call to say that an object has the same hash as itself?
 unsafe fn hashed_alike_by_builtins(one: *mut HashTable, other: *mut HashTable) -> bool {
-    // SAFETY: the caller keeps both alive.
+    // SAFETY: two fields of living structs are read, and no reference is made to either.
     unsafe { (*one).hashed_by == (*other).hashed_by && (*one).hashed_by != HashedBy::Call }
 }
 
-/// Have two tables of equal load the very same keys and values in the same order, as a table and its copy have? An object is equal to
-/// itself, as in every container of Python's, so nobody needs to be asked.
+/// Have two tables of equal load the very same keys and values in the same order, as a table and its copy have? An
+/// object is equal to itself, as in all of Python's containers, so `==` is not called.
 unsafe fn same_objects(one: *mut HashTable, other: *mut HashTable) -> bool {
-    // SAFETY: the caller keeps both alive, and nothing here runs Python code.
+    // SAFETY: both are living tables. They are borrowed for the length of the walk, and comparing pointers runs nothing
+    // that could reach them.
     unsafe {
         let same = |one: Stored, other: Stored| one.borrowed() == other.borrowed();
         (*one)
@@ -33,12 +35,13 @@ unsafe fn same_objects(one: *mut HashTable, other: *mut HashTable) -> bool {
     }
 }
 
-/// How far at the front of `walked` its pairs are in `asked` too, with the very same value, as long as that can be seen without running
-/// Python code: the position behind the last such pair.
+/// How many pairs at the front of `walked` are in `asked` too, with the very same value, as far as that shows without
+/// running Python code. Returns the position behind the last such pair.
 pub(crate) unsafe fn position_behind_same_pairs(walked: *mut HashTable, asked: *mut HashTable) -> usize {
     let mut batch = Batch::default();
     let mut position = 0;
-    // SAFETY: the caller keeps both alive, and since nothing here runs Python code, what they lend stays alive.
+    // SAFETY: both are living tables. Nothing here runs Python code, so neither changes: the pairs in the batch stay
+    // alive, and every position and index stays good.
     unsafe {
         loop {
             let mut places = [position; BATCH + 1];

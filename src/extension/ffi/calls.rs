@@ -22,10 +22,10 @@ pub(crate) use super::api::{
 
 // Asking what an object is. Nothing is taken or returned, and nothing can fail.
 pub(crate) use super::api::{
-    Py_TYPE, PyAnySet_Check, PyCallable_Check, PyDict_Check, PyDictItems_Check, PyDictKeys_Check,
-    PyErr_ExceptionMatches, PyErr_Occurred, PyFloat_AS_DOUBLE, PyFloat_Check, PyList_GET_ITEM, PyList_GET_SIZE,
-    PyLong_Check, PyObject_TypeCheck, PyTuple_Check, PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyUnicode_1BYTE_DATA,
-    PyUnicode_Check, PyUnicode_GET_LENGTH,
+    Py_TYPE, PyAnySet_Check, PyCFunction_Check, PyCFunction_GetFunction, PyCallable_Check, PyDict_Check,
+    PyDictItems_Check, PyDictKeys_Check, PyErr_ExceptionMatches, PyErr_Occurred, PyFloat_AS_DOUBLE, PyFloat_Check,
+    PyList_GET_ITEM, PyList_GET_SIZE, PyLong_Check, PyObject_TypeCheck, PyTuple_Check, PyTuple_GET_ITEM,
+    PyTuple_GET_SIZE, PyUnicode_1BYTE_DATA, PyUnicode_Check, PyUnicode_GET_LENGTH,
 };
 
 // Functions that may fail, and return a new reference or NULL with an exception set.
@@ -48,6 +48,7 @@ pub(crate) use super::api::{
 
 // Functions that lend: what they find is borrowed.
 pub(crate) use super::api::{PyDict_GetItemWithError, PyDict_Next};
+pub(crate) use super::api::{PyModule_GetState, PyState_FindModule};
 
 // Functions that steal: the container owns the reference from the call on, also when the call fails.
 pub(crate) use super::api::PyTuple_SET_ITEM;

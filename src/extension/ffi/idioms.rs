@@ -9,12 +9,12 @@ use core::ptr::null_mut;
 /// # Safety
 /// The GIL is held.
 pub(crate) unsafe fn not_implemented() -> *mut PyObject {
-    // SAFETY: the object always exists.
+    // SAFETY: `NotImplemented` is there as long as the interpreter.
     unsafe { Py_NewRef(Py_NotImplemented()) }
 }
 
-/// Calls `visit` with each object that the iterator yields, borrowed for the length of the call, until one fails. Steals the
-/// iterator.
+/// Calls `visit` with each object that the iterator yields, borrowed for the length of the call, until one fails.
+/// Steals the iterator.
 ///
 /// # Safety
 /// The caller owns the iterator.
@@ -42,7 +42,8 @@ pub(crate) unsafe fn for_each(
     }
 }
 
-/// A tuple of these: a new reference. Steals them all, also if it fails; one that is NULL is a failure, with its exception set.
+/// A tuple of these: a new reference. Steals them all, also if it fails; one that is NULL is a failure, with its
+/// exception set.
 ///
 /// # Safety
 /// The caller owns each that is not NULL.
@@ -78,13 +79,15 @@ pub(crate) unsafe fn append_steals(lines: *mut PyObject, line: *mut PyObject) ->
     }
 }
 
-/// Puts `value` into the dict under `name`. Steals `value`, which may be NULL with an exception set. `PyDict_SetItemString` itself
-/// does *not* steal: the dict takes a reference of its own, and this function gives back the one it was handed.
+/// Puts `value` into the dict under `name`. Steals `value`, which may be NULL with an exception set.
+/// `PyDict_SetItemString` itself does *not* steal: the dict takes a reference of its own, and this function gives back
+/// the one it was handed.
 ///
 /// # Safety
 /// `dict` is a living dict, `value` NULL or an object to which the caller owns a reference.
 pub(crate) unsafe fn put_steals(dict: *mut PyObject, name: &CStr, value: *mut PyObject) -> Result<(), Raised> {
-    // SAFETY: the caller owns `value` and keeps `dict` alive.
+    // SAFETY: the caller keeps the dict alive and hands over `value`. The dict takes a reference of its own, if it
+    // succeeds; the one that was handed over is given back either way.
     unsafe {
         let value = new_reference(value)?;
         let result = status(PyDict_SetItemString(dict, name.as_ptr(), value));
@@ -102,7 +105,8 @@ pub(crate) unsafe fn put_steals(dict: *mut PyObject, name: &CStr, value: *mut Py
 /// `op` is a living object.
 #[track_caller]
 pub(crate) unsafe fn optional_attribute(op: *mut PyObject, name: &CStr) -> Result<Option<*mut PyObject>, Raised> {
-    // SAFETY: the caller's promise.
+    // SAFETY: `op` is alive, says the caller. What comes is a new reference, which goes on to our caller, or NULL with
+    // an exception set, which is what `found_attribute` takes.
     unsafe { found_attribute(api::PyObject_GetAttrString(op, name.as_ptr())) }
 }
 
@@ -115,7 +119,7 @@ pub(crate) unsafe fn optional_attribute_named(
     op: *mut PyObject,
     name: *mut PyObject,
 ) -> Result<Option<*mut PyObject>, Raised> {
-    // SAFETY: the caller's promise.
+    // SAFETY: as in [`optional_attribute`]; the name is alive too.
     unsafe { found_attribute(api::PyObject_GetAttr(op, name)) }
 }
 

@@ -1,9 +1,9 @@
 //! Who owns what: the words that C has no words for.
 //!
-//! A reference changes its owner without its count changing: when a call hands one out, when one is put into a struct or taken out of
-//! it, when a function returns one. C leaves all that in the programmer's head. Here each has a function, so that it can be read in
-//! the source, and so that the traced build can enter it in its ledger, with the line. In the normal build they move a
-//! pointer, or do nothing at all.
+//! A reference changes its owner without its count changing: when a call hands one out, when one is put into a struct
+//! or taken out of it, when a function returns one. C leaves all that in the programmer's head. Here each has a
+//! function, so that it can be read in the source, and so that the traced build can enter it in its ledger, with the
+//! line. In the normal build these functions move a pointer, or do nothing at all.
 //!
 //! ```text
 //! allocate(type)              a new object: a new reference
@@ -11,6 +11,7 @@
 //! fill_field(field, op)       steals op into a field that owned nothing
 //! replace_field(field, op)    steals op into the field, returns what was in it: a new reference
 //! swap_fields(one, other)     two fields exchange what they own
+//! replace_in_tuple(t, n, op)  steals op for the tuple, returns what was in it: a new reference
 //! Stored::store(op, table)    steals op for an entry of the table
 //! stored.take(table)          a new reference: what the entry owned
 //! stored.borrowed()           what the entry owns, borrowed
@@ -44,7 +45,8 @@ mod untold {
 
     #[inline(always)]
     pub(super) unsafe fn allocate(type_object: *mut PyTypeObject) -> *mut PyObject {
-        // SAFETY: the caller says that the type is ready.
+        // SAFETY: a ready type has a `tp_alloc`: its own, or one that `PyType_Ready` has handed down to it. It may be
+        // called with that type.
         unsafe { (*type_object).tp_alloc.expect("a type that is ready has tp_alloc")(type_object, 0) }
     }
     #[inline(always)]
@@ -73,8 +75,8 @@ mod untold {
     pub(super) fn failed(_: &'static str) {}
 }
 
-/// For a replay: whether events are being written down, and a line of one's own between them. And how to do something that is
-/// not to be in the books.
+/// For a replay: whether events are being written down, and a line of one's own between them. And how to do something
+/// that is not to be in the books.
 #[cfg(feature = "trace")]
 pub(crate) use refcount_ledger::{aside, is_noting, note};
 
@@ -84,10 +86,10 @@ pub(crate) fn every_reference_is_entered() {
     book::judge_everything();
 }
 
-// ---- from and to others ------------------------------------------------------------------------------------------------------
+// ---- from and to others ---------------------------------------------------------------------------------------------
 
-/// Memory for a new object of this type, by its `tp_alloc`: zeroed, with the head filled in, and known to the garbage collector from
-/// now on. A new reference, or NULL with an exception set.
+/// Memory for a new object of this type, by its `tp_alloc`: zeroed, with the head filled in, and known to the garbage
+/// collector from now on. A new reference, or NULL with an exception set.
 ///
 /// # Safety
 /// The type is ready.
@@ -98,8 +100,8 @@ pub(crate) unsafe fn allocate(type_object: *mut PyTypeObject) -> *mut PyObject {
     unsafe { book::allocate(type_object) }
 }
 
-/// Says that `op` is a new reference, or NULL with an exception set. For variadic functions and calls through a pointer, which the
-/// ledger cannot know by themselves.
+/// Says that `op` is a new reference, or NULL with an exception set. For variadic functions and calls through a
+/// pointer, which the ledger cannot know by themselves.
 ///
 /// # Safety
 /// `op` is NULL, or the caller owns it.
@@ -135,8 +137,8 @@ pub(crate) fn failed(what: &'static str) {
     book::failed(what);
 }
 
-/// A reference on its way to the caller of a method or slot, or NULL where that says "no more". Only [`give`] and [`no_more`] make one,
-/// and nothing but the edge in `errors.rs` opens it.
+/// A reference on its way to the caller of a method or slot, or NULL where that says "no more". Only [`give`] and
+/// [`no_more`] make one, and nothing but the edge in `errors.rs` opens it.
 pub(crate) struct Given(*mut PyObject);
 
 impl Given {
@@ -164,7 +166,7 @@ pub(crate) fn no_more() -> Given {
     Given(core::ptr::null_mut())
 }
 
-// ---- in a field --------------------------------------------------------------------------------------------------------------
+// ---- in a field -----------------------------------------------------------------------------------------------------
 
 /// Steals `op` into a field that owns nothing yet.
 ///
@@ -174,7 +176,7 @@ pub(crate) fn no_more() -> Given {
 #[inline(always)]
 pub(crate) unsafe fn fill_field(field: *mut *mut PyObject, op: *mut PyObject) {
     book::stored_in_field(field, op);
-    // SAFETY: the caller says that it can be written to.
+    // SAFETY: the field can be written to, and owns nothing that the write would lose. From now on it owns `op`.
     unsafe { field.write(op) }
 }
 
@@ -185,7 +187,8 @@ pub(crate) unsafe fn fill_field(field: *mut *mut PyObject, op: *mut PyObject) {
 #[track_caller]
 #[inline(always)]
 pub(crate) unsafe fn replace_field(field: *mut *mut PyObject, op: *mut PyObject) -> *mut PyObject {
-    // SAFETY: the caller says that the field can be read and written.
+    // SAFETY: the field can be read and written. What it owned goes to the caller, and it owns `op` instead: each
+    // reference has one owner, before and after.
     unsafe {
         let old = field.replace(op);
         if !old.is_null() {
@@ -205,16 +208,45 @@ pub(crate) unsafe fn replace_field(field: *mut *mut PyObject, op: *mut PyObject)
 #[inline(always)]
 pub(crate) unsafe fn swap_fields(one: *mut *mut PyObject, other: *mut *mut PyObject) {
     book::fields_exchanged(one, other);
-    // SAFETY: the caller says that both can be read and written.
+    // SAFETY: both can be read and written, and both own something afterwards as they did before.
     unsafe { core::ptr::swap(one, other) }
 }
 
-// ---- in the table ------------------------------------------------------------------------------------------------------------
+// ---- in a tuple -----------------------------------------------------------------------------------------------------
+
+/// Steals `new` for the tuple, and returns what was in its place: a new reference. Tuples do not change, so nobody else
+/// may have this one.
+///
+/// # Safety
+/// `tuple` is a tuple with an item at `place`, and the caller its only owner but for those it is about to be given to;
+/// it owns `new`.
+#[track_caller]
+#[inline(always)]
+pub(crate) unsafe fn replace_in_tuple(
+    tuple: *mut PyObject,
+    place: super::Py_ssize_t,
+    new: *mut PyObject,
+) -> *mut PyObject {
+    // SAFETY: the caller says that there is an item. The tuple owned it, and hands it out with its reference when
+    // another takes its place.
+    unsafe {
+        let old = pyo3_ffi::PyTuple_GET_ITEM(tuple, place);
+        super::api::PyTuple_SET_ITEM(tuple, place, new);
+        // From 3.14 on a tuple remembers its hash.
+        #[cfg(Py_3_14)]
+        {
+            (*tuple.cast::<pyo3_ffi::PyTupleObject>()).ob_hash = -1;
+        }
+        book::received(old)
+    }
+}
+
+// ---- in the table ---------------------------------------------------------------------------------------------------
 
 /// A reference that a table owns: a key or a value in one of its entries.
 ///
-/// It is a bare pointer that can be copied, and copying it is not taking a reference: it is *the table* that owns one, from
-/// [`Stored::store`] to [`Stored::take`].
+/// It is a bare pointer that can be copied, and copying it is not taking a reference: it is *the table* that owns one,
+/// from [`Stored::store`] to [`Stored::take`].
 #[derive(Clone, Copy)]
 pub(crate) struct Stored(NonNull<PyObject>);
 
@@ -227,7 +259,7 @@ impl Stored {
     #[inline(always)]
     pub(crate) unsafe fn store(op: *mut PyObject, table: *mut PyObject) -> Stored {
         book::stored_in_entry(table, op);
-        // SAFETY: the caller says that it is not NULL.
+        // SAFETY: `op` is not NULL, says the caller, as is no reference that was checked with `new_reference`.
         Stored(unsafe { NonNull::new_unchecked(op) })
     }
 

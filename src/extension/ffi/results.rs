@@ -25,7 +25,7 @@ pub(crate) fn status(result: c_int) -> Result<c_int, Raised> {
 #[track_caller]
 pub(crate) unsafe fn or_give_back(op: *mut PyObject, result: Result<(), Raised>) -> Result<*mut PyObject, Raised> {
     if result.is_err() {
-        // SAFETY: the caller owns `op` and hands it over.
+        // SAFETY: the caller owned `op` and hands it over; on this path it is not returned, so it is given back once.
         unsafe { Py_DECREF(op) };
     }
     result.map(|()| op)

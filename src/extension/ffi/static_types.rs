@@ -9,8 +9,8 @@ pub(crate) const HEAD: PyVarObject = PyVarObject { ob_base: PyObject_HEAD_INIT, 
 
 /// A type with nothing in it yet.
 pub(crate) const fn blank() -> PyTypeObject {
-    // SAFETY: the struct is made of numbers, pointers and optional functions, for all of which zero is a value: 0, NULL, None.
-    // It is also what C leaves in the fields of a static struct that an initializer does not name.
+    // SAFETY: the struct is made of numbers, pointers and optional functions, for all of which zero is a value: 0,
+    // NULL, None. It is also what C leaves in the fields of a static struct that an initializer does not name.
     unsafe { core::mem::zeroed() }
 }
 

@@ -1,4 +1,4 @@
-//! What differs from one CPython to the next, under one name each, and what C has as a macro.
+//! What differs between versions of CPython, under one name each, and what C has as a macro.
 
 use super::{Py_ssize_t, PyObject, PyTypeObject, c_char, c_int, c_void, visitproc};
 
@@ -24,8 +24,8 @@ pub(crate) const fn type_flags(flags: core::ffi::c_ulong) -> core::sync::atomic:
     core::sync::atomic::AtomicU64::new(flags as u64)
 }
 
-/// Adds `value` to the module under `name`. Borrows both, unlike the older `PyModule_AddObject`, which steals the value if it
-/// succeeds and not if it fails. Returns -1 with an exception set if it fails.
+/// Adds `value` to the module under `name`. Borrows both, unlike the older `PyModule_AddObject`, which steals the value
+/// if it succeeds and not if it fails. Returns -1 with an exception set if it fails.
 ///
 /// # Safety
 /// `module` and `value` are living objects, `name` is a string of C.
@@ -50,13 +50,15 @@ pub(crate) unsafe fn PyModule_AddObjectRef(module: *mut PyObject, name: *const c
 /// `op` is a living str.
 #[inline(always)]
 pub(crate) unsafe fn hash_in_str(op: *mut PyObject) -> Option<i64> {
-    // SAFETY: every str begins with this struct.
+    // SAFETY: every str begins with this struct, whichever of the three forms it has, and `hash` is written when the
+    // str is made: -1, until somebody asks for it.
     let hash = unsafe { (*op.cast::<pyo3_ffi::PyASCIIObject>()).hash };
     (hash != -1).then_some(hash as i64)
 }
 
-/// The front of an int, as all of CPython's versions have it: a sign and a number of digits in one word, then the digits, of 30 bits
-/// each. (`PyLongObject` has names for the parts, which differ from version to version and which pyo3-ffi leaves out.)
+/// The front of an int, as all of CPython's versions have it: a sign and a number of digits in one word, then the
+/// digits, of 30 bits each. (`PyLongObject` has names for the parts, which differ from version to version and which
+/// pyo3-ffi leaves out.)
 #[repr(C)]
 struct Int {
     ob_base: PyObject,
@@ -70,8 +72,8 @@ struct Int {
 /// `op` is a living int.
 #[inline(always)]
 pub(crate) unsafe fn small_int(op: *mut PyObject) -> Option<i64> {
-    // SAFETY: every int begins with this struct, and one with a digit has its first. The type is static. A CPython built for
-    // digits of 15 bits, which is seen by the size of an item, has none that is small here.
+    // SAFETY: every int begins with this struct, and one with a digit has its first. The type is static. A CPython
+    // built for digits of 15 bits, which is seen by the size of an item, has none that is small here.
     unsafe {
         if pyo3_ffi::PyLong_Type.tp_itemsize != size_of::<u32>() as Py_ssize_t {
             return None;
@@ -85,7 +87,8 @@ pub(crate) unsafe fn small_int(op: *mut PyObject) -> Option<i64> {
             -1 => Some(-i64::from((*int).digit)),
             _ => None,
         };
-        // Since then the number of digits is above three bits, of which two have the sign: 0 above zero, 1 for zero, 2 below.
+        // Since then the number of digits is above three bits, of which two have the sign: 0 above zero, 1 for zero, 2
+        // below.
         #[cfg(Py_3_12)]
         return match (*int).sign_and_digits {
             more if more >> 3 > 1 => None,
@@ -115,8 +118,8 @@ pub(crate) unsafe fn hash_of_int(op: *mut PyObject) -> i64 {
 /// # Safety
 /// Both are living strs of exactly that type.
 pub(crate) unsafe fn equal_strs(one: *mut PyObject, other: *mut PyObject) -> Option<bool> {
-    // SAFETY: a str has as many characters as it says, each of as many bytes as its kind says, from DATA on. (Until 3.11 a str
-    // can be without them, until it is made ready.)
+    // SAFETY: a str has as many characters as it says, each of as many bytes as its kind says, from DATA on. (Until
+    // 3.11 a str can be without them, until it is made ready.)
     unsafe {
         #[cfg(not(Py_3_12))]
         if pyo3_ffi::PyUnicode_READY(one) != 0 || pyo3_ffi::PyUnicode_READY(other) != 0 {
@@ -134,10 +137,9 @@ pub(crate) unsafe fn equal_strs(one: *mut PyObject, other: *mut PyObject) -> Opt
     }
 }
 
-/// Can it be known that an object has one owner and no more? Without the GIL it cannot, not from the count alone. In the traced build
-/// it is not asked: the ledger knows no tuple that changes.
+/// Can it be known that an object has one owner and no more? Without the GIL it cannot, not from the count alone.
 pub(crate) const fn can_be_owned_once() -> bool {
-    cfg!(not(any(Py_GIL_DISABLED, feature = "trace")))
+    cfg!(not(Py_GIL_DISABLED))
 }
 
 /// Has `op` one owner and no more?
@@ -146,43 +148,23 @@ pub(crate) const fn can_be_owned_once() -> bool {
 /// `op` is a living object that the caller owns.
 #[inline(always)]
 pub(crate) unsafe fn is_owned_once(op: *mut PyObject) -> bool {
-    // SAFETY: the caller keeps it alive.
+    // SAFETY: the caller owns `op`, so it is alive and its count can be read.
     can_be_owned_once() && unsafe { pyo3_ffi::Py_REFCNT(op) == 1 }
 }
 
-/// Is it certain that giving up a reference to `op` runs no Python code? It has other owners, or is of a type whose objects go without a
-/// word: exactly an int, a float or a str.
+/// Is it certain that releasing a reference to `op` runs no Python code? It is if others own it too, or if it is
+/// exactly an int, a float or a str, whose deallocation calls nothing.
 ///
 /// # Safety
 /// `op` is a living object that the caller owns.
 #[inline(always)]
-pub(crate) unsafe fn goes_quietly(op: *mut PyObject) -> bool {
-    // SAFETY: the caller's promise; the types are static.
+pub(crate) unsafe fn dealloc_runs_no_python(op: *mut PyObject) -> bool {
+    // SAFETY: the caller owns `op`, so it is alive: its count and its type can be read.
     unsafe {
         (can_be_owned_once() && pyo3_ffi::Py_REFCNT(op) > 1)
             || Py_IS_TYPE(op, &raw mut pyo3_ffi::PyLong_Type)
             || Py_IS_TYPE(op, &raw mut pyo3_ffi::PyFloat_Type)
             || Py_IS_TYPE(op, &raw mut pyo3_ffi::PyUnicode_Type)
-    }
-}
-
-/// Steals `new` for the tuple and returns what was in its place, a new reference. Tuples do not change, as everybody knows: so
-/// nobody else may have this one.
-///
-/// # Safety
-/// `tuple` is a tuple with an item at `place`, and the caller its only owner but for those it is about to be given to; it owns `new`.
-#[inline(always)]
-pub(crate) unsafe fn replace_in_tuple(tuple: *mut PyObject, place: Py_ssize_t, new: *mut PyObject) -> *mut PyObject {
-    // SAFETY: the caller says that there is an item, which the tuple owns and now hands out.
-    unsafe {
-        let old = pyo3_ffi::PyTuple_GET_ITEM(tuple, place);
-        pyo3_ffi::PyTuple_SET_ITEM(tuple, place, new);
-        // From 3.14 on a tuple remembers its hash.
-        #[cfg(Py_3_14)]
-        {
-            (*tuple.cast::<pyo3_ffi::PyTupleObject>()).ob_hash = -1;
-        }
-        old
     }
 }
 
@@ -192,7 +174,8 @@ pub(crate) unsafe fn replace_in_tuple(tuple: *mut PyObject, place: Py_ssize_t, n
 /// `tuple` is a complete tuple.
 #[inline(always)]
 pub(crate) unsafe fn track_again(tuple: *mut PyObject) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the tuple is complete, so the collector finds no hole in it; it is tracked only if it is not, as CPython
+    // demands.
     unsafe {
         if pyo3_ffi::PyObject_GC_IsTracked(tuple) == 0 {
             pyo3_ffi::PyObject_GC_Track(tuple.cast());
@@ -213,8 +196,8 @@ pub(crate) unsafe fn Py_IS_TYPE(op: *mut PyObject, type_object: *mut PyTypeObjec
 /// C's `Py_VISIT`: shows one object to the garbage collector, and is nonzero if that wants to stop.
 ///
 /// # Safety
-/// To be called from `tp_traverse` with what that was given; `op` is NULL or a living object that is owned by the one being
-/// traversed.
+/// To be called from `tp_traverse` with what that was given; `op` is NULL or a living object that is owned by the one
+/// being traversed.
 #[inline(always)]
 pub(crate) unsafe fn Py_VISIT(op: *mut PyObject, visit: visitproc, arg: *mut c_void) -> c_int {
     if op.is_null() {

@@ -14,7 +14,7 @@ use crate::table::pairs::{contains, get_item, set_item, take_item};
 pub(crate) unsafe extern "C" fn mp_length(op: *mut PyObject) -> Py_ssize_t {
     entry(|| {
         announce!("len(h)");
-        // SAFETY: `op` is a table.
+        // SAFETY: the right object. Reading a number runs nothing.
         Ok::<_, Raised>(unsafe { (*op.cast::<HashTable>()).pairs.load() } as Py_ssize_t)
     })
 }
@@ -22,8 +22,8 @@ pub(crate) unsafe extern "C" fn mp_length(op: *mut PyObject) -> Py_ssize_t {
 /// `h[key]`: a new reference, or `KeyError`.
 pub(crate) unsafe extern "C" fn mp_subscript(op: *mut PyObject, key: *mut PyObject) -> *mut PyObject {
     entry(|| {
-        // SAFETY: CPython keeps table and key alive. The value is still borrowed from the table, and becomes a reference
-        // before anything can run.
+        // SAFETY: table and key are kept for the call. The value that was found is owned by the table only, and gets a
+        // reference of its own before anything runs that could take it out.
         unsafe {
             announce!("h[{}]", describe(key));
             match get_item(op.cast(), key)? {
@@ -37,7 +37,8 @@ pub(crate) unsafe extern "C" fn mp_subscript(op: *mut PyObject, key: *mut PyObje
 /// What `h[key]` is when the key is not there: what a subclass's `__missing__` returns, a new reference, or `KeyError`.
 #[cold]
 unsafe fn missing(op: *mut PyObject, key: *mut PyObject) -> Result<*mut PyObject, Raised> {
-    // SAFETY: the caller keeps both alive. The method is ours until its DECREF.
+    // SAFETY: table and key are kept for the call that we are in. The method is a new reference, ours until its DECREF:
+    // its class may lose it while it runs.
     unsafe {
         if Py_IS_TYPE(op, crate::type_object::hash_table_type()) {
             return Err(key_error(key));
@@ -49,19 +50,19 @@ unsafe fn missing(op: *mut PyObject, key: *mut PyObject) -> Result<*mut PyObject
     }
 }
 
-/// The method of this name that the object's class has, bound to the object: a new reference, or None. As for all names with two
-/// underscores, neither the object's own attributes count nor those of its metaclass. (CPython has `_PyObject_LookupSpecial` for
-/// it, which is not for others to use.)
+/// The method of this name that the object's class has, bound to the object: a new reference, or None. As for all names
+/// with two underscores, neither the object's own attributes count nor those of its metaclass. (CPython has
+/// `_PyObject_LookupSpecial` for it, which is not for others to use.)
 unsafe fn special_method(op: *mut PyObject, name: &core::ffi::CStr) -> Result<Option<*mut PyObject>, Raised> {
-    // SAFETY: the caller keeps the object alive, and that its class; the class keeps the classes in its `tp_mro`. What is found in a
-    // class's dict is borrowed from it until the NewRef. `name` is ours until its DECREF.
+    // SAFETY: the caller keeps the object alive, and that its class; the class keeps the classes in its `tp_mro`. What
+    // is found in a class's dict is borrowed from it until the NewRef. `name` is ours until its DECREF.
     unsafe {
         let name = new_reference(PyUnicode_FromString(name.as_ptr()))?;
         let classes = (*Py_TYPE(op)).tp_mro;
         let found = (0..PyTuple_GET_SIZE(classes)).find_map(|place| {
             let dict = (*PyTuple_GET_ITEM(classes, place).cast::<PyTypeObject>()).tp_dict;
-            // From 3.12 on, the classes that CPython itself brings along have theirs elsewhere. None of them has `__missing__`
-            // and is a base of a table's class.
+            // From 3.12 on, the classes that CPython itself brings along have theirs elsewhere. None of them has
+            // `__missing__` and is a base of a table's class.
             let attribute = if dict.is_null() { core::ptr::null_mut() } else { PyDict_GetItemWithError(dict, name) };
             if !attribute.is_null() {
                 Some(Ok(Py_NewRef(attribute)))
@@ -102,7 +103,7 @@ pub(crate) unsafe extern "C" fn mp_ass_subscript(op: *mut PyObject, key: *mut Py
 /// `key in h`: 1, 0, or -1 with an exception set.
 pub(crate) unsafe extern "C" fn sq_contains(op: *mut PyObject, key: *mut PyObject) -> c_int {
     entry(|| {
-        // SAFETY: CPython keeps table and key alive.
+        // SAFETY: the right object, and both are kept for the call.
         unsafe {
             announce!("{} in h", describe(key));
             contains(op.cast(), key)

@@ -1,8 +1,8 @@
-//! The methods that `dict` has under the same name, or not at all: `set`, `get`, `pop`, `clear`; and those that show what is inside:
-//! `buckets`, `stats`, `hash_of`, `bucket_of`, `__sizeof__`.
+//! The methods that `dict` has under the same name, or not at all: `set`, `get`, `pop`, `clear`; and those that show
+//! what is inside: `buckets`, `stats`, `hash_of`, `bucket_of`, `__sizeof__`.
 //!
-//! All are called by CPython, with a `HashTable` and arguments that are alive for the length of the call and borrowed. All
-//! return a new reference, or NULL with an exception set.
+//! All are called by CPython: with the right object, a `HashTable`, and with arguments that are kept for the call and
+//! borrowed (see the head of lib.rs). All return a new reference, or NULL with an exception set.
 
 use crate::errors::{check_count, entry, key_error};
 use crate::ffi::*;
@@ -18,13 +18,14 @@ use crate::table::snapshot::Snapshot;
 pub(crate) unsafe extern "C" fn set(op: *mut PyObject, args: *mut *mut PyObject, nargs: Py_ssize_t) -> *mut PyObject {
     entry(|| {
         check_count(c"set", nargs, 2, 2)?;
-        // SAFETY: there are two arguments.
+        // SAFETY: there are two arguments: they were counted. All three objects are kept for the call, also while
+        // `set_item` runs Python code.
         unsafe {
             let (key, value) = (*args, *args.add(1));
             announce!("set({}, {})", describe(key), describe(value));
             set_item(op.cast(), key, value)?;
-            // `op` is borrowed from the caller. What a method returns belongs to the caller, so it takes a reference of its own:
-            // whoever drops the result would else drop a reference that nobody ever took.
+            // `op` is borrowed from the caller. What a method returns belongs to the caller, so it takes a reference of
+            // its own: otherwise the caller would drop a reference that nobody ever took.
             give(Py_NewRef(op))
         }
     })
@@ -37,7 +38,8 @@ pub(crate) unsafe extern "C" fn set(op: *mut PyObject, args: *mut *mut PyObject,
 pub(crate) unsafe extern "C" fn get(op: *mut PyObject, args: *mut *mut PyObject, nargs: Py_ssize_t) -> *mut PyObject {
     entry(|| {
         check_count(c"get", nargs, 1, 2)?;
-        // SAFETY: there are one or two arguments. The value is borrowed from the table until the line that takes a reference.
+        // SAFETY: there are one or two arguments. The value is borrowed from the table until the line that takes a
+        // reference.
         unsafe {
             let key = *args;
             let default = if nargs == 2 { *args.add(1) } else { Py_None() };
@@ -54,8 +56,8 @@ pub(crate) unsafe extern "C" fn get(op: *mut PyObject, args: *mut *mut PyObject,
 pub(crate) unsafe extern "C" fn pop(op: *mut PyObject, args: *mut *mut PyObject, nargs: Py_ssize_t) -> *mut PyObject {
     entry(|| {
         check_count(c"pop", nargs, 1, 2)?;
-        // SAFETY: there are one or two arguments. The value that comes out of the table is a reference, and goes on to the
-        // caller; the default is borrowed and needs one.
+        // SAFETY: there are one or two arguments. The value that comes out of the table is a new reference and goes to
+        // the caller; the default is borrowed, and needs one.
         unsafe {
             let key = *args;
             announce!("pop({})", describe(key));
@@ -79,7 +81,8 @@ pub(crate) unsafe extern "C" fn setdefault(
 ) -> *mut PyObject {
     entry(|| {
         check_count(c"setdefault", nargs, 1, 2)?;
-        // SAFETY: there are one or two arguments. The value, from the table or the caller, is borrowed until it is returned.
+        // SAFETY: there are one or two arguments. The value, from the table or the caller, is borrowed until it is
+        // returned.
         unsafe {
             let key = *args;
             let default = if nargs == 2 { *args.add(1) } else { Py_None() };
@@ -96,8 +99,8 @@ pub(crate) unsafe extern "C" fn setdefault(
 pub(crate) unsafe extern "C" fn popitem(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
     entry(|| {
         announce!("popitem()");
-        // SAFETY: `op` is a table. The tuple is made first: if there is no memory for it, no pair is lost, and if making it runs
-        // Python code, that comes before the table is looked at. It steals what the table hands out.
+        // SAFETY: `op` is a table. The tuple is made first: if there is no memory for it, no pair is lost, and if
+        // making it runs Python code, that comes before the table is looked at. It steals what the table hands out.
         unsafe {
             let pair = new_reference(PyTuple_New(2))?; // [R10]
             let table = op.cast::<HashTable>();
@@ -134,7 +137,7 @@ pub(crate) unsafe extern "C" fn clear(op: *mut PyObject, _: *mut PyObject) -> *m
 /// # Safety
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn hash_of_key(op: *mut PyObject, key: *mut PyObject) -> *mut PyObject {
-    // SAFETY: CPython keeps table and key alive.
+    // SAFETY: the right object, and both are kept for the call; the hash is a number and needs no owner.
     entry(|| unsafe { give(new_reference(PyLong_FromLongLong(hash_of(op.cast(), key)?))?) })
 }
 
@@ -144,7 +147,8 @@ pub(crate) unsafe extern "C" fn hash_of_key(op: *mut PyObject, key: *mut PyObjec
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn bucket_of(op: *mut PyObject, key: *mut PyObject) -> *mut PyObject {
     entry(|| {
-        // SAFETY: CPython keeps table and key alive; the table is asked after the hash function has run.
+        // SAFETY: the right object, and both are kept for the call. The hash function may have made the table another
+        // size, so the bucket is asked for after it has run.
         unsafe {
             let hash = hash_of(op.cast(), key)?;
             let bucket = (*op.cast::<HashTable>()).pairs.bucket_of(hash);
@@ -159,8 +163,8 @@ pub(crate) unsafe extern "C" fn bucket_of(op: *mut PyObject, key: *mut PyObject)
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn stats(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
     entry(|| {
-        // SAFETY: `op` is a table; `dict` is ours, and goes to the caller or, if something fails, is given back. Each number,
-        // and the word, is a new reference that `put_steals` takes over.
+        // SAFETY: `op` is a table; `dict` is ours, and goes to the caller or, if something fails, is given back. Each
+        // number, and the word, is a new reference that `put_steals` takes over.
         unsafe {
             let table = op.cast::<HashTable>();
             let (stats, hashed_by) = ((*table).pairs.stats(), (*table).hashed_by.in_words());
@@ -215,8 +219,9 @@ pub(crate) unsafe extern "C" fn buckets(op: *mut PyObject, _: *mut PyObject) -> 
 
 /// The lists for [`buckets`]: a new reference.
 unsafe fn lists_of(snapshot: &Snapshot) -> Result<*mut PyObject, Raised> {
-    // SAFETY: the snapshot keeps keys and values alive. The outer list is ours until it is returned or given back, an inner list
-    // until it is appended, which is when it is complete. Whoever finds a list through the collector meanwhile finds no hole.
+    // SAFETY: the snapshot keeps keys and values alive. The outer list is ours until it is returned or given back, an
+    // inner list until it is appended, which is when it is complete. Code that finds a list through the collector
+    // meanwhile finds no hole in it.
     unsafe {
         let outer = new_reference(PyList_New(0))?; // [R10]
         let mut rest = snapshot.pairs.iter().peekable();

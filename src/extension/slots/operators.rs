@@ -17,7 +17,7 @@ pub(crate) unsafe extern "C" fn tp_richcompare(
     other: *mut PyObject,
     operator: c_int,
 ) -> *mut PyObject {
-    // SAFETY: CPython keeps both alive.
+    // SAFETY: the right object stands first; the other is asked what it is. Both are kept for the call.
     entry(|| unsafe {
         if !matches!(operator, Py_EQ | Py_NE) || !(is_hash_table(other) || PyDict_Check(other) != 0) {
             return give(not_implemented());
@@ -27,10 +27,11 @@ pub(crate) unsafe extern "C" fn tp_richcompare(
     })
 }
 
-/// Have the table and `other`, a table or a dict, the same keys with equal values? If one of them is typed and the other is not, it
-/// is the typed one that says which keys are equal, on whichever side it stands.
+/// Have the table and `other`, a table or a dict, the same keys with equal values? If one of them is typed and the
+/// other is not, it is the typed one that says which keys are equal, on whichever side it stands.
 unsafe fn equal(table: *mut HashTable, other: *mut PyObject) -> Result<bool, Raised> {
-    // SAFETY: the caller keeps both alive.
+    // SAFETY: both are kept for the call that we are in. `other` is cast only after `is_hash_table` has said that it is
+    // one. What was read of either before Python code ran is not used after it.
     unsafe {
         let load = (*table).pairs.load();
         if !is_hash_table(other) {
@@ -56,15 +57,17 @@ unsafe fn equal(table: *mut HashTable, other: *mut PyObject) -> Result<bool, Rai
     }
 }
 
-/// Does `test` say yes to each key and value of the table, from this position on? They are alive for the length of its call.
+/// Does `test` say yes to each key and value of the table, from this position on? They are alive for the length of its
+/// call.
 unsafe fn all_pairs(
     table: *mut HashTable,
     mut position: usize,
     mut test: impl FnMut(*mut PyObject, *mut PyObject) -> Result<bool, Raised>,
 ) -> Result<bool, Raised> {
-    // SAFETY: the caller keeps the table alive; each key and value is owned from NewRef to DECREF. If the table changes meanwhile,
-    // the walk goes on with what is there: every index comes fresh from `next_pair`, and no Python code runs before it is
-    // used. It ends after as many pairs as there were, or comparisons that add pairs to both tables would keep us here for ever.
+    // SAFETY: the caller keeps the table alive; each key and value is owned from NewRef to DECREF. If the table changes
+    // meanwhile, the walk goes on with what is there: every index comes fresh from `next_pair`, and no Python code runs
+    // before it is used. It ends after as many pairs as there were, since comparisons that add pairs to both tables
+    // would otherwise keep the walk going for ever.
     unsafe {
         for _ in 0..(*table).pairs.load() {
             let Some(at) = (*table).pairs.next_pair(position) else { break };
@@ -84,8 +87,8 @@ unsafe fn all_pairs(
 
 /// Has the table each key of the dict, with an equal value?
 unsafe fn dict_is_in(dict: *mut PyObject, table: *mut HashTable) -> Result<bool, Raised> {
-    // SAFETY: the caller keeps both alive. `PyDict_Next` lends key and value until Python code can run; they are owned from NewRef to
-    // DECREF. It bears a dict that changes, and the walk ends after as many pairs as there were.
+    // SAFETY: the caller keeps both alive. `PyDict_Next` lends key and value until Python code can run; they are owned
+    // from NewRef to DECREF. It tolerates mutation of the dict, and the walk ends after as many pairs as there were.
     unsafe {
         let (mut position, mut key, mut value) = (0, core::ptr::null_mut(), core::ptr::null_mut());
         for _ in 0..PyDict_Size(dict) {
@@ -106,13 +109,14 @@ unsafe fn dict_is_in(dict: *mut PyObject, table: *mut HashTable) -> Result<bool,
 
 /// Has the table this key with an equal value?
 unsafe fn in_table(table: *mut HashTable, key: *mut PyObject, value: *mut PyObject) -> Result<bool, Raised> {
-    // SAFETY: the caller keeps all three alive.
+    // SAFETY: the caller keeps all three alive. What `get_item` lends goes to `equal_to_found` at once.
     unsafe { equal_to_found(value, get_item(table, key)?) }
 }
 
 /// Has the dict this key with an equal value?
 unsafe fn in_dict(dict: *mut PyObject, key: *mut PyObject, value: *mut PyObject) -> Result<bool, Raised> {
-    // SAFETY: the caller keeps all three alive.
+    // SAFETY: the caller keeps all three alive. The value that is found is owned by the dict, and nothing runs before
+    // `equal_to_found` takes a reference to it.
     unsafe {
         let found = PyDict_GetItemWithError(dict, key); // [R13]
         if found.is_null() && !PyErr_Occurred().is_null() {
@@ -134,8 +138,8 @@ unsafe fn equal_to_found(value: *mut PyObject, found: Option<*mut PyObject>) -> 
     }
 }
 
-/// `one | other`, where either is a `HashTable` and the other a `HashTable` or a dict: a new table with the parameters of the
-/// left one if that is a table, else of the right one. A new reference.
+/// `one | other`, where either is a `HashTable` and the other a `HashTable` or a dict: a new table with the parameters
+/// of the left one if that is a table, else of the right one. A new reference.
 ///
 /// # Safety
 /// Called by CPython; at least one of the two is a `HashTable`.
@@ -162,7 +166,7 @@ pub(crate) unsafe extern "C" fn nb_or(one: *mut PyObject, other: *mut PyObject) 
 /// # Safety
 /// Called by CPython, with a `HashTable` first.
 pub(crate) unsafe extern "C" fn nb_inplace_or(op: *mut PyObject, other: *mut PyObject) -> *mut PyObject {
-    // SAFETY: CPython keeps both alive.
+    // SAFETY: the right object stands first: no other type has this slot. Both are kept for the call.
     entry(|| unsafe {
         merge(op.cast(), other)?;
         give(Py_NewRef(op))

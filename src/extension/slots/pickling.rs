@@ -1,11 +1,12 @@
 //! Copies: `h.copy()`, `copy.copy(h)`, `copy.deepcopy(h)`, `pickle`.
 //!
-//! `copy` duplicates the arrays and takes a reference to everything in them; no key is hashed and no two are compared. The others
-//! take a table apart into a state, a tuple that `__reduce__` returns, and have `__setstate__` of an empty table put it together
-//! again:
+//! `copy` duplicates the arrays and takes a reference to everything in them; no key is hashed and no two are compared.
+//! The others take a table apart into a state, a tuple that `__reduce__` returns, and have `__setstate__` of an empty
+//! table put it together again:
 //!
 //! ```text
-//! (size it was made with, size now, max_load, hash_func, typed, [(key, value), ...], attributes or None, slots or None)
+//! (size it was made with, size now, max_load, hash_func, typed, [(key, value), ...],
+//!  attributes or None, slots or None)
 //! ```
 //!
 //! The last two are what a subclass has added: its `__dict__`, and a dict of what is in its `__slots__`.
@@ -25,7 +26,7 @@ use core::ptr::null_mut;
 /// # Safety
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn copy(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
-    // SAFETY: `op` is a table, alive during the call.
+    // SAFETY: the right object, kept for the call.
     entry(|| unsafe { give(duplicate(op.cast())?) })
 }
 
@@ -50,7 +51,8 @@ pub(crate) unsafe extern "C" fn reduce(op: *mut PyObject, _: *mut PyObject) -> *
 
 /// The state of a table, as the head of this file shows it: a new reference.
 unsafe fn state_of(op: *mut PyObject, copyreg: *mut PyObject) -> Result<*mut PyObject, Raised> {
-    // SAFETY: as in `reduce`. To make the list of pairs can run Python code, so it is made first, and the rest is read after it.
+    // SAFETY: the object is kept for the call, `copyreg` by `reduce`. To make the list of pairs can run Python code, so
+    // that comes first, and the fields are read after it. Each new reference is stolen by the tuple or given back.
     unsafe {
         let table = op.cast::<HashTable>();
         let items = iterate(table, Yields::Items, Direction::Forwards)?;
@@ -90,8 +92,8 @@ unsafe fn attributes_of(op: *mut PyObject) -> Result<*mut PyObject, Raised> {
 
 /// What a subclass keeps in slots: a new reference to a dict of them, or to None if there are none.
 unsafe fn slots_of(op: *mut PyObject, copyreg: *mut PyObject) -> Result<*mut PyObject, Raised> {
-    // SAFETY: the caller keeps both alive, and the object its type. Each new reference is given back, the dict is returned or
-    // given back.
+    // SAFETY: the caller keeps both alive, and the object its type. Each new reference is given back, the dict is
+    // returned or given back.
     unsafe {
         let slotnames = new_reference(PyObject_GetAttrString(copyreg, c"_slotnames".as_ptr()))?;
         let names = PyObject_CallOneArg(slotnames, Py_TYPE(op).cast());
@@ -121,14 +123,14 @@ unsafe fn slots_of(op: *mut PyObject, copyreg: *mut PyObject) -> Result<*mut PyO
     }
 }
 
-/// `h.__setstate__(state)`: makes of the table what the state says. Returns None, a new reference; if it fails, the table is as it
-/// was. Runs the hash function for every key.
+/// `h.__setstate__(state)`: makes of the table what the state says. Returns None, a new reference; if it fails, the
+/// table is as it was. Runs the hash function for every key.
 ///
 /// # Safety
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn setstate(op: *mut PyObject, state: *mut PyObject) -> *mut PyObject {
-    // SAFETY: CPython keeps both alive, the state all that is parsed from it. The new table is built apart and ours until the
-    // DECREF, with which, after the exchange, the old content goes.
+    // SAFETY: CPython keeps both alive, the state all that is parsed from it. The new table is built apart and ours
+    // until the DECREF, with which, after the exchange, the old content goes.
     entry(|| unsafe {
         let (mut initial_size, mut size, mut max_load): (Py_ssize_t, Py_ssize_t, f64) = (0, 0, 0.0);
         let mut typed: c_int = 0;
@@ -168,7 +170,8 @@ pub(crate) unsafe extern "C" fn setstate(op: *mut PyObject, state: *mut PyObject
 
 /// Gives the object of a subclass its attributes and slots back. Each may be None.
 unsafe fn restore_attributes(op: *mut PyObject, attributes: *mut PyObject, slots: *mut PyObject) -> Result<(), Raised> {
-    // SAFETY: the caller keeps all three alive. `PyDict_Next` lends name and value; they are owned while the attribute is set.
+    // SAFETY: the caller keeps all three alive. `PyDict_Next` lends name and value; they are owned while the attribute
+    // is set.
     unsafe {
         if attributes != Py_None() {
             let own = new_reference(PyObject_GetAttrString(op, c"__dict__".as_ptr()))?;

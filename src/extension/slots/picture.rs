@@ -13,18 +13,21 @@ use hashtable_core::Table;
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn tp_repr(op: *mut PyObject) -> *mut PyObject {
     entry(|| {
-        // SAFETY: `op` is a table, and nothing that runs Python code happens while it is looked at.
+        // SAFETY: the right object. The picture is drawn from the table itself, borrowed meanwhile: nothing that runs
+        // Python code happens before it is done.
         unsafe { give(picture(&(*op.cast::<HashTable>()).pairs)?) }
     })
 }
 
-/// Draws into a `str` of exactly the right length: two characters and the end of the line for each bucket, one for each pair.
+/// Draws into a `str` of exactly the right length: two characters and the end of the line for each bucket, one for each
+/// pair.
 unsafe fn picture(table: &Table<Stored, Stored>) -> Result<*mut PyObject, Raised> {
     const GREATEST_ASCII: Py_UCS4 = 127;
     let length =
         table.size().checked_mul(3).and_then(|ends| ends.checked_add(table.load())).ok_or_else(|| no_memory())?;
-    // SAFETY: a fresh str that nobody else has seen may be written, and as its characters are ASCII it has `length` bytes of
-    // them. Making it runs no Python code (a str is nothing for the garbage collector), so the table is what it was.
+    // SAFETY: a fresh str that nobody else has seen may be written, and as its characters are ASCII it has `length`
+    // bytes of them. Making it runs no Python code (a str is nothing for the garbage collector), so the table is what
+    // it was.
     unsafe {
         let picture = new_reference(PyUnicode_New(length as Py_ssize_t, GREATEST_ASCII))?;
         let characters = core::slice::from_raw_parts_mut(PyUnicode_1BYTE_DATA(picture), length);
@@ -43,13 +46,15 @@ unsafe fn picture(table: &Table<Stored, Stored>) -> Result<*mut PyObject, Raised
     }
 }
 
-/// `h.__format__(spec)`: the picture for an empty spec, the long picture for `full`. Borrows the spec, returns a new reference.
+/// `h.__format__(spec)`: the picture for an empty spec, the long picture for `full`. Borrows the spec, returns a new
+/// reference.
 ///
 /// # Safety
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn format(op: *mut PyObject, spec: *mut PyObject) -> *mut PyObject {
     entry(|| {
-        // SAFETY: CPython keeps both alive.
+        // SAFETY: the right object, and both are kept for the call. A text is drawn from the table itself only if that
+        // runs nothing; else from a snapshot, which owns what is in it.
         unsafe {
             if PyUnicode_Check(spec) == 0 {
                 return Err(crate::errors::type_error(c"__format__() argument must be str"));
@@ -70,7 +75,8 @@ pub(crate) unsafe extern "C" fn format(op: *mut PyObject, spec: *mut PyObject) -
 
 /// The long picture: a new reference. Runs the `repr` of all keys and values, so it works from a snapshot.
 unsafe fn long_picture(table: *mut HashTable, snapshot: &Snapshot) -> Result<*mut PyObject, Raised> {
-    // SAFETY: the caller keeps the table alive and the snapshot its pairs. `lines` and `empty` are ours until they are given back.
+    // SAFETY: the caller keeps the table alive and the snapshot its pairs. `lines` and `empty` are ours until they are
+    // given back.
     unsafe {
         let lines = new_reference(PyList_New(0))?; // [R10]
         let joined = write_lines(table, snapshot, lines).and_then(|()| {
@@ -86,8 +92,9 @@ unsafe fn long_picture(table: *mut HashTable, snapshot: &Snapshot) -> Result<*mu
 
 /// Appends the lines of the long picture to the list `lines`.
 unsafe fn write_lines(table: *mut HashTable, snapshot: &Snapshot, lines: *mut PyObject) -> Result<(), Raised> {
-    // SAFETY: as above. Each line is a new reference that `append_steals` takes over. `max_load` and `hash_func` are taken out
-    // of the table before `repr` runs, the function with a reference of its own. Every format gets what it asks for.
+    // SAFETY: the snapshot owns the pairs that are shown, and the caller has the table alive. Each line is a new
+    // reference that `append_steals` takes over. `max_load` and `hash_func` are taken out of the table before `repr`
+    // runs, the function with a reference of its own. Every format gets what it asks for.
     unsafe {
         let max_load = new_reference(PyFloat_FromDouble((*table).pairs.max_load()))?;
         let hash_func = Py_NewRef((*table).hash_func);

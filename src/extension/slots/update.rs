@@ -1,9 +1,9 @@
 //! Many pairs at once: `h.update(...)`, `HashTable.fromkeys(...)`, and what `|` needs.
 //!
-//! A source of pairs can be another table or a dict, which are read directly; anything with a method `keys`, which is asked for
-//! its keys and then for each value; or anything iterable that yields pairs. Reading from a source and adding to a table both run
-//! Python code, and the source may be the table itself. So a pair is always owned here while it is on its way, and a source
-//! that changes under our hands ends in `RuntimeError`, as with `dict`.
+//! A source of pairs can be another table or a dict, which are read directly; anything with a method `keys`, which is
+//! asked for its keys and then for each value; or anything iterable that yields pairs. Reading from a source and adding
+//! to a table both run Python code, and the source may be the table itself. So a pair is always owned here while it is
+//! under way, and a source that changes meanwhile raises `RuntimeError`, as with `dict`.
 
 use crate::errors::{check_count, entry, runtime_error};
 use crate::fast::filling::{fill_from_table, set_from_dict, set_from_list};
@@ -11,7 +11,8 @@ use crate::ffi::*;
 use crate::object::HashTable;
 use crate::table::pairs::set_item;
 
-/// `h.update(other=(), /, **pairs)`: returns None, a new reference. If it fails half way, what came before is in the table.
+/// `h.update(other=(), /, **pairs)`: returns None, a new reference. If it fails half way, what came before is in the
+/// table.
 ///
 /// # Safety
 /// Called by CPython, with a `HashTable`.
@@ -23,7 +24,8 @@ pub(crate) unsafe extern "C" fn update(
 ) -> *mut PyObject {
     entry(|| {
         check_count(c"update", nargs, 0, 1)?;
-        // SAFETY: CPython passes `nargs` arguments, then one for each of `names`, a tuple or NULL, and keeps them alive.
+        // SAFETY: CPython passes `nargs` arguments, then one for each of `names`, a tuple or NULL, and keeps them
+        // alive.
         unsafe {
             let table = op.cast::<HashTable>();
             if nargs == 1 {
@@ -42,7 +44,7 @@ pub(crate) unsafe extern "C" fn update(
 /// Adds all pairs of `source` to the table. Can run any Python code.
 ///
 /// # Safety
-/// `table` and `source` are living objects that the caller keeps alive. So it is for all functions here.
+/// `table` and `source` are living objects that the caller keeps alive. The same holds for all functions here.
 pub(crate) unsafe fn merge(table: *mut HashTable, source: *mut PyObject) -> Result<(), Raised> {
     // SAFETY: the caller keeps both alive; `keys` is ours until the DECREF.
     unsafe {
@@ -67,8 +69,8 @@ pub(crate) unsafe fn merge(table: *mut HashTable, source: *mut PyObject) -> Resu
 
 /// Adds all pairs of another table, or of the same one.
 unsafe fn merge_table(table: *mut HashTable, source: *mut HashTable) -> Result<(), Raised> {
-    // SAFETY: key and value are borrowed from the source, owned from NewRef to DECREF. Between two pairs the source is asked for
-    // its version before it is asked for anything else.
+    // SAFETY: key and value are borrowed from the source, owned from NewRef to DECREF. Between two pairs the source is
+    // asked for its version before it is asked for anything else.
     unsafe {
         if fill_from_table(table, source)? {
             return Ok(());
@@ -93,8 +95,8 @@ unsafe fn merge_table(table: *mut HashTable, source: *mut HashTable) -> Result<(
 
 /// Adds all pairs of a dict.
 unsafe fn merge_dict(table: *mut HashTable, source: *mut PyObject) -> Result<(), Raised> {
-    // SAFETY: `PyDict_Next` lends key and value until Python code can run; they are owned from NewRef to DECREF. It bears a dict
-    // that has changed, which we refuse all the same.
+    // SAFETY: `PyDict_Next` lends key and value until Python code can run; they are owned from NewRef to DECREF. It
+    // tolerates mutation of the dict, which is refused here all the same.
     unsafe {
         let size = PyDict_Size(source);
         let (mut position, mut key, mut value) = (0, core::ptr::null_mut(), core::ptr::null_mut());
@@ -115,7 +117,8 @@ unsafe fn merge_dict(table: *mut HashTable, source: *mut PyObject) -> Result<(),
 
 /// Adds `source[key]` for each key that `keys()` yields. `keys` is a method bound to the source.
 unsafe fn merge_mapping(table: *mut HashTable, source: *mut PyObject, keys: *mut PyObject) -> Result<(), Raised> {
-    // SAFETY: each key is ours until the DECREF, and so is its value. The iterable is given up as soon as there is an iterator.
+    // SAFETY: each key is ours until the DECREF, and so is its value. The iterable is given up as soon as there is an
+    // iterator.
     unsafe {
         let iterable = new_reference(PyObject_CallNoArgs(keys))?; // [R12]
         let iterator = PyObject_GetIter(iterable);
@@ -154,7 +157,8 @@ unsafe fn merge_pairs(table: *mut HashTable, source: *mut PyObject) -> Result<()
 
 /// Adds the pair that `element` is, the one of this number in its sequence: an iterable of exactly two.
 unsafe fn set_element(table: *mut HashTable, element: *mut PyObject, number: usize) -> Result<(), Raised> {
-    // SAFETY: key and value are borrowed from the tuple `pair`, which is ours until the DECREF and which nobody else can change.
+    // SAFETY: key and value are borrowed from the tuple `pair`, which is ours until the DECREF and which nobody else
+    // can change.
     unsafe {
         let pair = PySequence_Tuple(element); // [R12]
         if pair.is_null() {
@@ -177,7 +181,8 @@ unsafe fn set_element(table: *mut HashTable, element: *mut PyObject, number: usi
     }
 }
 
-/// `HashTable.fromkeys(iterable, value=None, /)`: calls the class without arguments and gives each key the value. A new reference.
+/// `HashTable.fromkeys(iterable, value=None, /)`: calls the class without arguments and gives each key the value. A new
+/// reference.
 ///
 /// # Safety
 /// Called by CPython, with the class.
@@ -188,8 +193,8 @@ pub(crate) unsafe extern "C" fn fromkeys(
 ) -> *mut PyObject {
     entry(|| {
         check_count(c"fromkeys", nargs, 1, 2)?;
-        // SAFETY: there are one or two arguments. The new object is ours until it is returned or given back; what a class of
-        // the user's returns need not be a table, nor one that sets its items as ours does.
+        // SAFETY: there are one or two arguments. The new object is ours until it is returned or given back; what a
+        // class of the user's returns need not be a table, nor one that sets its items as ours does.
         unsafe {
             let value = if nargs == 2 { *args.add(1) } else { Py_None() };
             let made = new_reference(PyObject_CallNoArgs(class))?; // [R18]

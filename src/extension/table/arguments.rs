@@ -1,4 +1,4 @@
-//! What `HashTable(size, max_load, …)` accepts, and what is taken where nothing is said.
+//! What `HashTable(size, max_load, …)` accepts, and the defaults.
 
 use crate::errors::type_error;
 use crate::ffi::*;
@@ -12,7 +12,7 @@ pub(crate) const DEFAULT_MAX_LOAD: f64 = 0.5;
 /// It is a living object.
 pub(crate) unsafe fn size_from(op: *mut PyObject) -> Result<usize, Raised> {
     let mut overflow = 0;
-    // SAFETY: `op` is alive, and known to be an int where that matters.
+    // SAFETY: `op` is alive, says the caller, and is read as an int only after it was found to be one.
     let value = unsafe {
         if PyLong_Check(op) == 0 {
             return Err(type_error(c"size parameter must be a positive integer."));
@@ -25,7 +25,7 @@ pub(crate) unsafe fn size_from(op: *mut PyObject) -> Result<usize, Raised> {
     match usize::try_from(value) {
         Ok(size) if overflow == 0 => Ok(size),
         _ => {
-            // SAFETY: the GIL is held.
+            // SAFETY: as in [`type_error`].
             unsafe { PyErr_SetString(PyExc_OverflowError, c"size parameter is too large for this machine.".as_ptr()) };
             Err(Raised)
         }
@@ -38,11 +38,13 @@ pub(crate) unsafe fn size_from(op: *mut PyObject) -> Result<usize, Raised> {
 /// It is a living object.
 pub(crate) unsafe fn max_load_from(op: *mut PyObject) -> Result<f64, Raised> {
     const MESSAGE: &core::ffi::CStr = c"max_load parameter must be a float between 0.0 and 1.0.";
-    // SAFETY: `op` is alive.
+    // SAFETY: `op` is alive, says the caller, also while its `__float__` runs. -1.0 may also be an answer, so it counts
+    // as a failure only with an exception.
     unsafe {
         let value = PyFloat_AsDouble(op); // [R8]
         if value == -1.0 && !PyErr_Occurred().is_null() {
-            // Not a number at all, or a number too large for a float. Whatever else the conversion raised is not ours to hide.
+            // Not a number at all, or a number too large for a float. Any other exception of the conversion is passed
+            // on.
             if PyErr_ExceptionMatches(PyExc_TypeError) != 0 || PyErr_ExceptionMatches(PyExc_OverflowError) != 0 {
                 PyErr_Clear();
                 return Err(type_error(MESSAGE));

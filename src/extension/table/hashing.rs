@@ -1,56 +1,73 @@
 //! From a key to its hash: the point where the extension calls back into Python.
 //!
-//! The library takes the hash from its caller, the extension takes it from the table's `hash_func`. That may be any callable, so
-//! a call of it may do anything, to the table too. Three functions are known and need no call through Python: the builtin
-//! `hash`; [`mixed_hash`], which mixes it so that its low bits depend on all of them; and [`library_hash`], the library's own
-//! poor hash.
+//! The library takes the hash from its caller, the extension takes it from the table's `hash_func`. That may be any
+//! callable, so a call of it may do anything, to the table too. Three functions are known and need no call through
+//! Python: the builtin `hash`; [`mixed_hash`], which mixes it so that its low bits depend on all of them; and
+//! [`library_hash`], the library's own poor hash.
 
 use crate::announce;
 use crate::errors::{type_error, value_error};
 use crate::ffi::*;
 use crate::object::{HashTable, HashedBy};
+use crate::state::keep_builtin_hash;
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use hashtable_core::{mix::mix, poor_hash};
 
-/// The builtin `hash`, and the module's own two. They are owned by the module for as long as the process lives.
-static mut BUILTIN_HASH: *mut PyObject = core::ptr::null_mut();
-static mut MIXED_HASH: *mut PyObject = core::ptr::null_mut();
-static mut LIBRARY_HASH: *mut PyObject = core::ptr::null_mut();
+/// The C functions behind the builtin `hash`, and behind the module's own two. Each interpreter has objects of its own
+/// for them, but the code is the same in all of them; by it they are known.
+static BUILTIN: AtomicUsize = AtomicUsize::new(0);
+static MIXED: AtomicUsize = AtomicUsize::new(0);
+static LIBRARY: AtomicUsize = AtomicUsize::new(0);
 
-/// Takes new references to the three functions that are known here. `module` is the extension module.
+/// Notes which C functions are known here, and keeps this interpreter's `hash` in the state of `module`, which is ours.
 ///
 /// # Safety
-/// Called once, when the module is made, with the GIL held.
+/// `module` is the extension module, with its functions in it.
 pub(crate) unsafe fn remember_known_functions(module: *mut PyObject) -> Result<(), Raised> {
-    // SAFETY: the GIL guards the statics. Each function is a new reference that is stored and kept; `builtins` is ours
-    // until the DECREF.
+    // SAFETY: the caller has the module alive. Each function is a new reference: the one of `hash` goes into the state,
+    // the others are given back.
     unsafe {
         let builtins = new_reference(PyImport_ImportModule(c"builtins".as_ptr()))?;
         let hash = PyObject_GetAttrString(builtins, c"hash".as_ptr());
         Py_DECREF(builtins);
-        Py_XSETREF(&raw mut BUILTIN_HASH, new_reference(hash)?);
-        let mixed_hash = PyObject_GetAttrString(module, c"mixed_hash".as_ptr());
-        Py_XSETREF(&raw mut MIXED_HASH, new_reference(mixed_hash)?);
-        let library_hash = PyObject_GetAttrString(module, c"library_hash".as_ptr());
-        Py_XSETREF(&raw mut LIBRARY_HASH, new_reference(library_hash)?);
+        let hash = new_reference(hash)?;
+        BUILTIN.store(c_function(hash), Relaxed);
+        keep_builtin_hash(module, hash);
+        for (known, name) in [(&MIXED, c"mixed_hash"), (&LIBRARY, c"library_hash")] {
+            let function = new_reference(PyObject_GetAttrString(module, name.as_ptr()))?;
+            known.store(c_function(function), Relaxed);
+            Py_DECREF(function);
+        }
         Ok(())
     }
 }
 
-/// The builtin `hash`. Borrowed from the module.
-pub(crate) fn builtin_hash() -> *mut PyObject {
-    // SAFETY: written once, before there is a table.
-    unsafe { BUILTIN_HASH }
+/// The address of the C function that calling `op` calls at once, if it is an object around one; else 1, which is none.
+///
+/// # Safety
+/// `op` is a living object.
+unsafe fn c_function(op: *mut PyObject) -> usize {
+    // SAFETY: the function is asked for only of an object that has one.
+    unsafe {
+        if PyCFunction_Check(op) == 0 {
+            return 1;
+        }
+        PyCFunction_GetFunction(op).map_or(1, |function| function as *const () as usize)
+    }
 }
 
-/// Which way to hash goes with `hash_func`, which is borrowed and only looked at.
-pub(crate) fn hashed_by(hash_func: *mut PyObject) -> HashedBy {
-    // SAFETY: the statics were written once, before there is a table.
-    let (builtin, mixed, library) = unsafe { (BUILTIN_HASH, MIXED_HASH, LIBRARY_HASH) };
-    if hash_func == builtin {
+/// Which way to hash goes with `hash_func`.
+///
+/// # Safety
+/// `hash_func` is a living object.
+pub(crate) unsafe fn hashed_by(hash_func: *mut PyObject) -> HashedBy {
+    // SAFETY: the caller has it alive.
+    let function = unsafe { c_function(hash_func) };
+    if function == BUILTIN.load(Relaxed) {
         HashedBy::Builtin
-    } else if hash_func == mixed {
+    } else if function == MIXED.load(Relaxed) {
         HashedBy::Mixed
-    } else if hash_func == library {
+    } else if function == LIBRARY.load(Relaxed) {
         HashedBy::Library
     } else {
         HashedBy::Call
@@ -66,7 +83,8 @@ pub(crate) fn hashed_by(hash_func: *mut PyObject) -> HashedBy {
 /// `table` and `key` are living objects that the caller keeps alive.
 #[inline(always)]
 pub(crate) unsafe fn hash_of(table: *mut HashTable, key: *mut PyObject) -> Result<i64, Raised> {
-    // SAFETY: the caller keeps both alive.
+    // SAFETY: table and key are alive, says the caller, to the end of this call. Which way to go is read once; that the
+    // table may be given another function meanwhile is for the caller to look at (`generation`).
     unsafe {
         let hash = match (*table).hashed_by {
             HashedBy::Builtin => {
@@ -99,8 +117,8 @@ pub(crate) unsafe fn builtin_hash_of(key: *mut PyObject) -> Result<i64, Raised> 
 /// What the table's hash function answers, called through Python.
 #[inline(always)]
 unsafe fn called_hash_of(table: *mut HashTable, key: *mut PyObject) -> Result<i64, Raised> {
-    // SAFETY: `table` and `key` are kept alive by the caller. The function is owned by the table, and while it runs it can
-    // make the table own another one: so the call needs a reference of its own. `answer` is ours until the DECREF.
+    // SAFETY: `table` and `key` are kept alive by the caller. The function is owned by the table, and while it runs it
+    // can make the table own another one: so the call needs a reference of its own. `answer` is ours until the DECREF.
     unsafe {
         let hash_func = Py_NewRef((*table).hash_func);
         announce!("calling hash_func with {}", describe(key));
@@ -121,8 +139,8 @@ unsafe fn called_hash_of(table: *mut HashTable, key: *mut PyObject) -> Result<i6
 /// The value of an int; one outside 64 bits is first reduced as `hash(int)` does. Borrows `int`.
 unsafe fn int_in_64_bits(int: *mut PyObject) -> Result<i64, Raised> {
     let mut overflow = 0;
-    // SAFETY: `int` is an int, so this cannot fail except by overflow, which is told apart from a value of -1. The hash is
-    // that of ints, also where a subclass has one of its own; ints always have one.
+    // SAFETY: `int` is an int, so this cannot fail except by overflow, which is told apart from a value of -1. The hash
+    // is that of ints, also where a subclass has one of its own; ints always have one.
     unsafe {
         if let Some(value) = small_int(int) {
             return Ok(value);
@@ -145,8 +163,8 @@ unsafe fn int_in_64_bits(int: *mut PyObject) -> Result<i64, Raised> {
 /// `key` is a living object.
 #[inline(never)]
 pub(crate) unsafe fn poor_hash_of(key: *mut PyObject) -> Result<i64, Raised> {
-    // SAFETY: each branch has checked that the object is of the kind that its functions take. The int made for a large float
-    // is ours until the DECREF.
+    // SAFETY: each branch has checked that the object is of the kind that its functions take. The int made for a large
+    // float is ours until the DECREF.
     unsafe {
         if PyLong_Check(key) != 0 {
             Ok(poor_hash::of_int(int_in_64_bits(key)?))
@@ -174,7 +192,7 @@ pub(crate) unsafe fn poor_hash_of(key: *mut PyObject) -> Result<i64, Raised> {
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn library_hash(_module: *mut PyObject, key: *mut PyObject) -> *mut PyObject {
     crate::errors::entry(|| {
-        // SAFETY: CPython passes a living object.
+        // SAFETY: the key is kept for the call.
         unsafe { give(new_reference(PyLong_FromLongLong(poor_hash_of(key)?))?) }
     })
 }

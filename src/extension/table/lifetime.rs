@@ -1,21 +1,23 @@
 //! How a table comes and goes.
 //!
-//! [`tp_new`] makes a table that is empty but whole, so that nothing which is called before [`tp_init`], or without it,
-//! finds a hole. [`tp_init`] gives it what the caller asked for, and may be called again. [`tp_traverse`] shows the garbage
-//! collector everything that the object owns, and [`tp_clear`] breaks a cycle by letting go of it. [`tp_dealloc`] comes when
-//! the last reference has gone, and gives back whatever the object still owns: each reference, then the arrays, then its memory.
+//! [`tp_new`] makes a table that is empty but complete, so that nothing that is called before [`tp_init`], or without
+//! it, finds a field unset. [`tp_init`] gives it what the caller asked for, and may be called again. [`tp_traverse`]
+//! shows the garbage collector everything that the object owns, and [`tp_clear`] breaks a cycle by releasing it.
+//! [`tp_dealloc`] is called when the last reference is gone, and gives back whatever the object still owns: each
+//! reference, then the arrays, then its memory.
 
 use crate::errors::{entry, type_error};
 use crate::ffi::*;
 use crate::object::{HashTable, HashedBy, release};
+use crate::state::builtin_hash;
 use crate::table::arguments::{DEFAULT_MAX_LOAD, DEFAULT_SIZE, max_load_from, size_from};
-use crate::table::hashing::{builtin_hash, hashed_by};
+use crate::table::hashing::hashed_by;
 use crate::table::making::empty;
 use crate::table::trashcan::without_deep_recursion;
 use core::ptr;
 
-/// `HashTable.__new__`: an empty table with the default of everything. Returns a new reference; `args` and `kwargs` are for
-/// [`tp_init`].
+/// `HashTable.__new__`: an empty table with the default of everything. Returns a new reference; `args` and `kwargs` are
+/// for [`tp_init`].
 ///
 /// # Safety
 /// Called by CPython, with `HashTable` or a subclass.
@@ -27,13 +29,14 @@ pub(crate) unsafe extern "C" fn tp_new(
     entry(|| {
         announce!("new");
         let pairs = empty(DEFAULT_SIZE, DEFAULT_SIZE, DEFAULT_MAX_LOAD, HashedBy::Builtin)?;
-        // SAFETY: CPython passes a type that is ready and whose instances begin as this struct. The garbage collector knows the object
-        // from then on, but cannot run until every field is written, since nothing between asks Python for memory. If there is no
-        // memory, `pairs` goes with this scope.
+        let hash_func = builtin_hash()?;
+        // SAFETY: CPython passes a type that is ready and whose instances begin as this struct. The garbage collector
+        // knows the object from then on, but cannot run until every field is written, since nothing between asks Python
+        // for memory. If there is no memory, `pairs` goes with this scope.
         unsafe {
             let table = new_reference(allocate(subtype))?.cast::<HashTable>(); // [R10]
             (&raw mut (*table).pairs).write(pairs);
-            fill_field(&raw mut (*table).hash_func, Py_NewRef(builtin_hash()));
+            fill_field(&raw mut (*table).hash_func, Py_NewRef(hash_func));
             (*table).generation = 0;
             (*table).hashed_by = HashedBy::Builtin;
             (*table).typed = true;
@@ -43,8 +46,8 @@ pub(crate) unsafe extern "C" fn tp_new(
     })
 }
 
-/// `HashTable.__init__(size=4, max_load=0.5, hash_func=hash, *, typed=True)`. On a table that has lived already it lets go of
-/// everything and begins anew. Returns 0, or -1 with an exception set and the table unchanged.
+/// `HashTable.__init__(size=4, max_load=0.5, hash_func=hash, *, typed=True)`. On a table that is already in use it
+/// releases everything and starts over. Returns 0, or -1 with an exception set and the table unchanged.
 ///
 /// # Safety
 /// Called by CPython, with a `HashTable`.
@@ -58,10 +61,10 @@ unsafe fn init(table: *mut HashTable, args: *mut PyObject, kwargs: *mut PyObject
     // What is parsed is borrowed from `args` and `kwargs`.
     let mut size_object = ptr::null_mut::<PyObject>();
     let mut max_load_object = ptr::null_mut::<PyObject>();
-    let mut hash_func = builtin_hash();
+    let mut hash_func = builtin_hash()?;
     let mut typed: c_int = 1;
-    // SAFETY: the format asks for three objects and, by keyword only, a truth value, and there is a place of the right type
-    // for each. The caller keeps everything that is parsed alive.
+    // SAFETY: the format asks for three objects and, by keyword only, a truth value, and there is a place of the right
+    // type for each. The caller keeps everything that is parsed alive.
     unsafe {
         // [R8] `typed` may be any object, and is asked for its truth.
         parsed(PyArg_ParseTupleAndKeywords(
@@ -80,14 +83,15 @@ unsafe fn init(table: *mut HashTable, args: *mut PyObject, kwargs: *mut PyObject
             return Err(type_error(c"hash_func must be callable."));
         }
         announce!("init: size {size}, max_load {max_load}, hash_func {}", describe(hash_func));
-        let pairs = empty(size, size, max_load, hashed_by(hash_func))?;
+        let known = hashed_by(hash_func);
+        let pairs = empty(size, size, max_load, known)?;
 
-        // Nothing fails from here on. First the table becomes what it is to be, then the old content goes.
+        // Nothing fails from here on. First the table gets its new content, then the old content is released.
         let mut old_pairs = pairs;
         (*table).pairs.exchange(&mut old_pairs);
         let old_hash_func = replace_field(&raw mut (*table).hash_func, Py_NewRef(hash_func));
         (*table).generation += 1;
-        (*table).hashed_by = hashed_by(hash_func);
+        (*table).hashed_by = known;
         (*table).typed = typed != 0;
         release(old_pairs.take_pairs(), table.cast());
         Py_DECREF(old_hash_func); // [R9]
@@ -117,20 +121,26 @@ pub(crate) unsafe extern "C" fn tp_traverse(op: *mut PyObject, visit: visitproc,
     }
 }
 
-/// Breaks a cycle: lets go of everything that could be part of one. The table stays whole: empty, and hashing by the builtin
-/// `hash`, since others in the cycle may still use it before they go.
+/// Breaks a cycle: releases everything that could be part of one. The table stays usable, empty and hashing by the
+/// builtin `hash`, since others in the cycle may still use it before they are freed.
 ///
 /// # Safety
 /// Called by CPython's garbage collector.
 pub(crate) unsafe extern "C" fn tp_clear(op: *mut PyObject) -> c_int {
     entry(|| {
-        // SAFETY: `op` is a table. As in `init`, it first becomes what it is to be, then what it owned is released: whatever is
-        // added to it meanwhile must not be filed under the hash of a function that is on its way out.
+        // SAFETY: `op` is a table. As in `init`, it first gets its new content, then what it owned is released: a pair
+        // that is added meanwhile must not be filed under the hash of a function that is being replaced.
         unsafe {
             let table = op.cast::<HashTable>();
             announce!("clear: the garbage collector breaks a cycle");
+            // At the interpreter's end its `hash` may have gone before the table: then None stands there, and nobody
+            // looks.
+            let builtin = builtin_hash().unwrap_or_else(|Raised| {
+                PyErr_Clear();
+                Py_None()
+            });
             let old_pairs = (*table).pairs.take_pairs();
-            let old_hash_func = replace_field(&raw mut (*table).hash_func, Py_NewRef(builtin_hash()));
+            let old_hash_func = replace_field(&raw mut (*table).hash_func, Py_NewRef(builtin));
             (*table).generation += 1;
             (*table).hashed_by = HashedBy::Builtin;
             release(old_pairs, op);
@@ -146,8 +156,8 @@ pub(crate) unsafe extern "C" fn tp_clear(op: *mut PyObject) -> c_int {
 /// Called by CPython, once for each table.
 pub(crate) unsafe extern "C" fn tp_dealloc(op: *mut PyObject) {
     entry(|| {
-        // SAFETY: `op` is a table that nobody refers to any more. First of all the collector must forget it: it would visit
-        // fields that are being taken apart. Weak references to it die while it is still whole.
+        // SAFETY: `op` is a table that nobody refers to any more. First of all the collector must forget it: it would
+        // visit fields that are being taken apart. Weak references to it die while it is still whole.
         unsafe {
             PyObject_GC_UnTrack(op.cast());
             announce!("dealloc");
@@ -162,8 +172,8 @@ pub(crate) unsafe extern "C" fn tp_dealloc(op: *mut PyObject) {
 
 /// The end of [`tp_dealloc`]: takes the object apart.
 unsafe fn take_apart(table: *mut HashTable) {
-    // SAFETY: nobody else knows the table. Its struct is read for the last time for the type that frees it; the fields that
-    // own something were emptied before.
+    // SAFETY: nobody else knows the table. Its struct is read for the last time for the type that frees it; the fields
+    // that own something were emptied before.
     unsafe {
         release((*table).pairs.take_pairs(), table.cast());
         Py_CLEAR(&raw mut (*table).hash_func); // [R9]

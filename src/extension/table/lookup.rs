@@ -1,15 +1,15 @@
 //! From a key and its hash to its place in the table, while anything may happen.
 //!
-//! Comparing two keys can run a `__eq__` written in Python, and that can do anything with this very table: add keys until it
-//! grows, clear it, let go of the key that is being compared. So the walk along the chain (see the library's `cursor.rs`)
-//! touches the table only between two comparisons, and believes nothing it knew from before one:
+//! Comparing two keys can run a `__eq__` written in Python, and that can do anything with this very table: add keys
+//! until it grows, clear it, release the key that is being compared. So the walk along the chain (see the library's
+//! `cursor.rs`) touches the table only between two comparisons, and relies on nothing that it knew before one:
 //!
 //! ```text
 //! hash = hash of the key                                     any Python code
 //! cursor = table.walk(hash)
-//! for each candidate that table.step(cursor) comes upon:
+//! for each candidate that table.step(cursor) finds:
 //!     if it is the very same object as the key          -> found (as in dict, identity comes before equality)
-//!     INCREF the candidate's key                           the table may let go of it during the comparison
+//!     INCREF the candidate's key                           the table may release it during the comparison
 //!     equal = candidate's key == key                       any Python code
 //!     DECREF the candidate's key                           any Python code: this may have been the last reference
 //!     if the comparison raised                          -> hand the exception on
@@ -17,9 +17,9 @@
 //!     if equal                                          -> found
 //! ```
 //!
-//! If the table was given another hash function meanwhile (`__init__` on a live table), the hash is worth nothing any more and
-//! is asked for again. A table that changes during every comparison would keep us here for ever, so it all begins anew only so many
-//! times.
+//! If the table was given another hash function meanwhile (`__init__` on a live table), the hash is void, and is
+//! computed again. A table that changes during every comparison would keep the lookup going for ever, so the number of
+//! restarts is limited.
 
 use crate::announce;
 use crate::errors::runtime_error;
@@ -40,10 +40,14 @@ use hashtable_core::{MOST_RESTARTS, Step};
 /// `table` and `key` are living objects that the caller keeps alive.
 #[inline(always)]
 pub(crate) unsafe fn look_up(table: *mut HashTable, key: *mut PyObject) -> Result<Place, Raised> {
-    // SAFETY: the caller keeps both alive.
+    // SAFETY: the caller keeps table and key alive, whatever runs. No Rust reference into the table is alive at any
+    // call here: each access through the pointer ends with its expression, and what is kept are numbers. The hash is
+    // only good as long as the table has the function that it comes from: `hash_at_hand` runs nothing, and where
+    // `__hash__` may have run, the generation is compared before the hash is used. `look_up_without_asking` runs
+    // nothing either, so the index that it returns is one of this moment.
     unsafe {
-        // The traced build has an announcement for each step, so it takes none of the quick ways.
-        if cfg!(feature = "trace") || (*table).hashed_by != HashedBy::Builtin {
+        // Each step is announced if anyone listens, and the quick ways have no steps.
+        if announce::is_heard() || (*table).hashed_by != HashedBy::Builtin {
             return look_up_otherwise(table, key);
         }
         look_up_by_the_key(table, key, |hash| hash)
@@ -53,9 +57,9 @@ pub(crate) unsafe fn look_up(table: *mut HashTable, key: *mut PyObject) -> Resul
 /// The same, for a table that does not hash by the builtin `hash` alone.
 #[inline(never)]
 unsafe fn look_up_otherwise(table: *mut HashTable, key: *mut PyObject) -> Result<Place, Raised> {
-    // SAFETY: the caller keeps both alive.
+    // SAFETY: as in [`look_up`]; the field is read once.
     unsafe {
-        if !cfg!(feature = "trace") && (*table).hashed_by == HashedBy::Mixed {
+        if !announce::is_heard() && (*table).hashed_by == HashedBy::Mixed {
             look_up_by_the_key(table, key, mix)
         } else {
             look_up_asking(table, key)
@@ -70,7 +74,7 @@ unsafe fn look_up_by_the_key(
     key: *mut PyObject,
     mixed: impl Fn(i64) -> i64,
 ) -> Result<Place, Raised> {
-    // SAFETY: the caller keeps both alive.
+    // SAFETY: as in [`look_up`].
     unsafe {
         let hash = match hash_at_hand(table, key) {
             Some(hash) => hash,
@@ -90,10 +94,12 @@ unsafe fn look_up_by_the_key(
     }
 }
 
-/// The general way: the table's hash function is asked for the hash, and if that does not decide, `__eq__` whether two keys are equal.
+/// The general way: the table's hash function is called for the hash and, where the hash does not decide, `__eq__` for
+/// whether two keys are equal.
 #[inline(never)]
 unsafe fn look_up_asking(table: *mut HashTable, key: *mut PyObject) -> Result<Place, Raised> {
-    // SAFETY: the caller keeps both alive.
+    // SAFETY: as in [`look_up`]: the two are kept by the caller, no borrow is alive while the hash function runs, and
+    // its answer is used without asking only if the generation is still the one from before.
     unsafe {
         let generation = (*table).generation;
         let hash = hash_of(table, key)?;
@@ -106,7 +112,8 @@ unsafe fn look_up_asking(table: *mut HashTable, key: *mut PyObject) -> Result<Pl
     }
 }
 
-/// The long way: asks `__eq__`, and begins anew when the table has changed. `hash` is what its hash function of that generation says.
+/// The long way: calls `__eq__`, and starts over when the table has changed. `hash` is what the table's hash function
+/// of that generation returned.
 #[inline(never)]
 unsafe fn look_up_comparing(
     table: *mut HashTable,
@@ -114,7 +121,8 @@ unsafe fn look_up_comparing(
     mut hash: i64,
     mut generation: usize,
 ) -> Result<Place, Raised> {
-    // SAFETY: the caller keeps both alive.
+    // SAFETY: as in [`look_up`]. Before each walk the generation is compared, so a walk never begins with a hash of
+    // another function; during it, the version decides (see `walk`).
     unsafe {
         for _ in 0..=MOST_RESTARTS {
             if (*table).generation != generation {
@@ -145,8 +153,9 @@ enum Walked {
 /// Walks once along the chain of `hash`, comparing `key` with what could be it.
 #[inline]
 unsafe fn walk(table: *mut HashTable, key: *mut PyObject, hash: i64) -> Result<Walked, Raised> {
-    // SAFETY: the caller keeps both alive. No reference into the table lives during a comparison, since a cursor borrows nothing
-    // and each access through the pointer ends with its line.
+    // SAFETY: the caller keeps table and key alive. No Rust reference into the table lives during a comparison: a
+    // cursor borrows nothing, and each access through the pointer ends with its line. `at` is used before the
+    // comparison, and after it only if the version says that nothing has moved.
     unsafe {
         let mut cursor = (*table).pairs.walk(hash);
         loop {
@@ -171,10 +180,11 @@ unsafe fn walk(table: *mut HashTable, key: *mut PyObject, hash: i64) -> Result<W
     }
 }
 
-/// Are two keys equal? Can run any Python code; holds a reference to `candidate`, which is borrowed from the table, meanwhile.
+/// Are two keys equal? Can run any Python code; holds a reference to `candidate`, which is borrowed from the table,
+/// meanwhile.
 unsafe fn equal_keys(candidate: *mut PyObject, key: *mut PyObject, typed: bool) -> Result<bool, Raised> {
-    // SAFETY: `key` is kept alive by the caller of the lookup; `candidate` is alive now, as it lies in the table, and from here
-    // to the DECREF because we own a reference.
+    // SAFETY: `key` is kept alive by the caller of the lookup; `candidate` is alive now, as it lies in the table, and
+    // from here to the DECREF because we own a reference.
     unsafe {
         let same_type = Py_TYPE(candidate) == Py_TYPE(key);
         if typed && !same_type && !may_be_equal(Kind::of(candidate), Kind::of(key)) {
@@ -207,7 +217,7 @@ enum Kind {
 
 impl Kind {
     unsafe fn of(key: *mut PyObject) -> Kind {
-        // SAFETY: the caller has the key alive.
+        // SAFETY: the caller has the key alive, so it has a type, and nobody is asked but that.
         unsafe {
             if PyLong_Check(key) != 0 {
                 Kind::Int

@@ -1,4 +1,5 @@
-//! Tables that the extension makes by itself, without a call of the class: copies, and what `|` and `__setstate__` need.
+//! Tables that the extension makes by itself, without a call of the class: copies, and what `|` and `__setstate__`
+//! need.
 
 use crate::errors::no_memory;
 use crate::ffi::*;
@@ -9,8 +10,8 @@ use hashtable_core::Table;
 
 /// Empty arrays for a table: made with `initial_size` buckets, and has `size` of them now.
 ///
-/// A hash that can be asked for again at any time, and that is the same for all keys that are equal, need not be kept whole.
-/// The two functions that are known answer so, a function of the user's may not.
+/// A hash that can be asked for again at any time, and that is the same for all keys that are equal, need not be kept
+/// whole. The two functions that are known answer so, a function of the user's may not.
 pub(crate) fn empty(
     initial_size: usize,
     size: usize,
@@ -30,7 +31,8 @@ pub(crate) unsafe fn make(
     hash_func: *mut PyObject,
     typed: bool,
 ) -> Result<*mut PyObject, Raised> {
-    // SAFETY: as in `tp_new`. To allocate can run Python code, during which the function is kept by the reference taken first.
+    // SAFETY: the type is ready and made for this struct, and every field is written before anything can look at it, as
+    // in `tp_new`. To allocate can run Python code, during which the function is kept by the reference taken first.
     unsafe {
         let hash_func = Py_NewRef(hash_func);
         let op = allocate(crate::type_object::hash_table_type()); // [R10]
@@ -54,7 +56,8 @@ pub(crate) unsafe fn make(
 /// # Safety
 /// `table` is a living table that the caller keeps alive.
 pub(crate) unsafe fn like(table: *mut HashTable) -> Result<*mut PyObject, Raised> {
-    // SAFETY: the caller keeps the table alive; it is read before anything can run.
+    // SAFETY: the caller keeps the table alive. Everything is read from it before `make` allocates, which is the first
+    // that can run anything.
     unsafe {
         let size = (*table).pairs.initial_size();
         let pairs = empty(size, size, (*table).pairs.max_load(), (*table).hashed_by)?;
@@ -67,8 +70,8 @@ pub(crate) unsafe fn like(table: *mut HashTable) -> Result<*mut PyObject, Raised
 /// # Safety
 /// `table` is a living table that the caller keeps alive.
 pub(crate) unsafe fn duplicate(table: *mut HashTable) -> Result<*mut PyObject, Raised> {
-    // SAFETY: the object is made first, as that can run Python code. Nothing does between the copying of the pointers and the taking
-    // of the references; from then on the copy owns them.
+    // SAFETY: the object is made first, as that can run Python code. Nothing does between the copying of the pointers
+    // and the taking of the references; from then on the copy owns them.
     unsafe {
         let empty = Table::new(1, (*table).pairs.max_load()).map_err(|_| no_memory())?;
         let op = make(empty, (*table).hash_func, (*table).typed)?;

@@ -1,17 +1,17 @@
 //! Reading and writing one pair.
 //!
-//! Five functions, [`get_item`], [`set_item`], [`get_or_add_item`], [`take_item`] and [`contains`], are all there is to it; the slots and
-//! methods only give them their many names.
+//! Five functions, [`get_item`], [`set_item`], [`get_or_add_item`], [`take_item`] and [`contains`], do all the work;
+//! the slots and methods only give them their many names.
 
 use crate::ffi::*;
 use crate::object::{HashTable, add};
 use crate::table::lookup::look_up;
 
-/// The value for `key`, or None if it is not there. **Borrowed from the table**: whoever keeps it past the next moment at which
-/// Python code can run needs a reference to it.
+/// The value for `key`, or None if it is not there. **Borrowed from the table**: to keep it past the next moment at
+/// which Python code can run, take a reference to it.
 ///
 /// # Safety
-/// `table` and `key` are living objects that the caller keeps alive. So it is for all functions here.
+/// `table` and `key` are living objects that the caller keeps alive. The same holds for all functions here.
 #[inline(always)]
 pub(crate) unsafe fn get_item(table: *mut HashTable, key: *mut PyObject) -> Result<Option<*mut PyObject>, Raised> {
     // SAFETY: the caller keeps both alive; no Python code runs between `look_up` and the use of its index.
@@ -27,8 +27,8 @@ pub(crate) unsafe fn get_item(table: *mut HashTable, key: *mut PyObject) -> Resu
 /// # Errors
 /// What hashing and comparing raise; `MemoryError`. The table is then as it was.
 pub(crate) unsafe fn set_item(table: *mut HashTable, key: *mut PyObject, value: *mut PyObject) -> Result<(), Raised> {
-    // SAFETY: the caller keeps all three alive; no Python code runs between `look_up` and the use of what it said, and the old
-    // value is released when the table has the new one.
+    // SAFETY: the caller keeps all three alive; no Python code runs between `look_up` and the use of what it said, and
+    // the old value is released when the table has the new one.
     unsafe {
         let place = look_up(table, key)?;
         match place.at {
@@ -48,7 +48,7 @@ pub(crate) unsafe fn get_or_add_item(
     key: *mut PyObject,
     default: *mut PyObject,
 ) -> Result<*mut PyObject, Raised> {
-    // SAFETY: as in `set_item`.
+    // SAFETY: as in [`set_item`]: no Python code runs between `look_up` and the use of what it said.
     unsafe {
         let place = look_up(table, key)?;
         match place.at {
@@ -60,8 +60,8 @@ pub(crate) unsafe fn get_or_add_item(
 
 /// Removes the pair of `key` and returns its value, a new reference, or None if it is not there.
 pub(crate) unsafe fn take_item(table: *mut HashTable, key: *mut PyObject) -> Result<Option<*mut PyObject>, Raised> {
-    // SAFETY: the caller keeps both alive. The pair leaves the table with its two references: the key's is given back, the
-    // value's goes to the caller, and is owned here while the key's departure runs Python code.
+    // SAFETY: the caller keeps both alive. The pair leaves the table with its two references: the key's is given back,
+    // the value's goes to the caller, and is owned here while the key's departure runs Python code.
     unsafe {
         let place = look_up(table, key)?;
         let Some(at) = place.at else { return Ok(None) };
@@ -74,6 +74,6 @@ pub(crate) unsafe fn take_item(table: *mut HashTable, key: *mut PyObject) -> Res
 
 /// Is `key` in the table?
 pub(crate) unsafe fn contains(table: *mut HashTable, key: *mut PyObject) -> Result<bool, Raised> {
-    // SAFETY: the caller's promise; what is found is not used.
+    // SAFETY: as in [`get_item`]; what is found is not touched.
     unsafe { Ok(get_item(table, key)?.is_some()) }
 }

@@ -1,6 +1,6 @@
 //! A table as it was at one moment: what `buckets()` and the long picture work from.
 //!
-//! Both make lists, and to make a list is to ask Python for memory, which can start the garbage collector, which can run any code. So
+//! Both make lists. Making a list allocates memory, which can start the garbage collector, which can run any code. So
 //! they do not look into the table while they work, but at a copy of its pairs that owns references of its own.
 
 use crate::errors::no_memory;
@@ -19,8 +19,7 @@ pub(crate) struct Copied {
 
 /// All pairs of a table at one moment, bucket by bucket in chain order, each with references of its own.
 ///
-/// To make lists of what is in the buckets means to ask Python for memory, and that can start the garbage collector, and that can run
-/// any code. A snapshot stands still meanwhile. Whoever takes one gives it back with [`Snapshot::release`].
+/// A snapshot does not change while lists are made from it. Give it back with [`Snapshot::release`].
 pub(crate) struct Snapshot {
     pub(crate) size: usize,
     pub(crate) pairs: Vec<Copied>,
@@ -32,7 +31,8 @@ impl Snapshot {
     /// # Safety
     /// `table` is a living table.
     pub(crate) unsafe fn of(table: *mut HashTable) -> Result<Snapshot, Raised> {
-        // SAFETY: the table is alive and owns what lies in it; taking references runs nothing.
+        // SAFETY: the table is alive, and owns what lies in it. Taking references runs nothing, so it stays borrowed
+        // and unchanged to the end.
         unsafe {
             let table = &(*table).pairs;
             let mut pairs = Vec::new();
@@ -53,7 +53,7 @@ impl Snapshot {
     /// The GIL is held.
     pub(crate) unsafe fn release(self) {
         for pair in self.pairs {
-            // SAFETY: both are references that `of` took.
+            // SAFETY: both are references that `of` took, and `self` is consumed: they are given back once.
             unsafe {
                 Py_DECREF(pair.key); // [R7]
                 Py_DECREF(pair.value); // [R7]
@@ -62,8 +62,8 @@ impl Snapshot {
     }
 }
 
-/// Room for so many more in a `Vec` of ours, or `MemoryError`. Rust's own allocator cannot be made to refuse, so the traced build
-/// refuses here.
+/// Room for so many more in a `Vec` of ours, or `MemoryError`. Rust's own allocator cannot be made to fail, so the
+/// traced build fails here.
 #[track_caller]
 fn reserve<T>(items: &mut Vec<T>, number: usize) -> Result<(), Raised> {
     if refused() {

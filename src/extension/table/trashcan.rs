@@ -1,9 +1,9 @@
 //! Tables inside tables inside tables.
 //!
-//! Releasing the outermost releases the next from inside its own `tp_dealloc`, and so on, a few stack frames for each, until there
-//! is no stack left. CPython's containers keep from that with its *trashcan*, whose macros differ from version to version. The idea is
-//! small enough to be written here: beyond a certain depth a table is not taken apart but put on a waiting list, and the outermost
-//! `tp_dealloc` works the list off.
+//! Releasing the outermost releases the next from inside its own `tp_dealloc`, and so on, a few stack frames for each,
+//! until there is no stack left. CPython's containers avoid that with its *trashcan*, whose macros differ from version
+//! to version. The idea is small enough to be written here: beyond a certain depth a table is not taken apart but put
+//! on a waiting list, and the outermost `tp_dealloc` works through the list.
 
 use crate::ffi::*;
 use crate::object::HashTable;
@@ -25,8 +25,9 @@ thread_local! {
 /// # Safety
 /// Nobody refers to the table any more, and `take_apart` may be called with it.
 pub(crate) unsafe fn without_deep_recursion(table: *mut HashTable, take_apart: unsafe fn(*mut HashTable)) {
-    // SAFETY: the table is the caller's to take apart. One of a subclass is not put on the list: its class does its own part
-    // after this returns, and may be gone by the time that the list is worked off. (CPython's own trashcan does for those.)
+    // SAFETY: the table is the caller's to take apart. One of a subclass is not put on the list: its class does its own
+    // part after this returns, and may be gone by the time the list is worked through. (CPython's own trashcan does for
+    // those.)
     unsafe {
         let depth = DEPTH.get();
         if depth >= DEEPEST && Py_IS_TYPE(table.cast(), crate::type_object::hash_table_type()) {

@@ -1,11 +1,11 @@
 //! Iterators over a table: keys, values or pairs, forwards or backwards, in insertion order.
 //!
-//! An iterator owns a reference to its table: the table must not go while somebody walks through it. It lets go of it at the end,
-//! so that a spent iterator that is lying about keeps nothing alive.
+//! An iterator owns a reference to its table: the table must not be freed while somebody walks through it. It releases
+//! the table at the end, so that an exhausted iterator keeps nothing alive.
 //!
-//! Between two steps anything may happen to the table. The iterator has written down the version that the table had when it set
-//! out, and refuses to go on when that has changed. (A comparison of lengths, as one might think of first, is deceived by a removal
-//! followed by an insertion.)
+//! Between two steps anything may happen to the table. The iterator keeps the version that the table had when it was
+//! made, and refuses to go on when that has changed. (Comparing lengths is not enough: a removal followed by an
+//! insertion leaves the length the same.)
 
 use crate::errors::{entry, runtime_error};
 use crate::fast::tuples::pair_reusing;
@@ -14,8 +14,8 @@ use crate::object::HashTable;
 use core::ptr;
 use hashtable_core::prefetch;
 
-/// An iterator gives out one more reference to each object, so it needs the object's memory, which may lie anywhere. It asks for it when
-/// it is this many pairs away.
+/// An iterator takes a reference to each object, so it needs the object's memory, which may lie anywhere. It prefetches
+/// it this many pairs ahead.
 const AHEAD: usize = 8;
 
 /// What an iterator yields.
@@ -42,7 +42,7 @@ pub(crate) enum Direction {
 #[repr(C)]
 pub(crate) struct TableIterator {
     ob_base: PyObject,
-    /// Owned. NULL when the iterator is spent.
+    /// Owned. NULL when the iterator is exhausted.
     table: *mut HashTable,
     /// The tuple that was yielded last, owned; NULL before the first and with the last.
     pair: *mut PyObject,
@@ -65,8 +65,8 @@ pub(crate) unsafe fn iterate(
     yields: Yields,
     direction: Direction,
 ) -> Result<*mut PyObject, Raised> {
-    // SAFETY: the type is ready and made for this struct; all fields are written before the collector can run. The table is
-    // alive, and its version is read after the allocation, which can run Python code.
+    // SAFETY: the type is ready and made for this struct; all fields are written before the collector can run. The
+    // table is alive, and its version is read after the allocation, which can run Python code.
     unsafe {
         let op = new_reference(allocate(iterator_type()))?; // [R10]
         let iterator = op.cast::<TableIterator>();
@@ -88,7 +88,7 @@ pub(crate) unsafe fn iterate(
 pub(crate) unsafe extern "C" fn iterate_keys(op: *mut PyObject) -> *mut PyObject {
     entry(|| {
         announce!("iter(h)");
-        // SAFETY: `op` is a table.
+        // SAFETY: the right object, kept for the call, also while the iterator is allocated.
         unsafe { give(iterate(op.cast(), Yields::Keys, Direction::Forwards)?) }
     })
 }
@@ -98,7 +98,7 @@ pub(crate) unsafe extern "C" fn iterate_keys(op: *mut PyObject) -> *mut PyObject
 /// # Safety
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn iterate_backwards(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
-    // SAFETY: `op` is a table.
+    // SAFETY: as in [`iterate_keys`].
     entry(|| unsafe { give(iterate(op.cast(), Yields::Keys, Direction::Backwards)?) })
 }
 
@@ -109,7 +109,7 @@ pub(crate) unsafe extern "C" fn iterate_backwards(op: *mut PyObject, _: *mut PyO
 pub(crate) unsafe extern "C" fn tp_iternext(op: *mut PyObject) -> *mut PyObject {
     entry(|| {
         announce!("next(iterator)");
-        // SAFETY: `op` is an iterator, alive during the call.
+        // SAFETY: the right object, an iterator, kept for the call. What `next` returns is a new reference.
         unsafe {
             match next(op.cast())? {
                 Some(object) => give(object),
@@ -121,8 +121,8 @@ pub(crate) unsafe extern "C" fn tp_iternext(op: *mut PyObject) -> *mut PyObject 
 
 /// The next object, a new reference, or None at the end.
 unsafe fn next(iterator: *mut TableIterator) -> Result<Option<*mut PyObject>, Raised> {
-    // SAFETY: the iterator owns its table, so that is alive. Key and value are borrowed from the table and become references
-    // before anything runs.
+    // SAFETY: the iterator owns its table, so that is alive. Key and value are borrowed from the table and become
+    // references before anything runs.
     unsafe {
         let table = (*iterator).table;
         if table.is_null() {
@@ -151,10 +151,11 @@ unsafe fn next(iterator: *mut TableIterator) -> Result<Option<*mut PyObject>, Ra
     }
 }
 
-/// None, with the table given up.
+/// None, with the table released.
 #[cold]
 unsafe fn end(iterator: *mut TableIterator) -> Option<*mut PyObject> {
-    // SAFETY: the iterator is alive during the call, and owns both. It is at its end before the first of them goes.
+    // SAFETY: the iterator is alive during the call, and owns both. It is at its end before the first of them is
+    // released.
     unsafe {
         (*iterator).left = 0;
         Py_CLEAR((&raw mut (*iterator).table).cast()); // [R17]
@@ -168,7 +169,7 @@ unsafe fn end(iterator: *mut TableIterator) -> Option<*mut PyObject> {
 /// # Safety
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn length_hint(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
-    // SAFETY: `op` is an iterator, and owns its table unless it is spent.
+    // SAFETY: `op` is an iterator, and owns its table unless it is exhausted.
     entry(|| unsafe {
         let iterator = op.cast::<TableIterator>();
         let table = (*iterator).table;
@@ -178,14 +179,15 @@ pub(crate) unsafe extern "C" fn length_hint(op: *mut PyObject, _: *mut PyObject)
     })
 }
 
-/// `iterator.__reduce__()`: `(iter, ([what is still to come],))`, for `copy` and `pickle`. The iterator itself goes no step on. A new
-/// reference.
+/// `iterator.__reduce__()`: `(iter, ([what is still to come],))`, for `copy` and `pickle`. The iterator itself does not
+/// advance. A new reference.
 ///
 /// # Safety
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn reduce(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
-    // SAFETY: `op` is an iterator, alive during the call. `twin`, `list`, `builtins` and `iter` are ours until their DECREFs. So is
-    // the table while the twin is made: that can run Python code, which can bring the iterator to its end.
+    // SAFETY: `op` is an iterator, alive during the call. `twin`, `list`, `builtins` and `iter` are ours until their
+    // DECREFs. So is the table while the twin is made: that can run Python code, which can bring the iterator to its
+    // end.
     entry(|| unsafe {
         let iterator = op.cast::<TableIterator>();
         let table = (*iterator).table;
@@ -223,7 +225,8 @@ pub(crate) unsafe extern "C" fn reduce(op: *mut PyObject, _: *mut PyObject) -> *
 /// # Safety
 /// Called by CPython's garbage collector.
 pub(crate) unsafe extern "C" fn tp_traverse(op: *mut PyObject, visit: visitproc, arg: *mut c_void) -> c_int {
-    // SAFETY: `op` is an iterator, and owns what is visited.
+    // SAFETY: `op` is an iterator whose fields were written before the collector could know it. It owns what is
+    // visited, and visiting runs no Python code.
     unsafe {
         let iterator = op.cast::<TableIterator>();
         match Py_VISIT((*iterator).table.cast(), visit, arg) {
@@ -233,12 +236,13 @@ pub(crate) unsafe extern "C" fn tp_traverse(op: *mut PyObject, visit: visitproc,
     }
 }
 
-/// Gives up the table and the tuple, and the iterator is spent.
+/// Releases the table and the tuple; the iterator is then exhausted.
 ///
 /// # Safety
 /// Called by CPython's garbage collector.
 pub(crate) unsafe extern "C" fn tp_clear(op: *mut PyObject) -> c_int {
-    // SAFETY: `op` is an iterator, and owns both.
+    // SAFETY: `op` is an iterator, kept by the collector meanwhile. It owns both, and each field is empty before what
+    // it held goes.
     entry(|| unsafe {
         Py_CLEAR((&raw mut (*op.cast::<TableIterator>()).table).cast());
         Py_CLEAR(&raw mut (*op.cast::<TableIterator>()).pair);
@@ -251,7 +255,9 @@ pub(crate) unsafe extern "C" fn tp_clear(op: *mut PyObject) -> c_int {
 /// # Safety
 /// Called by CPython, once.
 pub(crate) unsafe extern "C" fn tp_dealloc(op: *mut PyObject) {
-    // SAFETY: nobody refers to the iterator any more. The collector must forget it before its field is emptied.
+    // SAFETY: the last reference has gone, so nobody else can reach the iterator once the collector has forgotten it;
+    // that comes before its fields are emptied. Its memory goes last, and came from the allocator that
+    // `PyObject_GC_Del` belongs to, as the type has no subclasses.
     entry(|| unsafe {
         PyObject_GC_UnTrack(op.cast());
         Py_CLEAR((&raw mut (*op.cast::<TableIterator>()).table).cast());
@@ -260,7 +266,7 @@ pub(crate) unsafe extern "C" fn tp_dealloc(op: *mut PyObject) {
     });
 }
 
-// ---- the type ----------------------------------------------------------------------------------------------------------------
+// ---- the type -------------------------------------------------------------------------------------------------------
 //
 // It cannot be made by calling it (`object` does not hand its `tp_new` down to a static type) or be subclassed.
 

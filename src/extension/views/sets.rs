@@ -1,7 +1,8 @@
 //! Views as sets: `h.keys() & other`, `h.items() <= other`, `isdisjoint` and their like.
 //!
-//! A view on keys or items behaves as a set. The operations make a real `set`, as those of `dict`'s views do: of the left operand
-//! first, which is then changed by what the right one yields. CPython calls these functions when *either* operand is a view.
+//! A view on keys or items behaves as a set. The operations make a real `set`, as those of `dict`'s views do: first of
+//! the left operand, then updated with what the right one yields. CPython calls these functions when *either* operand
+//! is a view.
 
 use crate::errors::entry;
 use crate::ffi::*;
@@ -12,7 +13,7 @@ use crate::views::view::{self, REVERSED, contains, is_set_like_view, view_type};
 /// # Safety
 /// Called by CPython, with a view on keys or items among the two. So are the three that follow.
 pub(crate) unsafe extern "C" fn nb_subtract(one: *mut PyObject, other: *mut PyObject) -> *mut PyObject {
-    // SAFETY: CPython keeps both alive.
+    // SAFETY: both operands are kept for the call, and `changed_set` asks nothing else of them.
     entry(|| unsafe { give(changed_set(one, c"difference_update", other)?) })
 }
 
@@ -21,7 +22,7 @@ pub(crate) unsafe extern "C" fn nb_subtract(one: *mut PyObject, other: *mut PyOb
 /// # Safety
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn nb_or(one: *mut PyObject, other: *mut PyObject) -> *mut PyObject {
-    // SAFETY: CPython keeps both alive.
+    // SAFETY: as in [`nb_subtract`].
     entry(|| unsafe { give(changed_set(one, c"update", other)?) })
 }
 
@@ -30,7 +31,7 @@ pub(crate) unsafe extern "C" fn nb_or(one: *mut PyObject, other: *mut PyObject) 
 /// # Safety
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn nb_xor(one: *mut PyObject, other: *mut PyObject) -> *mut PyObject {
-    // SAFETY: CPython keeps both alive.
+    // SAFETY: as in [`nb_subtract`].
     entry(|| unsafe { give(changed_set(one, c"symmetric_difference_update", other)?) })
 }
 
@@ -39,7 +40,8 @@ pub(crate) unsafe extern "C" fn nb_xor(one: *mut PyObject, other: *mut PyObject)
 /// # Safety
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn nb_and(one: *mut PyObject, other: *mut PyObject) -> *mut PyObject {
-    // SAFETY: CPython keeps both alive. The set is ours until it is returned or given back.
+    // SAFETY: both operands are kept for the call. One is a view of ours, or this slot would not have been found: the
+    // one that says so. The set is ours until it is returned or given back.
     entry(|| unsafe {
         let (view, other) = if is_set_like_view(one) { (one, other) } else { (other, one) };
         let set = new_reference(PySet_New(core::ptr::null_mut()))?;
@@ -62,8 +64,8 @@ unsafe fn changed_set(
     method: &core::ffi::CStr,
     other: *mut PyObject,
 ) -> Result<*mut PyObject, Raised> {
-    // SAFETY: the caller keeps both alive. The set is ours until it is returned or given back, the method and its None until
-    // their DECREFs.
+    // SAFETY: the caller keeps both alive. The set is ours until it is returned or given back, the method and its None
+    // until their DECREFs.
     unsafe {
         let set = new_reference(PySet_New(one))?;
         let changed = new_reference(PyObject_GetAttrString(set, method.as_ptr())).and_then(|method| {
@@ -76,8 +78,8 @@ unsafe fn changed_set(
     }
 }
 
-/// `view == other`, `<=` and so on, between a view on keys or items and a set or another such view; also one of a dict's. A new
-/// reference to True, False or NotImplemented.
+/// `view == other`, `<=` and so on, between a view on keys or items and a set or another such view; also one of a
+/// dict's. A new reference to True, False or NotImplemented.
 ///
 /// # Safety
 /// Called by CPython, with a view on keys or items first.
@@ -86,7 +88,7 @@ pub(crate) unsafe extern "C" fn tp_richcompare(
     other: *mut PyObject,
     operator: c_int,
 ) -> *mut PyObject {
-    // SAFETY: CPython keeps both alive.
+    // SAFETY: the right object stands first, the other is asked what it is; both are kept for the call.
     entry(|| unsafe {
         let set_like = PyAnySet_Check(other) != 0
             || PyDictKeys_Check(other) != 0
@@ -109,14 +111,14 @@ pub(crate) unsafe extern "C" fn tp_richcompare(
 }
 
 unsafe fn length_of(op: *mut PyObject) -> Result<Py_ssize_t, Raised> {
-    // SAFETY: the caller keeps it alive.
+    // SAFETY: the operand is kept for the call that we are in, also while its `__len__` runs.
     let length = unsafe { PyObject_Size(op) }; // [R21]
     if length < 0 { Err(Raised) } else { Ok(length) }
 }
 
 /// Is everything that `one` yields in `other`?
 unsafe fn all_in(one: *mut PyObject, other: *mut PyObject) -> Result<bool, Raised> {
-    // SAFETY: the caller keeps both alive.
+    // SAFETY: both operands are kept for the call that we are in; `none_is` owns the object meanwhile.
     unsafe { none_is(one, |object| Ok(status(PySequence_Contains(other, object))? == 0)) } // [R21]
 }
 
@@ -150,14 +152,14 @@ unsafe fn none_is(
 /// # Safety
 /// Called by CPython, with a view on keys or items.
 pub(crate) unsafe extern "C" fn isdisjoint(op: *mut PyObject, other: *mut PyObject) -> *mut PyObject {
-    // SAFETY: CPython keeps both alive.
+    // SAFETY: the right object, a view; both are kept for the call.
     entry(|| unsafe {
         let disjoint = if op == other { length_of(op)? == 0 } else { none_is(other, |object| contains(op, object))? };
         give(Py_NewRef(if disjoint { Py_True() } else { Py_False() }))
     })
 }
 
-// ---- the types ---------------------------------------------------------------------------------------------------------------
+// ---- the types ------------------------------------------------------------------------------------------------------
 
 /// What the views on keys and items have besides: they are sets.
 const fn set_view_type(tp_name: *const c_char) -> PyTypeObject {

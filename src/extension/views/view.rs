@@ -1,7 +1,7 @@
 //! Views: what `h.keys()`, `h.values()` and `h.items()` return.
 //!
-//! A view is a window. It holds nothing but a reference to its table, and every question to it is answered by the table as it is
-//! at that moment. The three types share one struct and differ in what they yield.
+//! A view is a window. It holds nothing but a reference to its table, and answers from the table as it is at that
+//! moment. The three types share one struct and differ in what they yield.
 //!
 //! Those on keys and on items are sets besides; what that takes is in `sets.rs`, and so are their two types.
 
@@ -22,8 +22,8 @@ pub(crate) struct View {
 
 /// A new view on `table`: a new reference.
 unsafe fn view_on(table: *mut PyObject, view_type: *mut PyTypeObject) -> Result<*mut PyObject, Raised> {
-    // SAFETY: the caller passes a ready type made for this struct and a living table; the one field is written before the
-    // collector can run.
+    // SAFETY: the caller passes a ready type made for this struct and a living table; the one field is written before
+    // the collector can run.
     unsafe {
         let op = new_reference(allocate(view_type))?; // [R10]
         fill_field((&raw mut (*op.cast::<View>()).table).cast(), Py_NewRef(table));
@@ -36,7 +36,7 @@ unsafe fn view_on(table: *mut PyObject, view_type: *mut PyTypeObject) -> Result<
 /// # Safety
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn keys(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
-    // SAFETY: `op` is a table.
+    // SAFETY: the right object, a table, kept for the call; the type is static and ready.
     entry(|| unsafe { give(view_on(op, keys_view_type())?) })
 }
 
@@ -45,7 +45,7 @@ pub(crate) unsafe extern "C" fn keys(op: *mut PyObject, _: *mut PyObject) -> *mu
 /// # Safety
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn values(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
-    // SAFETY: `op` is a table.
+    // SAFETY: as in [`keys`].
     entry(|| unsafe { give(view_on(op, values_view_type())?) })
 }
 
@@ -54,7 +54,7 @@ pub(crate) unsafe extern "C" fn values(op: *mut PyObject, _: *mut PyObject) -> *
 /// # Safety
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn items(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
-    // SAFETY: `op` is a table.
+    // SAFETY: as in [`keys`].
     entry(|| unsafe { give(view_on(op, items_view_type())?) })
 }
 
@@ -77,7 +77,7 @@ unsafe fn yields(op: *mut PyObject) -> Yields {
 /// # Safety
 /// Called by CPython, with a view. So are all functions that follow.
 pub(crate) unsafe extern "C" fn sq_length(op: *mut PyObject) -> Py_ssize_t {
-    // SAFETY: a view that is alive owns its table.
+    // SAFETY: the right object, a view, which owns its table. Reading a number runs nothing.
     entry(|| Ok::<_, Raised>(unsafe { (*(*op.cast::<View>()).table).pairs.load() } as Py_ssize_t))
 }
 
@@ -86,7 +86,7 @@ pub(crate) unsafe extern "C" fn sq_length(op: *mut PyObject) -> Py_ssize_t {
 /// # Safety
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn tp_iter(op: *mut PyObject) -> *mut PyObject {
-    // SAFETY: a view that is alive owns its table.
+    // SAFETY: the right object, a view, kept for the call; it owns its table, and its field never changes.
     entry(|| unsafe { give(iterate((*op.cast::<View>()).table, yields(op), Direction::Forwards)?) })
 }
 
@@ -95,7 +95,7 @@ pub(crate) unsafe extern "C" fn tp_iter(op: *mut PyObject) -> *mut PyObject {
 /// # Safety
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn reversed(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
-    // SAFETY: a view that is alive owns its table.
+    // SAFETY: as in [`tp_iter`].
     entry(|| unsafe { give(iterate((*op.cast::<View>()).table, yields(op), Direction::Backwards)?) })
 }
 
@@ -104,7 +104,7 @@ pub(crate) unsafe extern "C" fn reversed(op: *mut PyObject, _: *mut PyObject) ->
 /// # Safety
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn sq_contains(op: *mut PyObject, object: *mut PyObject) -> c_int {
-    // SAFETY: CPython keeps both alive.
+    // SAFETY: the right object, a view; both are kept for the call.
     entry(|| unsafe { contains(op, object) })
 }
 
@@ -113,8 +113,8 @@ pub(crate) unsafe extern "C" fn sq_contains(op: *mut PyObject, object: *mut PyOb
 /// # Safety
 /// `view` is a living view on keys or items, `object` a living object; the caller keeps both alive.
 pub(crate) unsafe fn contains(view: *mut PyObject, object: *mut PyObject) -> Result<bool, Raised> {
-    // SAFETY: the view owns its table, a pair its two items, which are borrowed. The value found is borrowed from the table, and
-    // the comparison needs a reference to it, as it can run any Python code.
+    // SAFETY: the view owns its table, a pair its two items, which are borrowed. The value found is borrowed from the
+    // table, and the comparison needs a reference to it, as it can run any Python code.
     unsafe {
         let table = (*view.cast::<View>()).table;
         if yields(view) == Yields::Keys {
@@ -137,7 +137,7 @@ pub(crate) unsafe fn contains(view: *mut PyObject, object: *mut PyObject) -> Res
 /// # Safety
 /// `op` is a living object.
 pub(crate) unsafe fn is_set_like_view(op: *mut PyObject) -> bool {
-    // SAFETY: the caller keeps it alive.
+    // SAFETY: the caller keeps `op` alive, so it has a type; the two that it is compared with are static.
     unsafe { Py_IS_TYPE(op, keys_view_type()) || Py_IS_TYPE(op, items_view_type()) }
 }
 
@@ -146,8 +146,8 @@ pub(crate) unsafe fn is_set_like_view(op: *mut PyObject) -> bool {
 /// # Safety
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn tp_repr(op: *mut PyObject) -> *mut PyObject {
-    // SAFETY: the view is alive. A view on a table that contains the view would write itself for ever: `Py_ReprEnter` tells,
-    // and must be left as often as it let one in. `list` is ours until the DECREF.
+    // SAFETY: the view is alive. A view on a table that contains the view would show itself for ever: `Py_ReprEnter`
+    // notices that, and each success is followed by one `Py_ReprLeave`. `list` is ours until the DECREF.
     entry(|| unsafe {
         match status(Py_ReprEnter(op))? {
             0 => {
@@ -182,7 +182,7 @@ unsafe fn short_name(op: *mut PyObject) -> *const c_char {
 /// # Safety
 /// Called by CPython, with a view.
 pub(crate) unsafe extern "C" fn mapping_proxy(op: *mut PyObject, _: *mut c_void) -> *mut PyObject {
-    // SAFETY: a view that is alive owns its table; the proxy takes a reference of its own.
+    // SAFETY: the right object, a view, which owns its table; the proxy takes a reference of its own.
     entry(|| unsafe { give(new_reference(PyDictProxy_New((*op.cast::<View>()).table.cast()))?) })
 }
 
@@ -191,7 +191,7 @@ pub(crate) unsafe extern "C" fn mapping_proxy(op: *mut PyObject, _: *mut c_void)
 /// # Safety
 /// Called by CPython's garbage collector.
 pub(crate) unsafe extern "C" fn tp_traverse(op: *mut PyObject, visit: visitproc, arg: *mut c_void) -> c_int {
-    // SAFETY: `op` is a view, and owns what is visited.
+    // SAFETY: `op` is a view whose field was written before the collector could know it, and owns what is visited.
     unsafe { Py_VISIT((*op.cast::<View>()).table.cast(), visit, arg) }
 }
 
@@ -200,7 +200,8 @@ pub(crate) unsafe extern "C" fn tp_traverse(op: *mut PyObject, visit: visitproc,
 /// # Safety
 /// Called by CPython, once.
 pub(crate) unsafe extern "C" fn tp_dealloc(op: *mut PyObject) {
-    // SAFETY: nobody refers to the view any more. The collector must forget it before its field is emptied.
+    // SAFETY: the last reference has gone, so nobody else can reach the view once the collector has forgotten it; that
+    // comes before its field is emptied. Its memory goes last.
     entry(|| unsafe {
         PyObject_GC_UnTrack(op.cast());
         Py_CLEAR((&raw mut (*op.cast::<View>()).table).cast());
@@ -208,9 +209,10 @@ pub(crate) unsafe extern "C" fn tp_dealloc(op: *mut PyObject) {
     });
 }
 
-// ---- the types ---------------------------------------------------------------------------------------------------------------
+// ---- the types ------------------------------------------------------------------------------------------------------
 //
-// None of them can be made by calling its type (`object` does not hand its `tp_new` down to a static type) or be subclassed.
+// None of them can be made by calling its type (`object` does not hand its `tp_new` down to a static type) or be
+// subclassed.
 
 /// What the three views have in common.
 pub(super) const fn view_type(tp_name: *const c_char, as_sequence: *mut PySequenceMethods) -> PyTypeObject {
@@ -234,7 +236,7 @@ static mut VALUES_AS_SEQUENCE: PySequenceMethods = PySequenceMethods { sq_length
 
 static mut VIEW_ATTRIBUTES: [PyGetSetDef; 2] = [
     read_only(c"mapping", mapping_proxy, c"the table, to be read only"),
-    // SAFETY: a NULL name, which ends the list.
+    // SAFETY: a NULL name, which ends the list: zero in every field is a value of this struct.
     unsafe { core::mem::zeroed() },
 ];
 

@@ -27,7 +27,7 @@ Exit codes:
     "--detector", "-d", "chosen", multiple=True, type=click.Choice(list(DETECTORS)), help="Only this one, too."
 )
 @click.option("--fresh", is_flag=True, help="Forget what earlier runs have seen.")
-@click.option("--record", is_flag=True, help="Keep a run of everything as docs/matrix.json.")
+@click.option("--record", is_flag=True, help="Keep what was seen in docs/matrix.json: all, or the specimens named.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was seen as JSON.")
 def matrix_command(names: tuple[str, ...], chosen: tuple[str, ...], fresh: bool, record: bool, as_json: bool) -> int:
     """Which detector catches which specimen, and does it name the line?

@@ -186,6 +186,28 @@ def _outcome(specimen: Specimen, scripts: Sequence[str], detector: Detector, fre
     return outcome
 
 
+def _with_new_rows(found: dict[str, Any]) -> dict[str, Any]:
+    """The record with some of its rows seen anew. The control stays: it is the one with the scripts of all specimens.
+
+    Args:
+        found: what was seen of some specimens, as `Matrix.as_json` has it.
+
+    Raises:
+        Missing: there is no record, or it is one of another machine or of other detectors.
+    """
+    if not record_file().is_file():
+        raise Missing("there is no record yet into which these rows would fit: leave out the choice of specimens.")
+    record: dict[str, Any] = json.loads(record_file().read_text(encoding="utf-8"))
+    for part in ("machine", "detectors"):
+        if record[part] != found[part]:
+            raise Missing(f"the record is of other {part} ({record[part]}): record all specimens.")
+    there = specimens.names()
+    for part in ("specimens", "rows"):
+        both = record[part] | {name: row for name, row in found[part].items() if name != CONTROL}
+        record[part] = {name: both[name] for name in [*there, CONTROL] if name in both}
+    return record
+
+
 # ---- showing ---------------------------------------------------------------------------------------------------------
 
 
@@ -231,8 +253,8 @@ def perform(names: Sequence[str], chosen: Sequence[str], fresh: bool, as_json: b
     Raises:
         Missing: something is not there.
     """
-    if record and (names or chosen):
-        raise Missing("only a run of everything can be recorded: leave out the choice of specimens and detectors.")
+    if record and chosen:
+        raise Missing("only what all detectors say can be recorded: leave out the choice of detectors.")
     matrix = run(list(names) or specimens.names(), list(chosen) or list(DETECTORS), fresh, stage)
     found = matrix.as_json()
     if as_json:
@@ -243,5 +265,6 @@ def perform(names: Sequence[str], chosen: Sequence[str], fresh: bool, as_json: b
         absent = [detector.name for detector in matrix.detectors if detector.missing()]
         if absent:
             raise Missing(f"not recorded, since not all detectors are on this machine: {', '.join(absent)}.")
-        record_file().write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        kept = _with_new_rows(found) if names else found
+        record_file().write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
     return 1 if found["problems"] else 0
