@@ -6,8 +6,7 @@ use crate::object::{HashTable, HashedBy};
 use hashtable_core::mix::mix;
 
 /// The hash of a key that has it at hand: of an exact str or int, if the table hashes by the builtin `hash` or mixes
-/// that. A str
-/// keeps its hash in a field once it has been asked for. Runs no Python code.
+/// that. A str keeps its hash in a field once it has been asked for. Runs no Python code.
 ///
 /// # Safety
 /// `table` and `key` are living objects.
