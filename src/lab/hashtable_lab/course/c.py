@@ -19,7 +19,8 @@ PRELUDE = Path(__file__).resolve().parent / "prelude"
 
 def is_here() -> bool:
     """Whether exercises in C can be judged by this laboratory."""
-    return importlib.util.find_spec("hashtable_lab.foreign") is not None
+    found = importlib.util.find_spec("hashtable_lab.foreign")
+    return found is not None and importlib.util.find_spec("hashtable_lab.foreign.engine") is not None
 
 
 def prepare() -> list[str]:

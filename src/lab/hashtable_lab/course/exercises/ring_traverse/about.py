@@ -62,8 +62,14 @@ EXERCISE = Exercise(
             "A pair that was never filled holds NULL twice. The collector looks into whatever you visit.",
             rust=(("            if !field.is_null() {\n", "            if true {\n"),),
             c=(
-                ("    Py_VISIT(((Pair *)self)->one);\n", "    visit(((Pair *)self)->one, arg);\n"),
-                ("    Py_VISIT(((Pair *)self)->two);\n", "    visit(((Pair *)self)->two, arg);\n"),
+                (
+                    "    Py_VISIT(((Pair *)self)->one);\n",
+                    "    int one = visit(((Pair *)self)->one, arg);\n    if (one)\n        return one;\n",
+                ),
+                (
+                    "    Py_VISIT(((Pair *)self)->two);\n",
+                    "    int two = visit(((Pair *)self)->two, arg);\n    if (two)\n        return two;\n",
+                ),
             ),
             pattern=r"^(?!(?s:.*(!field\.is_null|Py_VISIT|if \(\(\(Pair)))",
         ),

@@ -32,7 +32,13 @@ EXERCISE = Exercise(
                     "        let class = &raw mut BOX;\n",
                 ),
             ),
-            c=(("Py_TYPE(self)->tp_free(self)", "Box_Type.tp_free(self)"),),
+            c=(
+                ("Py_TYPE(self)->tp_free(self)", "Box_Type.tp_free(self)"),
+                (
+                    "/* The last reference to the box is gone. */\n",
+                    "static PyTypeObject Box_Type;\n\n/* It is gone. */\n",
+                ),
+            ),
             pattern=r"raw mut BOX;|Box_Type\.tp_free|Box_Type;|tp_free = |PyObject_Free",
         ),
         Wrong(
