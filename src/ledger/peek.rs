@@ -1,9 +1,9 @@
 //! Reading memory that may be gone.
 //!
-//! A deficit is about an object that may no longer exist. To say something about it one must look at its memory, which may have been
-//! given to another object or back to the system; the report must survive both. So memory is read by asking the
-//! operating system: a pipe that is told to take bytes from an address that is not mapped answers with an error, and
-//! not with a signal. That takes a few microseconds, and is done only when something did not balance.
+//! A deficit is about an object that may no longer exist. To say something about it one must look at its memory, which may have
+//! been given to another object or back to the system; the report must survive both. So memory is read by asking the operating
+//! system: a pipe that is told to take bytes from an address that is not mapped answers with an error, and not with a signal.
+//! That takes a few microseconds, and is done only when something did not balance.
 
 use core::mem::{MaybeUninit, offset_of};
 use pyo3_ffi::{PyObject, PyTypeObject};

@@ -163,7 +163,8 @@ Return the places at which calls may fail, as far as they were reached while fau
     ),
 ];
 
-/// A list of what `build` makes of each item: a new reference, or NULL with an exception set. `build` returns a new reference or NULL.
+/// A list of what `build` makes of each item: a new reference, or NULL with an exception set. `build` returns a new reference
+/// or NULL.
 unsafe fn list_of<T>(items: impl IntoIterator<Item = T>, build: impl Fn(T) -> *mut PyObject) -> *mut PyObject {
     // SAFETY: the list is ours; it takes a reference of its own to each item, and ours is given back.
     unsafe {

@@ -2,9 +2,9 @@
 //!
 //! CPython calls an extension through tables of function pointers: a type's slots, its methods, a module's functions. When such a
 //! table is handed to CPython, each pointer in it is replaced by one to a *trampoline*: a function of the same signature that
-//! opens a frame in the books, calls the extension's function, and closes the frame. C functions cannot carry anything along by which
-//! they would know whom to call, so there are as many trampolines as functions, each with a number, which is where it looks
-//! ([`thunks`]). An extension with more functions has the rest called directly, unjudged, and the report lists them.
+//! opens a frame in the books, calls the extension's function, and closes the frame. C functions cannot carry anything along by
+//! which they would know whom to call, so there are as many trampolines as functions, each with a number, which is where it
+//! looks ([`thunks`]). An extension with more functions has the rest called directly, unjudged, and the report lists them.
 
 use crate::account::{self, Answer, begin, end};
 use crate::python;
@@ -29,7 +29,8 @@ struct Target {
     calls: &'static AtomicU64,
 }
 
-/// The functions that have a trampoline before them, by its number. Only grows, and an entry is written before its trampoline is handed out.
+/// The functions that have a trampoline before them, by its number. Only grows, and an entry is written before its trampoline
+/// is handed out.
 static TARGETS: [OnceLock<Target>; thunks::MOST] = [const { OnceLock::new() }; thunks::MOST];
 /// How many there are. Locked while one is added.
 static TAKEN: Mutex<usize> = Mutex::new(0);
@@ -41,8 +42,8 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-/// The functions that have a trampoline before them, and how often each was called. `tp_traverse` is left out: it only shows what an
-/// object owns, so nothing of it is judged.
+/// The functions that have a trampoline before them, and how often each was called. `tp_traverse` is left out: it only shows
+/// what an object owns, so nothing of it is judged.
 pub(crate) fn judged() -> Vec<(&'static str, u64)> {
     let targets = TARGETS.iter().map_while(OnceLock::get);
     targets
@@ -67,8 +68,8 @@ fn leave_out(name: String, why: &'static str) {
 /// All calls that were judged.
 static CALLS: AtomicU64 = AtomicU64::new(0);
 
-/// Writes down that a function was called for the first time, and the number of all calls whenever it has doubled: so there is a report
-/// even if the process is killed.
+/// Writes down that a function was called for the first time, and the number of all calls whenever it has doubled: so there is
+/// a report even if the process is killed.
 #[cold]
 fn write_down(name: &str, first: bool, all: u64) {
     if !account::is_keeping_count() || name.ends_with("tp_traverse") {
@@ -258,8 +259,8 @@ fn with_arguments(op: Op, arguments: *const Op, count: Py_ssize_t, names: Op) ->
     }
 }
 
-/// The objects whose `tp_dealloc` is running on this thread, innermost last, each with its size if its memory goes unseen: objects of a
-/// subclass are freed by the subclass's `tp_free`, which is not the ledger's.
+/// The objects whose `tp_dealloc` is running on this thread, innermost last, each with its size if its memory goes unseen:
+/// objects of a subclass are freed by the subclass's `tp_free`, which is not the ledger's.
 struct Dying;
 
 thread_local! {
@@ -311,8 +312,8 @@ impl Dying {
 
 // ---- memory ------------------------------------------------------------------------------------------------------------------
 
-/// In the place of `PyType_GenericAlloc`. It is called through a pointer, so no line is known; but the address to which it returns is, and
-/// the frame pointer of its caller: they are handed on as two more arguments.
+/// In the place of `PyType_GenericAlloc`. It is called through a pointer, so no line is known; but the address to which it
+/// returns is, and the frame pointer of its caller: they are handed on as two more arguments.
 #[cfg(all(target_arch = "x86_64", unix))]
 #[unsafe(naked)]
 pub(crate) unsafe extern "C" fn generic_alloc(type_object: *mut PyTypeObject, items: Py_ssize_t) -> *mut PyObject {
@@ -363,7 +364,8 @@ unsafe fn size_of(op: *mut PyObject) -> usize {
 
 // ---- tables ------------------------------------------------------------------------------------------------------------------
 
-/// A copy of a table that ends with an entry of zeros, kept for good, with every entry changed by `change` and `more` before the end.
+/// A copy of a table that ends with an entry of zeros, kept for good, with every entry changed by `change` and `more` before
+/// the end.
 unsafe fn copy_table<T>(
     table: *mut T,
     ends: impl Fn(&T) -> bool,

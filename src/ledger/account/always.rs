@@ -1,8 +1,9 @@
 //! What is always there: `None`, `True`, `False`, `NotImplemented`, `Ellipsis`, and the static types of the extension.
 //!
-//! Nobody asks for such an object, so no call is seen by which a function comes by it, and `return Py_None` in C is not seen either. What can
-//! be seen is its count: if it is, when a call returns such an object, what it was when the call began, then nobody has given the
-//! call a reference that it could return. (Where such objects are immortal their count never moves, and says nothing.)
+//! Nobody asks for such an object, so no call is seen by which a function comes by it, and `return Py_None` in C is not seen
+//! either. What can be seen is its count: if it is, when a call returns such an object, what it was when the call began, then
+//! nobody has given the call a reference that it could return. (Where such objects are immortal their count never moves, and
+//! says nothing.)
 
 use super::Address;
 use super::hands::LEAST_IMMORTAL;

@@ -1,9 +1,10 @@
 //! Memory that an extension has allocated: nodes, arrays, tables of its own.
 //!
-//! Not everything that an object owns is shown by its `tp_traverse`: a str cannot be part of a cycle, so many types do not show theirs.
-//! Therefore blocks of memory are known, with their sizes, from the functions that allocate them. When a call ends with something in
-//! hand, it is looked for in the blocks to which the objects of the call and the static variables lead, and in those to which these
-//! lead. When a block is given back, what was known to lie in it is in hand again: it has been taken out, moved, or lost.
+//! Not everything that an object owns is shown by its `tp_traverse`: a str cannot be part of a cycle, so many types do not show
+//! theirs. Therefore blocks of memory are known, with their sizes, from the functions that allocate them. When a call ends with
+//! something in hand, it is looked for in the blocks to which the objects of the call and the static variables lead, and in
+//! those to which these lead. When a block is given back, what was known to lie in it is in hand again: it has been taken out,
+//! moved, or lost.
 
 use super::Address;
 use super::book::book;

@@ -13,8 +13,8 @@ use core::sync::atomic::Ordering;
 use pyo3_ffi::PyObject;
 use std::collections::HashSet;
 
-/// A call from CPython into the extension begins. It has borrowed its arguments, of which any may be NULL. `base`: an address on the
-/// stack above everything that the call uses.
+/// A call from CPython into the extension begins. It has borrowed its arguments, of which any may be NULL. `base`: an address
+/// on the stack above everything that the call uses.
 pub(crate) fn begin(function: &'static str, arguments: &[*mut PyObject], base: usize) {
     with_frames(|frames| {
         let frame = frames.push(function, base);
@@ -110,8 +110,8 @@ impl Frame {
 }
 
 /// Has the reference been stolen without a word? By a call that the ledger does not know, or by being written into the items of a
-/// list or a tuple. Then the object is gone since, or it lies in the result or in one that the call has made or was given, which has
-/// taken no reference of its own.
+/// list or a tuple. Then the object is gone since, or it lies in the result or in one that the call has made or was given,
+/// which has taken no reference of its own.
 fn went_unseen(address: Address, hand: &Hand, containers: &[*mut PyObject]) -> bool {
     let Some((count, type_object)) = peek::head(address) else { return true };
     if type_object != hand.type_object {
@@ -156,8 +156,8 @@ impl Frame {
         result.into_iter().chain(seen).filter(|&op| is_one(op)).collect()
     }
 
-    /// An object of a heap type holds a reference to it. Where one was taken by hand for an object that has none, it is that. An object
-    /// can be a type itself, whose type is a metaclass.
+    /// An object of a heap type holds a reference to it. Where one was taken by hand for an object that has none, it is that.
+    /// An object can be a type itself, whose type is a metaclass.
     fn give_objects_their_types(&mut self, result: *mut PyObject) {
         let is_open_type = |(&address, hand): (&Address, &Hand)| {
             let metaclass = hand.type_object as *mut pyo3_ffi::PyTypeObject;
@@ -211,7 +211,8 @@ pub(super) fn check_exception(frame: &Frame, answer: Answer) {
 }
 
 impl Frame {
-    /// Looks for what is still in hand in the structs that the call can have written into, and takes what it finds for stored there.
+    /// Looks for what is still in hand in the structs that the call can have written into, and takes what it finds for stored
+    /// there.
     pub(super) fn look_into_structs(&mut self) {
         let mut seen: Vec<Fields> = Vec::new();
         for &fields in &self.structs {

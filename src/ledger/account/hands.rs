@@ -110,8 +110,8 @@ impl Hand {
 
     /// Can it be said, of an object that is not in hand, that the call does not own it? An extension that enters everything has its
     /// word taken for it. Of another one it is known only if the object came from where it can be seen, and its count has not moved
-    /// otherwise: a call that is not seen may have returned it, and then the count is higher. The count of an immortal object proves
-    /// nothing.
+    /// otherwise: a call that is not seen may have returned it, and then the count is higher. The count of an immortal object
+    /// proves nothing.
     pub(super) fn proves_a_deficit(&self, address: Address) -> bool {
         if self.died {
             return peek::head(address).is_none();
@@ -371,8 +371,8 @@ fn enter_object(fields: &Fields, site: Site) {
     }
 }
 
-/// A reference to this object is given back that is not in hand: if it is the type of the object that is being taken apart, it is the one that
-/// the object held.
+/// A reference to this object is given back that is not in hand: if it is the type of the object that is being taken apart, it
+/// is the one that the object held.
 fn take_type_of_the_dying(address: Address) -> bool {
     let Some(dying) = trampolines::dying() else { return false };
     let mut book = book();

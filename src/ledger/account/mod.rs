@@ -12,8 +12,8 @@
 //!
 //! * *The thread is attached*: whoever calls in here is about to call, or has just called, the C API, so it holds the
 //!   interpreter's lock (the GIL) or, on a build without one, is attached to the interpreter. Nothing here gives it up.
-//! * *Objects that are passed in are alive* unless the function says otherwise: the extension passes them to the C API with its next
-//!   or last step, and the C API asks the same of it.
+//! * *Objects that are passed in are alive* unless the function says otherwise: the extension passes them to the C API with its
+//!   next or last step, and the C API asks the same of it.
 //! * *A living object keeps its type alive*, and a living type its bases. So the head of such an object and the struct of
 //!   its type can be read.
 

@@ -49,8 +49,8 @@ thread_local! {
     static THREAD: usize = THREADS.fetch_add(1, Ordering::Relaxed) + 1;
 }
 
-/// From now on each finding is written to this file as soon as it comes, so that none is lost in a crash; with `events`, each event too.
-/// and each note, but at most so many of them together. None: no longer.
+/// From now on each finding is written to this file as soon as it comes, so that none is lost in a crash; with `events`, each
+/// event too. and each note, but at most so many of them together. None: no longer.
 pub(crate) fn log_to(file: Option<File>, events: bool, most: usize) {
     LOGGING.store(file.is_some(), Ordering::Relaxed);
     ROOM.store(most, Ordering::Relaxed);
@@ -59,8 +59,8 @@ pub(crate) fn log_to(file: Option<File>, events: bool, most: usize) {
     *LOG.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = file;
 }
 
-/// Opens the file that the environment names, if it names one: what happens while a module is loaded comes before anybody in Python can
-/// ask for anything.
+/// Opens the file that the environment names, if it names one: what happens while a module is loaded comes before anybody in
+/// Python can ask for anything.
 pub(crate) fn log_from_the_beginning() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
@@ -122,8 +122,8 @@ pub fn is_noting() -> bool {
     LOGGING_EVENTS.load(Ordering::Relaxed)
 }
 
-/// Writes a line of the caller's own among the events, if they are written down: what a replay needs to know and no event says. The first
-/// field says what it is. False: nothing more will be written.
+/// Writes a line of the caller's own among the events, if they are written down: what a replay needs to know and no event says.
+/// The first field says what it is. False: nothing more will be written.
 pub fn note(fields: &[&str]) -> bool {
     if !is_noting() {
         return false;

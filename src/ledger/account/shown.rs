@@ -2,8 +2,9 @@
 //!
 //! References do not only lie in the fields of structs. A hash table keeps them in nodes of its own, a tree in its branches, and
 //! no line says that they were stored. But a type that holds references to others has a `tp_traverse`, which shows each of
-//! them to the collector. So when a call ends with something in hand, the ledger asks the objects that the call was given, those that
-//! it made and those that these own, what they show. What they show more than is known to lie in them, has been stored there.
+//! them to the collector. So when a call ends with something in hand, the ledger asks the objects that the call was given,
+//! those that it made and those that these own, what they show. What they show more than is known to lie in them, has been
+//! stored there.
 
 use super::book::book;
 use super::hands::{ByAddress, Frame, in_frame};
@@ -104,9 +105,9 @@ impl Frame {
     }
 }
 
-/// A reference to this object is given back or away that is not in hand: it has been taken out of where it was shown. `gone`: only if it is
-/// not shown there any more.
-/// `here`: only if it was shown by an object that the running call was given or has made.
+/// A reference to this object is given back or away that is not in hand: it has been taken out of where it was shown. `gone`:
+/// only if it is not shown there any more. `here`: only if it was shown by an object that the running call was given or has
+/// made.
 pub(super) fn take_shown(object: Address, gone: bool, here: bool) -> bool {
     let containers = book().shown_in.get(&object).cloned().unwrap_or_default();
     if containers.is_empty() {

@@ -1,9 +1,9 @@
 //! References that lie in static variables.
 //!
-//! Extensions keep much in static variables: interned strings, types, a module that was imported. No line says that a reference was put
-//! there, and nobody gives it back. So when a call ends with something in hand, the static variables of the extension's file are
-//! looked through for it, and the memory to which they lead (`blocks`). That takes long, compared with everything else here, so a
-//! line of which nothing was ever found there is soon believed to be a leak.
+//! Extensions keep much in static variables: interned strings, types, a module that was imported. No line says that a reference
+//! was put there, and nobody gives it back. So when a call ends with something in hand, the static variables of the extension's
+//! file are looked through for it, and the memory to which they lead (`blocks`). That takes long, compared with everything else
+//! here, so a line of which nothing was ever found there is soon believed to be a leak.
 
 use super::{Address, Site};
 use crate::spot::Spot;
@@ -14,10 +14,12 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 /// After so many looks in vain on behalf of one line nobody looks any more.
 const MOST_IN_VAIN: u32 = 8;
 
-/// For each line (the name of its file by address, and the number): how often its references were looked for in vain since one was found.
+/// For each line (the name of its file by address, and the number): how often its references were looked for in vain since one
+/// was found.
 static IN_VAIN: LazyLock<Mutex<HashMap<(usize, u32), u32>>> = LazyLock::new(Mutex::default);
 
-/// Where the static variables of the extensions lie, and with how many functions before which there are trampolines that was found out.
+/// Where the static variables of the extensions lie, and with how many functions before which there are trampolines that was
+/// found out.
 static AREAS: Mutex<(usize, Vec<(Address, Address)>)> = Mutex::new((0, Vec::new()));
 
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]

@@ -100,8 +100,8 @@ pub fn stored_in_field(field: *mut *mut PyObject, op: *mut PyObject) {
     }
 }
 
-/// Enters that the field holds the object. What it held before, and was not taken out of it, is lost, unless it has only been moved:
-/// then it lies in another field of the same struct, of which nothing is known yet.
+/// Enters that the field holds the object. What it held before, and was not taken out of it, is lost, unless it has only been
+/// moved: then it lies in another field of the same struct, of which nothing is known yet.
 pub(super) fn keep_in_field(
     field: Address,
     object: Address,
@@ -260,7 +260,8 @@ pub(crate) fn freed(op: *mut PyObject, size: usize) {
     }
     let function = in_frame(|frame| frame.function).unwrap_or(OUTSIDE);
     let (shown, entered) = open.take_entries(start);
-    // The object's reference to its type is now its tp_dealloc's, which gives it back after the memory. CPython's own does so unseen.
+    // The object's reference to its type is now its tp_dealloc's, which gives it back after the memory. CPython's own does so
+    // unseen.
     if let Some((type_object, site)) = held
         && trampolines::dying() == Some(start)
     {

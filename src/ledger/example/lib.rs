@@ -2,8 +2,8 @@
 //!
 //! It is written as one would write it in C: bare pointers, plain assignments to fields, variadic calls. It knows nothing of the
 //! ledger but the `use` below. `right.rs` has a type and functions that are right, `wrong.rs` has one bug for each of their
-//! kinds, marked with `BUG` and a name. tests/ownership/test_ledger_elsewhere.py sees that each bug is named, by its line, and that nothing
-//! is said of the others.
+//! kinds, marked with `BUG` and a name. tests/ownership/test_ledger_elsewhere.py sees that each bug is named, by its line, and
+//! that nothing is said of the others.
 
 #![allow(non_snake_case, non_upper_case_globals)]
 

@@ -1,9 +1,9 @@
 //! The trampolines themselves: a few bytes each, which know their number.
 //!
-//! A trampoline has the signature of the function before which it stands, whichever that is, so it must leave the arguments as they are.
-//! No function in question has more than five, and they come in registers, of which there are six. So a trampoline puts its number
-//! where a sixth argument would be, and jumps to where a table says: to the function `run` of its signature, which takes the number
-//! as its sixth argument and finds by it whom to call.
+//! A trampoline has the signature of the function before which it stands, whichever that is, so it must leave the arguments as
+//! they are. No function in question has more than five, and they come in registers, of which there are six. So a trampoline
+//! puts its number where a sixth argument would be, and jumps to where a table says: to the function `run` of its signature,
+//! which takes the number as its sixth argument and finds by it whom to call.
 //!
 //! That takes two instructions of the machine, which have to be written for each kind of machine. They are here for 64-bit PCs
 //! with the calling convention of Unix. Elsewhere there are none, nothing is judged, and the report says so.
