@@ -217,7 +217,7 @@ c-demo: c-library ## Build, test and run the C programs, under valgrind too
 header: check-tools ## Write src/c_library/hashtable.h anew from the source
 	@cargo test --locked --quiet --package hashtable-c-library --test header -- --ignored write_the_header
 
-# Only these: BINDINGS='ctypes cffi-abi c-api'. All of them take some five minutes. OPTIONS=--json prints all that was found.
+# Only these: BINDINGS='ctypes cffi-abi c-api'. All of them take some eight minutes. OPTIONS=--json prints all that was found.
 BINDINGS ?=
 OPTIONS ?=
 bindings: $(VENV)/installed $(VENV)/tools-test ## Build, test and measure every way to bind the library to Python

@@ -1,8 +1,9 @@
 """The bindings, and how each is built: one function per build system, one line per binding.
 
 A binding has two modules: `hello_NAME`, the smallest wrapping, over src/bindings/hello; and `table_NAME`, the hash table, over the
-C ABI of src/c_library. Each is built in a folder of its own, target/bindings/NAME, which is all that a program needs to import it:
-the libraries and headers are copied there first, and the modules find the libraries beside themselves.
+C ABI of src/c_library. Those whose name begins with `cpp-` are over the C++ classes of src/bindings/cpp/library. Each is built in
+a folder of its own, target/bindings/NAME, which is all that a program needs to import it: the libraries and headers are copied
+there first, and the modules find the libraries beside themselves.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ TARGET = ROOT / "target" / "bindings"
 VENV = TARGET / "venv" / str(sysconfig.get_config_var("SOABI"))
 PYTHON = VENV / "bin" / "python"
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
+CXX = [os.environ.get("CXX", "c++"), "-std=c++17"]
 
 
 class Failed(Exception):
@@ -79,7 +81,7 @@ def compiled(
     """A module in C or C++, by the compiler alone."""
     source = source or f"{module}.c"
     plus = source.endswith(".cpp")
-    command: list[str | Path] = [os.environ.get("CXX", "c++"), "-std=c++17", "-fvisibility=hidden"] if plus else ["cc"]
+    command: list[str | Path] = [*CXX, "-fvisibility=hidden"] if plus else ["cc"]
     command += ["-O2", "-DNDEBUG", "-shared", "-fPIC", "-I.", f"-I{sysconfig.get_paths()['include']}"]
     command += [f"-I{path}" for path in include]
     command += [source, *more, "-o", f"{module}{SUFFIX}", "-L.", f"-l{library}", "-Wl,-rpath,$ORIGIN"]
@@ -92,11 +94,30 @@ def cython(folder: Path, module: str, library: str) -> None:
     compiled(folder, module, library)
 
 
-def swig(folder: Path, module: str, library: str) -> None:
+def cython_cpp(folder: Path, module: str, library: str) -> None:
+    """Cython writes C++."""
+    run([PYTHON, "-m", "cython", "--cplus", f"{module}.pyx"], folder)
+    compiled(folder, module, library, source=f"{module}.cpp")
+
+
+def swig(folder: Path, module: str, library: str, *options: str, written: str = "c") -> None:
     """SWIG writes C, and a Python file to go with it."""
     program = VENV / "bin" / "swig"
-    run([program if program.exists() else "swig", "-python", f"{module}.i"], folder)
-    compiled(folder, f"_{module}", library, source=f"{module}_wrap.c")
+    made = f"{module}_wrap.{written}"
+    run([program if program.exists() else "swig", "-python", *options, "-o", made, f"{module}.i"], folder)
+    compiled(folder, f"_{module}", library, source=made)
+
+
+def swig_cpp(folder: Path, module: str, library: str) -> None:
+    """SWIG writes C++. It has to be told how long a long is."""
+    swig(folder, module, library, "-c++", "-DSWIGWORDSIZE64", written="cpp")
+
+
+def extern_c(folder: Path, module: str, library: str) -> None:
+    """A library in C++ that behaves like one in C. Python's side of it is text."""
+    name = library.replace("cpp", "c")
+    command = [*CXX, "-O2", "-fvisibility=hidden", "-shared", "-fPIC", f"{name}.cpp", "-o", f"lib{name}.so"]
+    run([*command, "-L.", f"-l{library}", "-Wl,-rpath,$ORIGIN"], folder)
 
 
 def pybind11(folder: Path, module: str, library: str) -> None:
@@ -161,6 +182,7 @@ class Binding:
         debian: what apt installs for it.
         program: a program without which it cannot be built.
         folder: where its files are.
+        libraries: what is wrapped: the library of the hash table, and that of the smallest wrapping.
     """
 
     name: str
@@ -172,6 +194,7 @@ class Binding:
     debian: str = ""
     program: str = "cc"
     folder: str = ""
+    libraries: tuple[str, str] = ("hashtable", "hello")
 
     @property
     def source(self) -> Path:
@@ -205,8 +228,19 @@ class Binding:
             *self.target.glob("*table_*.so"),
             *self.target.glob("_cffi_api*.so"),
             *self.target.glob("hashtable.*.so"),
+            *self.target.glob("libtable_c.so"),
         ]
         return made[0] if made else None
+
+
+def cpp(name: str, title: str, build: Build, hello: tuple[str, ...], table: tuple[str, ...], **more: str) -> Binding:
+    """A binding to the library in C++. A file that is named by its ending has the module's name."""
+    named = [
+        tuple(f"{kind}_cpp_{name}{file}" if file.startswith(".") else file for file in files)
+        for kind, files in (("hello", hello), ("table", table))
+    ]
+    more = {"program": "c++", **more, "folder": f"cpp/{more.get('folder', name)}"}
+    return Binding(f"cpp-{name}", title, build, *named, **more, libraries=("table_cpp", "hello_cpp"))  # type: ignore[arg-type]
 
 
 BINDINGS = [
@@ -261,6 +295,13 @@ BINDINGS = [
     Binding("pyo3", "PyO3", cargo, ("hello.rs",), ("lib.rs",), program="cargo"),
     Binding("c-api", "C API in C", compiled, ("hello_c_api.c",), ("table_c_api.c",)),
     Binding("extension", "our extension", cargo, ("hello.rs",), ("table_extension.py",), program="cargo"),
+    cpp(
+        "ctypes", 'C++: extern "C", ctypes', extern_c, (".py", "hello_c.cpp"), (".py", "table_c.cpp"), folder="extern-c"
+    ),
+    cpp("cython", "C++: Cython", cython_cpp, (".pyx",), (".pyx",), tool="cython"),
+    cpp("swig", "C++: SWIG", swig_cpp, (".i",), (".i",), tool="swig", debian="swig"),
+    cpp("pybind11", "C++: pybind11", pybind11, (".cpp",), (".cpp",), tool="pybind11"),
+    cpp("nanobind", "C++: nanobind", nanobind, (".cpp",), (".cpp",), tool="nanobind"),
 ]
 
 #: Bindings that are broken on purpose: what each must be caught by, and the difference that breaks the one in C.
@@ -298,6 +339,18 @@ def libraries() -> Path:
         made = Path(os.environ.get("CARGO_TARGET_DIR", "target")) / "c-library" / name
         shutil.copy(ROOT / made, folder)
     return folder
+
+
+def cpp_libraries(ready: Path) -> None:
+    """Builds the two libraries in C++, in the folder of the others, unless they are there: libtable_cpp and libhello_cpp."""
+    source = HERE / "cpp" / "library"
+    for name in ("hello", "table"):
+        made, files = ready / f"lib{name}_cpp.so", [source / f"{name}.cpp", source / f"{name}.hpp"]
+        shutil.copy(files[1], ready)
+        if made.exists() and all(made.stat().st_mtime > file.stat().st_mtime for file in files):
+            continue
+        command = [*CXX, "-O2", "-shared", "-fPIC", "-Wall", "-Werror", f"-I{ready}", files[0], "-o", made]
+        run([*command, f"-L{ready}", "-lhashtable", "-Wl,-rpath,$ORIGIN"])
 
 
 def install(requirement: str) -> None:
@@ -368,13 +421,16 @@ def build(binding: Binding, ready: Path) -> float:
     Raises:
         Failed: it cannot be built.
     """
+    table, hello = binding.libraries
+    if table == "table_cpp":
+        cpp_libraries(ready)
     shutil.rmtree(binding.target, ignore_errors=True)
     shutil.copytree(ready, binding.target)
     for name in {*binding.hello, *binding.table}:
         shutil.copy(binding.source / name, binding.target)
     begin = os.times()
-    binding.build(binding.target, binding.module, "hashtable")
+    binding.build(binding.target, binding.module, table)
     end = os.times()
     seconds = end.children_user + end.children_system - begin.children_user - begin.children_system
-    binding.build(binding.target, binding.hello_module, "hello")
+    binding.build(binding.target, binding.hello_module, hello)
     return seconds if binding.compiled else 0.0

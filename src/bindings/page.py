@@ -228,6 +228,15 @@ def controls(results: dict[str, Any]) -> str:
     return table(["", "", "what was said"], rows)
 
 
+def apart(results: dict[str, Any]) -> str:
+    """What was measured in another run than the rest, and must not be compared with it to the nanosecond."""
+    titles = [row["title"] for row in built(results).values() if row.get("apart")]
+    if not titles:
+        return ""
+    names = ", ".join(titles)
+    return f"These were measured in a run of their own, on a busy machine: {names}. Their times are upper limits.\n"
+
+
 def missing(results: dict[str, Any]) -> str:
     """The bindings that could not be built where the record was made."""
     rows = [f"- {row['title']}: {row['missing']}" for row in results["roads"].values() if "missing" in row]
@@ -241,7 +250,7 @@ def page(results: dict[str, Any]) -> str:
     about = results["machine"]
     parts = {
         part.__name__: part(results)
-        for part in (calls, costs, adjectives, pythons, bad_input, winners, controls, missing)
+        for part in (calls, costs, adjectives, pythons, bad_input, winners, controls, apart, missing)
     }
     machine = f"{about['processor']}, {about['system']}, CPython {results['python']}, {about['cc']}, {about['rustc']}"
     return string.Template((HERE / "page.md").read_text(encoding="utf-8")).substitute(

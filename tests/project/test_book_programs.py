@@ -207,3 +207,24 @@ def test_a_record_that_is_wrong_is_noticed() -> None:
     assert compare.differences(record, record) == []
     (said,) = compare.differences(compare.altered(record, {"3.11"}), record)
     assert said.startswith("3.11: counts: ")
+
+
+# ---- C++ ---------------------------------------------------------------------------------------------------------------
+
+needs_cpp = pytest.mark.skipif(shutil.which("c++") is None or shutil.which("nm") is None, reason="no C++ compiler")
+
+
+@needs_cpp
+def test_a_cpp_function_has_another_name() -> None:
+    listed = [line.split()[:2] for line in run("cpp/counter.py").splitlines()]
+    assert ["T", "_Z5plainl"] in listed and ["T", "_Z5plaind"] in listed and ["W", "_ZN7Counter4stepEv"] in listed
+    said = run("cpp/by_name.py").splitlines()
+    assert said[0].endswith("undefined symbol: plain")
+    assert said[1:3] == ["plain(41) is 42 and plain(41.0) is 41.5", "next() is 11 and then 12"]
+    assert said[-1] == "the counter is gone at 20" and len(said) == 5
+
+
+@needs_cpp
+def test_a_cpp_exception_ends_the_process_unless_it_is_caught() -> None:
+    ends = [line.strip() for line in run("cpp/thrown.py").splitlines() if "the process ended" in line]
+    assert ends == ["the process ended with SIGABRT", "the process ended with exit code 0"]
