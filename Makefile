@@ -76,6 +76,7 @@ test: test-rust test-python ## Run the tests: Rust's, Python's, and these on the
 check-binutils:
 	@for tool in nm readelf; do command -v $$tool >/dev/null || { echo "$$tool is missing: the book looks into the module's file with it (Debian: apt install binutils)." >&2; exit 1; }; done
 
+# Films of specimens in the book: `make docs REPLAYS=all` records all of them, the first time in some minutes.
 docs: check-binutils $(VENV)/installed $(VENV)/tools-docs $(VENV)/tools-mutants ## Build the book into target/docs/html, running all code in it
 	$(call say,building the book)
 	@$(BIN)/python -m sphinx -W --keep-going -n -q -b doctest docs target/docs/doctest

@@ -1,7 +1,7 @@
-"""Records the films and takes the reference pictures that the tests of the page compare with: `make record-pictures`.
+"""Records the films and takes the reference pictures that the tests of the page compare with: `make record WHAT=pictures`.
 
 The films are kept, so that the pictures do not depend on the version of CPython or on addresses. They are recorded anew only if
-they are asked for: `record.py films`. Then look at the pictures before you keep them.
+they are asked for: RECORD=films. Then look at the pictures before you keep them.
 """
 
 from __future__ import annotations

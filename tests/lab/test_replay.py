@@ -9,6 +9,8 @@ import json
 import re
 import sys
 import textwrap
+import xml.dom.minidom
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +21,8 @@ import films  # noqa: E402
 from hashtable_lab.errors import Missing  # noqa: E402
 from hashtable_lab.replay import page  # noqa: E402
 from hypothesis import given, settings  # noqa: E402
+
+SPECIMENS = sorted((Path(__file__).resolve().parents[2] / "src" / "lab" / "specimens").glob("*.diff"))
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the counts are read by asking a POSIX system")
 
@@ -129,7 +133,12 @@ def test_the_format_is_documented(source):
 def test_any_extension_that_keeps_a_ledger_can_be_replayed(example, source):
     text = "import ledger_example as m\nthing = ['x']\nm.leak_incref(thing)\nm.leak_new()\ndel thing\n"
     play = command.Play(
-        "code.py", text, "x", module="ledger_example", folder=example("ledger"), folders=[source / "src/ledger/example"]
+        "code.py",
+        text,
+        "x",
+        module="ledger_example",
+        search=[str(example("ledger"))],
+        folders=[source / "src/ledger/example"],
     )
     film, report = command.shoot(play)
     assert film["module"] == "ledger_example" and "event" in kinds(film)
@@ -355,3 +364,85 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     with pytest.raises(Missing, match="cannot be written"):
         command.write(tmp_path, "a folder is there")
     assert list(tmp_path.iterdir()) == []
+
+
+# ---- stills, and films beside other things ---------------------------------------------------------------------------
+
+
+def test_a_still_shows_the_chain_and_what_a_lookup_passes_by(module):
+    lab = pytest.importorskip("hashtable_lab")
+    table = module.HashTable(hash_func=len).set("pi", 3.14).set("e", 2.71).set("it", 1)
+    still = lab.picture(table)
+    assert repr(still).splitlines() == [
+        "3 pairs in 8 buckets, at most 0.5 full",
+        "bucket 1: 'e': 2.71",
+        "bucket 2: 'it': 1, 'pi': 3.14",
+    ]
+    assert (still.passed, still.found) == ([], None)
+    still = lab.picture(table, key="pi")
+    assert (still.passed, still.found) == (["'it'"], True)
+    assert lab.picture(table, key="no").passed == ["'it'", "'pi'"] and lab.picture(table, key="no").found is False
+    svg = xml.dom.minidom.parseString(still.svg).documentElement
+    assert svg.tagName == "svg" and still._repr_svg_() == still.svg and still.svg in still._repr_html_()
+    assert len(svg.getElementsByTagName("rect")) == 8 + 3
+
+
+def test_a_still_of_what_is_hostile_or_large(module, tmp_path):
+    lab = pytest.importorskip("hashtable_lab")
+
+    class Mute:
+        def __repr__(self):
+            raise ValueError("no words")
+
+    table = module.HashTable(hash_func=lambda key: 3)
+    table.set("</title><script>alert(1)</script>", "\x00\ud800&<").set(Mute(), "x" * 10**6)
+    still = lab.picture(table)
+    assert "<script" not in still.svg and len(still.svg) < 10_000 and "its repr" in still.svg
+    xml.dom.minidom.parseString(still.svg.encode())
+    still.save(tmp_path / "still.svg")
+    assert (tmp_path / "still.svg").read_text("utf-8") == still.svg
+    big = module.HashTable()
+    for number in range(5000):
+        big.set(number, number)
+    still = lab.picture(big, key=4321)
+    assert len(still.svg) < 60_000 and "more buckets" in still.svg and still.found
+    with pytest.raises(TypeError, match="not of a dict"):
+        lab.picture({})
+
+
+def test_a_report_can_have_its_film(child, tmp_path):
+    script, file = tmp_path / "script.py", tmp_path / "page.html"
+    script.write_text(STORY, encoding="utf-8")
+    ending = child("-m", "hashtable_lab", "ledger", "--replay", str(file), str(script))
+    assert ending.returncode == 0 and "Balanced." in ending.stdout and "events" not in ending.stdout, ending
+    assert ending.stdout.startswith("['TWO']\n") and file.read_text("utf-8").startswith("<!doctype html>")
+    ending = child("-m", "hashtable_lab", "ledger", "--json", "--replay", str(file), str(script))
+    assert json.loads(ending.stdout)["verdict"] == "balanced"
+
+
+@pytest.mark.parametrize("demo", ["layers", "referrers", "wordcount"])
+def test_a_demo_can_have_its_film(demo, child, tmp_path):
+    ending = child("-m", "hashtable_lab", "demo", demo, "--replay", str(tmp_path / "page.html"))
+    assert ending.returncode == 0, ending.stderr
+    data = re.search(r'id="film">(.*?)</script>', (tmp_path / "page.html").read_text("utf-8"), re.DOTALL)[1]
+    film = json.loads(data)
+    assert film["ending"]["well"] and len(film["steps"]) > 40 and not film["limit"]["reached"]
+
+
+@pytest.mark.specimens
+@pytest.mark.parametrize("name", [file.stem for file in SPECIMENS])
+def test_every_specimen_has_its_film(name):
+    from hashtable_lab import specimens
+    from hashtable_lab.stage import Stage
+
+    specimen = specimens.load(name)
+    film, report = command.shoot(command.of_specimen(specimen, Stage()), most=2000)
+    assert kinds(film)[-1] == ("crash" if film["ending"]["crashed"] else "end")
+    if specimen.line and report.findings:
+        file, line = specimens.named_place(specimen)
+        marked = [it for it in film["findings"] if it["place"] == [file, line]]
+        assert marked and film["steps"][marked[0]["step"]]["kind"] == "finding"
+        # What was lost or owed is marked at that step, and from then on.
+        if marked[0]["object"] is not None:
+            changes = film["steps"][marked[0]["step"]]["changes"]
+            assert any(change[0] in ("lost", "owed") and change[1] == marked[0]["object"] for change in changes)

@@ -7,11 +7,12 @@ It is pure Python and an ordinary user of the extension. Everything starts with 
 * `matrix` puts all of them to every detector;
 * `ledger SCRIPT` runs a script against the traced build and names the lines that lose a reference, or give away one that
   is not owned;
+* `replay SCRIPT` makes a film of a script: a page that shows, step by step, who owns what;
 * `leakcheck STATEMENT` says whether running a statement leaks, with any extension;
 * `who EXPRESSION` says who holds an object.
 
 `with hashtable_lab.ledger() as book:` does the same for a block of Python code, and `hashtable_lab.run(jobs, executor=...)` runs
-a campaign of many jobs, in this process or elsewhere.
+a campaign of many jobs, in this process or elsewhere. `hashtable_lab.picture(table)` is the picture of a table, for notebooks.
 
 Each subject has a folder. From the bottom up:
 
@@ -20,6 +21,7 @@ Each subject has a folder. From the bottom up:
     source.py             where the project's source is
     campaign/             many jobs, here or in other processes or on other machines; resumable
     audit/                the ledger, read from Python; a script is run against it
+    replay/               a script is recorded, and its film put into a page
     specimens/            a broken variant of the extension is read, applied, built, met
     detectors/            ten ways to find one out, and the matrix of all of them
     leakcheck/, owners/   whether a statement leaks; who holds an object
@@ -38,8 +40,9 @@ from hashtable_lab.audit.book import Book, Event, Finding, Unbalanced, ledger
 
 if TYPE_CHECKING:
     from hashtable_lab.campaign import Job, Result, run
+    from hashtable_lab.replay.still import picture
 
-__all__ = ["Book", "Event", "Finding", "Job", "Result", "Unbalanced", "ledger", "run"]
+__all__ = ["Book", "Event", "Finding", "Job", "Result", "Unbalanced", "ledger", "picture", "run"]
 
 
 def __getattr__(name: str) -> Any:
@@ -48,4 +51,8 @@ def __getattr__(name: str) -> Any:
         from hashtable_lab import campaign
 
         return getattr(campaign, name)
+    if name == "picture":
+        from hashtable_lab.replay.still import picture
+
+        return picture
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -46,6 +46,11 @@ Exit codes:
 @click.option("--time-limit", type=click.FloatRange(min=0.1), metavar="SECONDS", help="Stop the script after so long.")
 @click.option("--events", is_flag=True, help="List every event.")
 @click.option(
+    "--replay",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the film of the run, too: a page to watch it step by step.",
+)
+@click.option(
     "--json", "as_json", is_flag=True, help="Print what was found as JSON; what SCRIPT prints goes to stderr."
 )
 @click.argument("script", required=False)
@@ -58,6 +63,7 @@ def ledger_command(
     extras: tuple[str, ...],
     time_limit: float | None,
     events: bool,
+    replay: Path | None,
     as_json: bool,
     script: str | None,
     arguments: tuple[str, ...],
@@ -76,7 +82,7 @@ def ledger_command(
 
         built = build_package(build, stage, extras)
         subject, folders = built.subject(), (*folders, *built.sources)
-    return report.perform(program, subject, folders, events, as_json, stage, time_limit)
+    return report.perform(program, subject, folders, events, as_json, stage, time_limit, replay)
 
 
 def program_of(run_module: str | None, script: str | None, arguments: tuple[str, ...]) -> report.Program:

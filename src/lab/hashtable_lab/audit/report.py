@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -337,6 +337,7 @@ def perform(
     machine: bool,
     stage: Stage,
     time_limit: float | None = None,
+    film: Path | None = None,
 ) -> int:
     """Runs a program and reports, for people or for machines.
 
@@ -345,6 +346,7 @@ def perform(
         folders: where to look for the extension's source first.
         machine: JSON instead of a table. What the program prints goes to standard error then.
         stage: where to print.
+        film: where to write a film of the run; None: nowhere.
 
     Returns:
         The exit code: 0 balanced, 1 unbalanced; for machines also 2, could not tell.
@@ -353,7 +355,13 @@ def perform(
         Missing: could not tell (and not for machines, which read it in the JSON); the message says why.
         Interrupted: Ctrl-C; what was found until then has been reported.
     """
-    report = run(program, subject, events, sys.stderr.fileno() if machine else None, time_limit)
+    if film is None:
+        report = run(program, subject, events, sys.stderr.fileno() if machine else None, time_limit)
+    else:
+        from hashtable_lab.replay import command  # which needs this module
+
+        report = command.film_of_a_report(program, subject, folders, film, time_limit, machine, stage)
+        report = report if events else replace(report, events=[])
     source = Source(folders)
     if machine:
         stage.out.file.write(json.dumps(as_json(report, program, subject, source), indent=2) + "\n")

@@ -10,6 +10,7 @@ import click
 
 from hashtable_lab import children
 from hashtable_lab.commands import perform
+from hashtable_lab.demos.films import replay_option
 from hashtable_lab.errors import require
 from hashtable_lab.stage import Stage
 
@@ -79,6 +80,7 @@ def play(stage: Stage) -> None:
 
 
 @click.command("layers")
+@replay_option("layers")
 def command() -> int:
     """A call travels through Python, extension and library."""
     return perform(play)

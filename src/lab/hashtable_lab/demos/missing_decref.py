@@ -10,6 +10,7 @@ import click
 
 from hashtable_lab import children, specimens
 from hashtable_lab.commands import perform
+from hashtable_lab.demos.films import replay_option
 from hashtable_lab.errors import require
 from hashtable_lab.stage import Stage
 
@@ -107,6 +108,7 @@ def counts_of(seen: dict[str, int]) -> list[int]:
 
 
 @click.command("missing-decref")
+@replay_option("missing-decref")
 def command() -> int:
     """A reference too many: what a table held can never go."""
     return perform(play)

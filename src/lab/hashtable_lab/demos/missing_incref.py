@@ -10,6 +10,7 @@ import click
 
 from hashtable_lab import children, specimens
 from hashtable_lab.commands import perform
+from hashtable_lab.demos.films import replay_option
 from hashtable_lab.errors import require
 from hashtable_lab.stage import Stage
 
@@ -109,6 +110,7 @@ def play(stage: Stage) -> None:
 
 
 @click.command("missing-incref")
+@replay_option("missing-incref")
 def command() -> int:
     """A reference too few: a table dies under its name."""
     return perform(play)

@@ -13,6 +13,7 @@ import sys
 import click
 
 from hashtable_lab.commands import perform
+from hashtable_lab.demos.films import replay_option
 from hashtable_lab.stage import Stage
 
 CALLS = 100
@@ -122,6 +123,7 @@ def play(stage: Stage, details: bool = False) -> None:
 
 
 @click.command("referrers")
+@replay_option("referrers")
 @click.option("--details", is_flag=True, help="The count in every call, and what the garbage collector sees.")
 def command(details: bool) -> int:
     """Who holds an object? Names and calls, counted."""

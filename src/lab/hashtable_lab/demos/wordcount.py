@@ -19,6 +19,7 @@ from typing import Any
 import click
 
 from hashtable_lab.commands import perform
+from hashtable_lab.demos.films import replay_option
 from hashtable_lab.errors import Missing, require
 from hashtable_lab.stage import Stage
 
@@ -188,6 +189,7 @@ def pieces(file: Path) -> Iterator[str]:
 
 
 @click.command("wordcount")
+@replay_option("wordcount")
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
 @click.option(
     "--sample",

@@ -5,5 +5,6 @@ recording   runs the child, and keeps what it wrote
 film        makes steps of it: a versioned JSON (docs/replay-format.md)
 page        puts the film into one HTML page
 page/       the page itself: plain HTML, CSS and ES modules
+still       the picture of a table, for notebooks
 command     what a reader types
 """

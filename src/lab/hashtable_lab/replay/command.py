@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -47,8 +47,8 @@ class Play:
         title: what the page is called.
         arguments: what the script finds in `sys.argv` after its name.
         path: the file, if it is one.
-        module: the extension that keeps a ledger.
-        folder: where to look for modules first: a specimen's own.
+        module: the extension that keeps a ledger; None: whatever was compiled with the ledger's header.
+        search: folders in which to look for modules first, such as a specimen's own.
         environment: variables for the child.
         texts: files of the extension's source that are not what lies in the source folder, by name.
         folders: where to look first for the extension's source.
@@ -59,8 +59,8 @@ class Play:
     title: str
     arguments: Sequence[str] = ()
     path: Path | None = None
-    module: str = "hashtable_traced"
-    folder: Path | None = None
+    module: str | None = "hashtable_traced"
+    search: Sequence[str] = ()
     environment: dict[str, str] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     folders: Sequence[Path] = ()
@@ -84,7 +84,7 @@ def of_specimen(specimen: specimens.Specimen, stage: Stage, script: str = "", ti
         name=f"{specimen.name}.py",
         text=script or specimen.script,
         title=title or f"Specimen {specimen.name}: {specimen.kind}",
-        folder=folder,
+        search=[str(folder)],
         environment=dict(children.FREED_MEMORY_SHOWS),
         texts=specimens.patched(specimen.patch, specimens.source_folder(), specimen.name),
     )
@@ -118,7 +118,7 @@ def shoot(
         if path is None:
             path = Path(place, play.name)
             path.write_text(play.text, encoding="utf-8")
-        options: dict[str, Any] = {"folder": play.folder, "environment": play.environment, "most": most}
+        options: dict[str, Any] = {"search": play.search, "environment": play.environment, "most": most}
         options |= {"time_limit": time_limit, "echo": echo}
         if stage is None:
             recording = record(path, play.arguments, play.module, **options)
@@ -132,7 +132,8 @@ def shoot(
                         tell(f"{bytes_ / 1e6:.1f} MB")
 
                 recording = record(path, play.arguments, play.module, **options, tell=told)
-    report = audit.read(recording.rows, recording.ending.code, play.module)
+    stopped = f"was stopped after {time_limit:g} seconds" if recording.ending.timed_out else ""
+    report = audit.read(recording.rows, recording.ending.code, audit.Subject(play.module), stopped)
     return _made(play, recording, report, most), report
 
 
@@ -145,9 +146,57 @@ def _made(play: Play, recording: Recording, report: audit.Report, most: int) -> 
     return film.make(recording, play.title, play.name, play.text, play.module, report, lines, most)
 
 
-def perform(
-    play: Play, output: Path | None, machine: bool, most: int, time_limit: float, stage: Stage, quiet: bool = False
-) -> int:
+def _echo(shown: TextIO) -> Callable[[bytes], object]:
+    """Hands on what a script prints, byte by byte where that is possible."""
+
+    def echo(printed: bytes) -> None:
+        if isinstance(shown, io.TextIOWrapper):
+            shown.flush()
+            shown.buffer.write(printed)
+        else:
+            shown.write(printed.decode("utf-8", "replace"))
+        shown.flush()
+
+    return echo
+
+
+def film_of_a_report(
+    program: audit.Program,
+    subject: audit.Subject,
+    folders: Sequence[Path],
+    file: Path,
+    time_limit: float | None,
+    machine: bool,
+    stage: Stage,
+) -> audit.Report:
+    """Records a run for `ledger --replay`: writes the page, and returns what the ledger found, for a report.
+
+    Raises:
+        Missing: it is a module that is to be run, which has no film, or the page cannot be written.
+    """
+    if program.is_module:
+        raise Missing("a film is of a script: name a file, not -m MODULE, with --replay.")
+    path = Path(program.name)
+    play = Play(
+        name=path.name,
+        text=path.read_text(encoding="utf-8", errors="replace"),
+        title=path.name,
+        arguments=program.arguments,
+        path=path,
+        module=subject.module,
+        search=subject.path,
+        environment=dict(subject.variables),
+        folders=[*folders, *map(Path, subject.roots)],
+    )
+    echo = _echo(sys.stderr if machine else sys.stdout)
+    made, report = shoot(play, time_limit=time_limit or float("inf"), echo=echo)
+    write(file, page.html(made))
+    if not machine:
+        stage.say(f"The film of the run is in {file}.")
+    return report
+
+
+def perform(play: Play, output: Path | None, machine: bool, most: int, time_limit: float, stage: Stage) -> int:
     """Records a play and writes the page, or for machines the JSON.
 
     Args:
@@ -156,23 +205,11 @@ def perform(
         machine: JSON instead of a page.
         most, time_limit: as for `shoot`.
         stage: where to say what was done.
-        quiet: what the script prints is not shown.
 
     Returns:
         The exit code, as of `ledger`.
     """
-    shown = sys.stderr if machine else sys.stdout
-
-    def echo(printed: bytes) -> None:
-        if not printed or quiet:
-            return
-        if isinstance(shown, io.TextIOWrapper):
-            shown.flush()
-            shown.buffer.write(printed)
-        else:
-            shown.write(printed.decode("utf-8", "replace"))
-        shown.flush()
-
+    echo = _echo(sys.stderr if machine else sys.stdout)
     made, report = shoot(play, most=most, time_limit=time_limit, echo=echo, stage=stage)
     if machine and output is None:
         json.dump(made, stage.out.file, separators=(",", ":"))

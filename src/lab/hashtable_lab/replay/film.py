@@ -354,7 +354,7 @@ def make(
     title: str,
     script: str,
     text: str,
-    module: str,
+    module: str | None,
     report: Report,
     source: Callable[[str], Sequence[str]],
     most: int,
@@ -380,8 +380,6 @@ def make(
     maker.full, maker.most = False, most + 1
     ending = recording.ending
     words = report.ending
-    if ending.timed_out:
-        words = f"the script was stopped after {recording.time_limit:g} seconds"
     last = "crash" if ending.crashed else "end"
     maker._step(last, "1", said=words)
     names = {place[0] for step in maker.steps if (place := step.get("place"))}
@@ -390,7 +388,7 @@ def make(
         "version": VERSION,
         "title": title,
         "script": script,
-        "module": module,
+        "module": module or "",
         "python": platform.python_version(),
         "verdict": report.verdict,
         "exit_code": report.exit_code,

@@ -49,9 +49,9 @@ class Recording:
 def record(
     script: Path,
     arguments: Sequence[str] = (),
-    module: str = "hashtable_traced",
+    module: str | None = "hashtable_traced",
     *,
-    folder: Path | None = None,
+    search: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
     most: int = MOST_STEPS,
     time_limit: float = TIME_LIMIT,
@@ -64,7 +64,7 @@ def record(
         script: a Python file.
         arguments: what it finds in `sys.argv` after its name.
         module: the name of the extension, which keeps a ledger; `hashtable_traced` is `hashtable` to the script.
-        folder: where to look for modules first.
+        search: folders in which to look for modules first.
         environment: variables to add to our own.
         most: so many steps are recorded at most; then the script goes on unwatched.
         time_limit: seconds after which it is killed.
@@ -73,11 +73,13 @@ def record(
     """
     with tempfile.TemporaryDirectory(prefix="hashtable-lab-") as place:
         request, log, printed = (Path(place, name) for name in ("request.json", "log", "printed"))
-        path = [os.path.abspath(entry) for entry in ([str(folder)] if folder else []) + sys.path]
-        question = {"path": path, "log": str(log), "module": module, "events": True, "watch": True}
+        path = [os.path.abspath(entry) for entry in (*search, *sys.path)]
+        question: dict[str, object] = {"path": path, "log": str(log), "module": module, "events": True, "watch": True}
         question |= {"most": most * _LINES_FOR_A_STEP, "script": str(script), "arguments": list(arguments)}
         request.write_text(json.dumps(question), encoding="utf-8")
         variables = {**os.environ, **(environment or {}), "PYTHONPATH": os.pathsep.join(path), "PYTHONUNBUFFERED": "1"}
+        # An extension that has been compiled with the ledger writes to the log from the moment on in which it is loaded.
+        variables["LEDGER_LOG"] = str(log)
         for name in ("PYTHONINSPECT", "PYTHONFAULTHANDLER", "PYTHONDEVMODE"):
             variables.pop(name, None)
         command = [sys.executable, "-m", "hashtable_lab.audit.child", str(request)]

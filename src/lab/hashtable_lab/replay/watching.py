@@ -178,7 +178,7 @@ class Watch:
         """
         seen: set[int] = set()
         fresh: set[int] = set()
-        looks: dict[int, tuple[str, str, list[Any]]] = {}
+        looks: dict[int, tuple[str, str, Any]] = {}
         for thing in waiting:  # grows
             address = id(thing)
             if address in seen:
@@ -193,7 +193,7 @@ class Watch:
                 self._held.pop(address, None)
             items, more = self._items(thing)
             waiting.extend(item for _, item in items)
-            held = [[[label, id(item)] for label, item in items if label], more]
+            held: Any = [[[label, id(item)] for label, item in items if label], more]
             looks[address] = (shown[1], type_name(type(thing)), held)
         news: dict[int, list[Any]] = {}
         for address, (words, kind, held) in looks.items():

@@ -176,4 +176,7 @@ Seen on {record["machine"]}.
 {specimen.mend}
 
 To see it happen: `python -m hashtable_lab specimens run {specimen.name}`.
+
+```{{replay}} {specimen.name}
+```
 """
