@@ -17,10 +17,19 @@ from hashtable_lab.errors import Missing
 PRELUDE = Path(__file__).resolve().parent / "prelude"
 
 
-def is_here() -> bool:
-    """Whether exercises in C can be judged by this laboratory."""
+def why_not() -> str:
+    """Why exercises in C cannot be judged here; "" if they can."""
     found = importlib.util.find_spec("hashtable_lab.foreign")
-    return found is not None and importlib.util.find_spec("hashtable_lab.foreign.engine") is not None
+    if found is None or importlib.util.find_spec("hashtable_lab.foreign.engine") is None:
+        return "this laboratory has no ledger for C"
+    if not Path(sysconfig.get_path("include"), "Python.h").is_file():
+        return "the headers of this Python are missing (Debian: apt install python3-dev)"
+    return ""
+
+
+def is_here() -> bool:
+    """Whether exercises in C can be judged here."""
+    return not why_not()
 
 
 def prepare() -> list[str]:
@@ -29,8 +38,8 @@ def prepare() -> list[str]:
     Raises:
         Missing: there is no compiler, no Python.h, or no ledger for C.
     """
-    if not is_here():
-        raise Missing("this laboratory has no ledger for C: the exercises are there in Rust.")
+    if reason := why_not():
+        raise Missing(f"{reason}: the exercises are there in Rust.")
     flags = importlib.import_module("hashtable_lab.foreign.flags")
     return shlex.split(flags.prepare()["CC"])
 

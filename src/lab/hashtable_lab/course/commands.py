@@ -98,8 +98,8 @@ def _done() -> dict[str, str]:
 )
 def start_command(folder: Path, language: str | None, offline_check: bool) -> int:
     """Copies the exercises into FOLDER, and builds what they share. Files that are there already stay as they are."""
-    if language == "c" and not c.is_here():
-        raise Missing("this laboratory has no ledger for C: choose Rust.")
+    if language == "c" and (reason := c.why_not()):
+        raise Missing(f"{reason}: choose Rust.")
     if offline_check:
         made = folders.find(folder)
     else:
@@ -283,4 +283,6 @@ def prove_command(folder: Path, names: tuple[str, ...], how_many: int | None) ->
         f"{held} of {len(proofs)} proofs hold, {wrong} of them of wrong answers with a message of their own, of {of_all} exercises "
         f"in {len(PARTS)} parts. It took {time.monotonic() - began:.0f} seconds."
     )
+    if reason := c.why_not():
+        stage.say(f"The answers in C were not proved: {reason}.")
     return 0 if held == len(proofs) else 1
