@@ -295,9 +295,7 @@ BINDINGS = [
     Binding("pyo3", "PyO3", cargo, ("hello.rs",), ("lib.rs",), program="cargo"),
     Binding("c-api", "C API in C", compiled, ("hello_c_api.c",), ("table_c_api.c",)),
     Binding("extension", "our extension", cargo, ("hello.rs",), ("table_extension.py",), program="cargo"),
-    cpp(
-        "ctypes", 'C++: extern "C", ctypes', extern_c, (".py", "hello_c.cpp"), (".py", "table_c.cpp"), folder="extern-c"
-    ),
+    cpp("ctypes", "C++: ctypes", extern_c, (".py", "hello_c.cpp"), (".py", "table_c.cpp"), folder="extern-c"),
     cpp("cython", "C++: Cython", cython_cpp, (".pyx",), (".pyx",), tool="cython"),
     cpp("swig", "C++: SWIG", swig_cpp, (".i",), (".i",), tool="swig", debian="swig"),
     cpp("pybind11", "C++: pybind11", pybind11, (".cpp",), (".cpp",), tool="pybind11"),
