@@ -2,7 +2,7 @@
 
 Under each line with such an operation stands what was seen when it was left out, and when it was done twice, as docs/atlas.json
 records it. The functions are those of the present source; where the two do not agree, the book is not built. `{atlas-figures}` is a
-sentence: how many there are, and how they were noticed.
+sentence: how many there are, and how they were noticed. `{atlas-line}` is a single operation.
 """
 
 from __future__ import annotations
@@ -70,6 +70,27 @@ class Atlas(SphinxDirective):
         return f"<p class='{seen['seen'].replace(' ', '-')}'><b>{name}</b>: {html.escape(what)}{by}</p>"
 
 
+class Line(Atlas):
+    """One operation: its line, and what was seen of it. `{atlas-line} FILE FUNCTION OPERATION`."""
+
+    required_arguments = 3
+
+    def run(self) -> list[nodes.Node]:
+        file, function, name = self.arguments
+        found = [
+            each
+            for each in operations.operations(ROOT)
+            if (each.file, each.function, each.name) == (file, function, name)
+        ]
+        if len(found) != 1:
+            raise self.error(f"{len(found)} operations {name} in {function} of src/extension/{file}, not one")
+        record, [each] = atlas.read(ROOT), found
+        lines = (ROOT / operations.EXTENSION / file).read_text(encoding="utf-8").splitlines()
+        coloured = highlight("\n".join(lines), RustLexer(stripnl=False), HtmlFormatter(nowrap=True)).splitlines()
+        notes = {each.line: [self.note(record, each, kind, lines) for kind in each.forms.keys() & WITHOUT.keys()]}
+        return [nodes.raw("", table(each.line, each.line, coloured, notes), format="html")]
+
+
 class Figures(SphinxDirective):
     """The figures of all files in a sentence."""
 
@@ -100,5 +121,6 @@ def table(first: int, last: int, coloured: list[str], notes: dict[int, list[str]
 def setup(app):
     """Makes the directives known to Sphinx."""
     app.add_directive("atlas", Atlas)
+    app.add_directive("atlas-line", Line)
     app.add_directive("atlas-figures", Figures)
     return {"parallel_read_safe": True}

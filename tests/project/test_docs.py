@@ -131,7 +131,17 @@ def test_what_is_fetched_from_elsewhere_would_be_seen() -> None:
 
 # What runs or is included when the book is built, and what shows no text of its own.
 LIVING = {"{doctest}", "{program-output}", "{command-output}", "{literalinclude}", "{raw}", "{toctree}"}
-LIVING |= {"{atlas}", "{atlas-figures}", "{source}", "{demo}", "{picture}", "{question}", "{assumptions}", "{glossary}"}
+LIVING |= {
+    "{atlas}",
+    "{atlas-figures}",
+    "{atlas-line}",
+    "{source}",
+    "{demo}",
+    "{picture}",
+    "{question}",
+    "{assumptions}",
+    "{glossary}",
+}
 LIVING |= {"{questions}", "{exercises}", "{exercise-notes}"}
 # What puts a box round something: what is in it counts by itself.
 BOXES = {"{admonition}", "{dropdown}", "{tab-set}", "{tab-item}", "{rst-class}"}
