@@ -249,7 +249,8 @@ def what_is_missing(folder: Folder) -> list[str]:
         missing.append("Python.h: the headers of this Python (Debian: apt install python3-dev).")
     if _wants(folder, "rust") and not missing:
         command = ["cargo", "fetch", "--offline", "--quiet", "--manifest-path", str(folder.path / "Cargo.toml")]
-        done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        # From there, since a folder may say in .cargo/config.toml where its crates are.
+        done = subprocess.run(command, cwd=folder.path, capture_output=True, text=True, stdin=subprocess.DEVNULL)
         if done.returncode != 0:
             missing.append("crates: run `hashtable-lab course start` once with a network, which fetches them.")
     return missing
