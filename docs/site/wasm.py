@@ -1,0 +1,161 @@
+"""Builds the extension for Pyodide, which is CPython compiled to WebAssembly, as browsers run it.
+
+    python docs/site/wasm.py [--wheel] FOLDER
+
+The source is the same; only the target differs. It takes the standard library of one more Rust target (rustup fetches
+it), a file that tells pyo3-ffi which Python it builds for (see `CONFIG`), and a linker (linker.py). No Emscripten, and
+no headers: pyo3-ffi needs none.
+
+On this target a pointer and `Py_hash_t` have 32 bits, and so has C's `long`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import functools
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+TARGET = "wasm32-unknown-emscripten"
+# The Python inside Pyodide, and the name of its binary interface (PEP 783).
+PYTHON = "3.14"
+SUFFIX = ".cpython-314-wasm32-emscripten.so"
+PLATFORM = "pyemscripten_2026_0_wasm32"
+MODULES = {"hashtable": (), "hashtable_traced": ("trace",)}
+
+CONFIG = f"""implementation=CPython
+version={PYTHON}
+shared=true
+abi3=false
+pointer_width=32
+build_flags=
+suppress_build_script_link_lines=true
+"""
+
+
+class Unavailable(Exception):
+    """The target cannot be had on this machine. The message says why, in one line."""
+
+
+@functools.cache
+def prepare() -> None:
+    """Sees to it that the target is there. Raises Unavailable if that cannot be."""
+    if shutil.which("cargo") is None:
+        raise Unavailable("cargo is missing: install Rust (https://rustup.rs)")
+    sysroot = subprocess.run(["rustc", "--print", "sysroot"], capture_output=True, text=True).stdout.strip()
+    if list(Path(sysroot).glob(f"lib/rustlib/{TARGET}/lib/libstd-*.rlib")):
+        return
+    if shutil.which("rustup") is None:
+        raise Unavailable(f"Rust's standard library for {TARGET} is missing, and rustup is not there to fetch it")
+    fetched = subprocess.run(["rustup", "target", "add", TARGET], capture_output=True, text=True)
+    if fetched.returncode != 0:
+        last = (fetched.stderr.strip().splitlines() or ["it failed"])[-1]
+        raise Unavailable(f"rustup cannot fetch Rust's standard library for {TARGET}: {last}")
+
+
+def build(module: str, folder: Path, source: Path = ROOT, target: Path | None = None) -> Path:
+    """Builds one of MODULES from `source` and puts it into `folder`. Returns its path.
+
+    Raises Unavailable if the target cannot be had, CalledProcessError if the build fails (what cargo says is its
+    `stderr`).
+    """
+    prepare()
+    target = target or ROOT / "target" / "site" / "cargo"
+    target.mkdir(parents=True, exist_ok=True)
+    config = target / "pyo3-config.txt"
+    if not config.exists() or config.read_text() != CONFIG:
+        config.write_text(CONFIG)
+    environment = {
+        **os.environ,
+        "CARGO_TARGET_WASM32_UNKNOWN_EMSCRIPTEN_LINKER": str(HERE / "linker.py"),
+        "PYO3_CONFIG_FILE": str(config),
+        # A side module may be loaded anywhere in the interpreter's memory.
+        "RUSTFLAGS": "-C relocation-model=pic",
+        # Small before fast: a reader waits for it.
+        "CARGO_PROFILE_RELEASE_OPT_LEVEL": "s" if module == "hashtable_traced" else "3",
+    }
+    command = ["cargo", "build", "--locked", "--quiet", "--release", "--package", "hashtable-extension"]
+    command += ["--target", TARGET, "--target-dir", str(target), *(f"--features={name}" for name in MODULES[module])]
+    subprocess.run(command, cwd=source, env=environment, check=True, capture_output=True, text=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    built = folder / (module + SUFFIX)
+    shutil.copyfile(target / TARGET / "release" / "hashtable.wasm", built)
+    return built
+
+
+def wheel(folder: Path) -> Path:
+    """Makes a wheel for Pyodide: the two modules, the laboratory and the stubs. Returns its path."""
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    name, version = project["name"], project["version"]
+    tag = f"cp{PYTHON.replace('.', '')}-cp{PYTHON.replace('.', '')}-{PLATFORM}"
+    information = f"{name}-{version}.dist-info"
+    metadata = [
+        "Metadata-Version: 2.1",
+        f"Name: {name}",
+        f"Version: {version}",
+        f"Summary: {project['description']}",
+        f"Requires-Python: {project['requires-python']}",
+    ]
+    for extra, needs in project["optional-dependencies"].items():
+        metadata.append(f"Provides-Extra: {extra}")
+        metadata += [f"Requires-Dist: {need} ; extra == '{extra}'" for need in needs]
+
+    files: dict[str, bytes] = {}
+    modules = ROOT / "target" / "site" / "modules"
+    for module in MODULES:
+        built = build(module, modules)
+        files[built.name] = built.read_bytes()
+    lab = ROOT / "src" / "lab"
+    for path in sorted(lab.rglob("*")):
+        relative = path.relative_to(lab)
+        if (
+            path.is_file()
+            and "__pycache__" not in relative.parts
+            and not relative.parts[0].endswith((".egg-info", ".so"))
+        ):
+            files[relative.as_posix()] = path.read_bytes()
+    files[f"{information}/METADATA"] = ("\n".join(metadata) + "\n").encode()
+    files[f"{information}/WHEEL"] = (
+        f"Wheel-Version: 1.0\nGenerator: {name}\nRoot-Is-Purelib: false\nTag: {tag}\n".encode()
+    )
+    record = f"{information}/RECORD"
+    lines = []
+    for path, content in files.items():
+        digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+        lines.append(f"{path},sha256={digest},{len(content)}")
+    files[record] = ("\n".join([*lines, f"{record},,"]) + "\n").encode()
+
+    folder.mkdir(parents=True, exist_ok=True)
+    made = folder / f"{name}-{version}-{tag}.whl"
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, content in files.items():
+            # The same source gives the same bytes: no time of day in the archive.
+            archive.writestr(zipfile.ZipInfo(path, (1980, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
+    return made
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--wheel", action="store_true", help="make a wheel, and not only the two modules")
+    parser.add_argument("folder", type=Path)
+    options = parser.parse_args()
+    try:
+        if options.wheel:
+            print(wheel(options.folder))
+        else:
+            for name in MODULES:
+                print(build(name, options.folder))
+    except Unavailable as reason:
+        sys.exit(f"not built for Pyodide: {reason}.")
+    except subprocess.CalledProcessError as failed:
+        sys.exit(f"not built for Pyodide, cargo failed:\n{failed.stderr}")
