@@ -50,6 +50,7 @@ exclude_patterns = ["workshop/print"]
 html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["book.css"]
+html_favicon = "_static/icon.svg"
 html_js_files = ["book.js"]
 html_copy_source = False
 html_show_copyright = False

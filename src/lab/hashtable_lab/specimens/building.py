@@ -156,7 +156,7 @@ def build(specimen: Specimen, stage: Stage, form: Form | None = None) -> Path:
         if _read(product / "fingerprint") == fingerprint:
             return product  # by the process that we waited for
         copy = target / "source"
-        _copy_source(source, copy, patched(specimen.patch, source, specimen.name))
+        copy_source(source, copy, patched(specimen.patch, source, specimen.name))
         library = _run_cargo(*form.command(cargo, target / f"cargo-{form.name}"), copy, specimen.name, tell)
         # A folder that holds nothing, or the whole module: the fingerprint comes last.
         shutil.rmtree(product, ignore_errors=True)
@@ -193,7 +193,7 @@ def _source_files(source: Path) -> Iterator[Path]:
                 yield (Path(folder) / file).relative_to(source)
 
 
-def _copy_source(source: Path, copy: Path, changed: Mapping[str, str]) -> None:
+def copy_source(source: Path, copy: Path, changed: Mapping[str, str]) -> None:
     """Makes a folder a copy of the source, with other texts for some files. What is right already is left alone.
 
     A file that is written is newer than anything that cargo has built from what was there before, which is how cargo knows.

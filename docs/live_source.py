@@ -1,0 +1,33 @@
+"""Keeps the source of each example in the page, for the site to run (`make site`).
+
+What a reader sees of an example has lost what doctest reads: its options, and where a blank line ends nothing. So each
+example is followed by a `template` element, which browsers do not show, with the example as the chapter has it. The
+same for a program whose output the page shows, with its command.
+"""
+
+import html
+
+from docutils import nodes
+from sphinxcontrib.programoutput import program_output
+
+
+def template(text, **data):
+    attributes = "".join(f' data-{key}="{html.escape(value)}"' for key, value in data.items())
+    return nodes.raw("", f'<template class="live-source"{attributes}>{html.escape(text)}</template>', format="html")
+
+
+def keep_sources(app, doctree):
+    """Puts a template behind each example and each program. Runs before the programs do: their commands are lost then."""
+    for node in list(doctree.findall(lambda node: isinstance(node, (nodes.literal_block, nodes.comment)))):
+        kind = node.get("testnodetype")
+        if kind in ("doctest", "testsetup", "testcleanup"):
+            source = template(node.get("test") or node.astext(), kind=kind.removeprefix("test"))
+            node.parent.insert(node.parent.index(node) + 1, source)
+    for node in list(doctree.findall(program_output)):
+        node.parent.insert(node.parent.index(node) + 1, template(node["command"], kind="program"))
+
+
+def setup(app):
+    # sphinxcontrib.programoutput listens with the priority 500, which is the default.
+    app.connect("doctree-read", keep_sources, priority=400)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,24 @@
+// A specimen's page: its script runs with the right module, with the broken one, and with the broken one that keeps a ledger. The
+// broken one dies as it would on a desktop; what dies is a worker.
+
+import { panel } from "./run.mjs";
+
+const FILE = "script.py";
+
+export function exhibit(name) {
+  const shown = document.querySelector("#the-symptom .highlight-python pre, section .highlight-python pre");
+  if (!shown) return;
+  const script = shown.textContent.replace(/\n+$/, "\n");
+  const details = (command) => (text) => ({ command, files: [[FILE, new TextEncoder().encode(text)]] });
+  const folder = `specimens/${name}`;
+  const exhibited = panel({
+    label: `the script of ${name}`,
+    text: script,
+    ways: [
+      { label: "Run with the right module", options: { folder: "modules" }, details: details(["-u", `/tmp/${FILE}`]) },
+      { label: "Run with the broken one", options: { folder, env: { PYTHONMALLOC: "debug" } }, details: details(["-u", `/tmp/${FILE}`]) },
+      { label: "Ask the ledger", options: { folder, lab: true }, details: details(["-m", "hashtable_lab", "ledger", `/tmp/${FILE}`]) },
+    ],
+  });
+  shown.closest("div[class*=highlight-]").after(exhibited);
+}
