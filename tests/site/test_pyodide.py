@@ -1,0 +1,101 @@
+"""The extension on 32 bits: inside Pyodide, which Node runs.
+
+`make site` (or `python docs/site/wasm.py`) builds the modules; `make test-site` runs this.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.site, pytest.mark.timeout(1200)]
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+WORK = ROOT / "target" / "site"
+PYODIDE = WORK / "npm" / "node_modules" / "pyodide"
+NODE = shutil.which("node") or shutil.which("node", path=os.path.dirname(sys.executable))
+# Tests that cannot run there, each with its reason: {part of the name: reason}.
+LEFT_OUT = json.loads((HERE / "left_out.json").read_text())
+DIED = 70
+
+
+def in_pyodide(command, *, modules=WORK / "modules", path=(), environment=None):
+    """Runs Python inside Pyodide: `command` is what follows `python`. Returns the finished process."""
+    if NODE is None or not (PYODIDE / "pyodide.mjs").exists():
+        pytest.skip("there is no Node, or no Pyodide: run `make site`")
+    if not list(Path(modules).glob("hashtable.*")):
+        pytest.skip("the extension was not built for Pyodide: run `make site`")
+    request = {
+        "mounts": {
+            "/repo": str(ROOT),
+            "/modules": str(modules),
+            "/live": str(ROOT / "docs" / "site" / "live"),
+            "/packages": sysconfig.get_path("purelib"),
+        },
+        "path": [*path, "/modules", "/live", "/repo/src/lab", "/packages"],
+        "env": environment or {},
+        "command": list(command),
+    }
+    return subprocess.run(
+        [NODE, "--stack-size=7000", str(HERE / "in_pyodide.mjs"), str(PYODIDE), json.dumps(request)],
+        capture_output=True,
+        text=True,
+    )
+
+
+def pytest_in_pyodide(*arguments, **options):
+    plain = ["-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:timeout", "-o", "timeout=0", "-q"]
+    left_out = [word for name in LEFT_OUT for word in ("--deselect", name)]
+    return in_pyodide(["-m", "pytest", *plain, *left_out, *arguments], **options)
+
+
+@pytest.mark.parametrize("folder", ["behaviour", "ownership", "hostile"])
+def test_the_suite(folder):
+    ran = pytest_in_pyodide(f"tests/{folder}")
+    print(ran.stdout[-600:])
+    assert ran.returncode == 0, ran.stdout[-6000:] + ran.stderr[-3000:]
+    assert " passed" in ran.stdout
+
+
+def test_a_failing_test_fails(tmp_path):
+    """The control: the harness tells a failure from a success."""
+    modules = tmp_path / "modules"
+    shutil.copytree(WORK / "modules", modules)
+    wrong = "import hashtable\n\n\ndef test_wrong():\n    assert hashtable.HashTable().size == 5\n"
+    (modules / "test_wrong.py").write_text(wrong)
+    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=/modules", "/modules/test_wrong.py"]
+    ran = in_pyodide(command, modules=modules)
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    assert "1 failed" in ran.stdout
+
+
+def test_a_pointer_has_32_bits():
+    ran = in_pyodide(
+        ["-c", "import sys, hashtable; assert sys.maxsize == 2**31 - 1; print(hashtable.HashTable().hash_of(2**40))"]
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.strip() == "512"
+
+
+def test_the_notebook_in_pyodide(tmp_path):
+    cells = json.loads((ROOT / "docs" / "talk.ipynb").read_text())["cells"]
+    program = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    ran = in_pyodide(["-c", program])
+    assert ran.returncode == 0, ran.stderr
+    assert "hash 1 " in ran.stdout or "library_hash" in ran.stdout
+
+
+def test_the_notebook_on_this_python():
+    nbclient = pytest.importorskip("nbclient")
+    nbformat = pytest.importorskip("nbformat")
+    book = nbformat.read(ROOT / "docs" / "talk.ipynb", as_version=4)
+    nbclient.NotebookClient(book, timeout=120, kernel_name="python3").execute()
+    assert all(cell.execution_count for cell in book.cells if cell.cell_type == "code")
