@@ -200,9 +200,11 @@ endif
 
 # ---- the site ------------------------------------------------------------------------------------------------------
 
-# SPECIMENS='missing-incref' builds only these for the browser; all of them take some four minutes the first time.
+# SPECIMENS='missing-incref' builds only these for the browser; all of them take some four minutes the first time. PAGES=built takes
+# the pages of the last `make docs` as they are.
 PORT ?= 8000
-site: docs $(VENV)/tools-site ## Make the site of the book, with a Python in each page: target/site/html
+PAGES ?=
+site: $(if $(PAGES),$(VENV)/installed $(VENV)/tools-docs,docs) $(VENV)/tools-site ## Make the site of the book, with a Python in each page: target/site/html
 	$(call say,making the site)
 	@$(BIN)/python docs/site/build.py target/docs/html target/site/html $(if $(SPECIMENS),--specimens $(SPECIMENS))
 
