@@ -179,6 +179,7 @@ def test_an_interpreter_with_a_gil_of_its_own_is_refused():
         else:
             raise AssertionError("it was imported")
         '''.replace("\\n        ", "\\n"))
+        end(interpreter)
         """
     )
 

@@ -503,6 +503,6 @@ def test_the_machine_finds_a_fault(fault):
         reference_class = fault if issubclass(fault, ReferenceTable) else ReferenceTable
 
     # That it is found is enough: no time is spent on the shortest game.
-    find = settings(PATIENT, max_examples=500, phases=[Phase.generate], report_multiple_bugs=False)
+    find = settings(PATIENT, max_examples=5000, phases=[Phase.generate], report_multiple_bugs=False)
     with pytest.raises(AssertionError):
         run_state_machine_as_test(Faulty, settings=find)
