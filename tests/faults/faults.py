@@ -168,7 +168,7 @@ def imported(name: str) -> dict[str, object]:
         "outcome": outcome,
         "half made": half_made,
         "left": left,
-        "failed": [[file, line, call] for file, line, call, _, failed in traced.ledger_places() if failed],
+        "failed": [[file, line, call] for file, line, call, _, failed, _ in traced.ledger_places() if failed],
         "in hand": dict(in_hand),
         "found": [f"{finding[0]}: {finding[1]}, at {finding[2]}:{finding[3]}" for finding in traced.ledger_findings(0)],
         "works": traced.HashTable().set("a", 1).get("a") == 1,

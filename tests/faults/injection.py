@@ -437,7 +437,7 @@ IGNORED: list[str] = []
 
 def failures():
     """How often each place has failed so far."""
-    return Counter({(file, line, call): failed for file, line, call, _, failed in module.ledger_places()})
+    return Counter({(file, line, call): failed for file, line, call, _, failed, _ in module.ledger_places()})
 
 
 def say(*words):

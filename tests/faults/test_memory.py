@@ -81,7 +81,7 @@ def traced():
 # What makes a table, or makes one grow; nothing else may ask for memory. (`clear` asks too, but does without.)
 MAKING = re.compile(
     r"HashTable\(|__new__|__init__|Answering\(|copy\(|fromkeys| \| |setstate"
-    r"|^full(\.set|\[|\.update|\.__ior__)|^native(\.set|\.update)|^\[table\.set"
+    r"|^full(\.set|\[|\.update|\.__ior__)|^native(\.set|\.update\((\{number|HashTable))|^\[table\.set"
 )
 
 
