@@ -198,25 +198,6 @@ ifeq ($(DEBUG_PYTHON),yes)
 	else echo "no debug build of Python here (Debian: apt install python3-dbg): its tests are skipped"; fi
 endif
 
-# ---- the site ------------------------------------------------------------------------------------------------------
-
-# SPECIMENS='missing-incref' builds only these for the browser; all of them take some four minutes the first time. PAGES=built takes
-# the pages of the last `make docs` as they are.
-PORT ?= 8000
-PAGES ?=
-site: $(if $(PAGES),$(VENV)/installed $(VENV)/tools-docs,docs) $(VENV)/tools-site ## Make the site of the book, with a Python in each page: target/site/html
-	$(call say,making the site)
-	@$(BIN)/python docs/site/build.py target/docs/html target/site/html $(if $(SPECIMENS),--specimens $(SPECIMENS))
-
-site-serve: check-tools ## Serve the site to a browser on this machine: PORT=8000
-	@test -f target/site/html/index.html || { echo "there is no site yet: run \`make site\`" >&2; exit 1; }
-	@echo "the site is at http://127.0.0.1:$(PORT)/ until Ctrl-C"
-	@$(PYTHON) -m http.server --bind 127.0.0.1 --directory target/site/html $(PORT) 2>/dev/null || true
-
-test-site: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-site chromium ## Test the site in a browser, and the extension on 32 bits in Pyodide
-	$(call say,testing the site in a browser)
-	@$(BIN)/python -m pytest -q -m site tests/site
-
 # ---- from C and elsewhere ------------------------------------------------------------------------------------------
 
 # cargo builds it under another name (see src/c_library/Cargo.toml). The rlib is left out: link-time optimisation does not go
@@ -400,6 +381,23 @@ record-talk: $(VENV)/installed $(VENV)/tools-test
 
 record-wheels: wheels wheel-ctypes sdist
 	@$(BIN)/python tests/tools/wheels.py page
+
+# SPECIMENS='missing-incref' builds only these for the browser; all of them take some four minutes the first time. PAGES=built takes
+# the pages of the last `make docs` as they are.
+PORT ?= 8000
+PAGES ?=
+site: $(if $(PAGES),$(VENV)/installed $(VENV)/tools-docs,docs) $(VENV)/tools-site ## Make the site of the book, with a Python in each page: target/site/html
+	$(call say,making the site)
+	@$(BIN)/python docs/site/build.py target/docs/html target/site/html $(if $(SPECIMENS),--specimens $(SPECIMENS))
+
+site-serve: check-tools ## Serve the site to a browser on this machine: PORT=8000
+	@test -f target/site/html/index.html || { echo "there is no site yet: run \`make site\`" >&2; exit 1; }
+	@echo "the site is at http://127.0.0.1:$(PORT)/ until Ctrl-C"
+	@$(PYTHON) -m http.server --bind 127.0.0.1 --directory target/site/html $(PORT) 2>/dev/null || true
+
+test-site: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-site chromium ## Test the site in a browser, and the extension on 32 bits in Pyodide
+	$(call say,testing the site in a browser)
+	@$(BIN)/python -m pytest -q -m site tests/site
 
 # Every target with a description is a command, not a file; so are the checks.
 .PHONY: chromium check-tools check-binutils debug-python valgrind-itself test-matrix test-traced $(RECORDS:%=record-%) $(shell awk -F: '/^[a-z-]+:.*\#\# / { print $$1 }' $(MAKEFILE_LIST))

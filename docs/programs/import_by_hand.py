@@ -15,5 +15,11 @@ function = shared_object.PyInit_hashtable  # dlsym
 function.restype = ctypes.py_object
 
 hashtable = function()
+# The import enters the module among those of this interpreter, where the extension looks for what it keeps there.
+definition_of = ctypes.pythonapi.PyModule_GetDef
+definition_of.argtypes, definition_of.restype = [ctypes.py_object], ctypes.c_void_p
+enter = ctypes.pythonapi.PyState_AddModule
+enter.argtypes = [ctypes.py_object, ctypes.c_void_p]
+enter(hashtable, definition_of(hashtable))
 print("called:", type(hashtable), hashtable.__name__)
 print(hashtable.HashTable(hash_func=len).set("pi", 3.14159), end="")

@@ -1,5 +1,5 @@
 // The state machine that turns a film into pictures: forward, back, owners, rows, searching. `node --test` runs it; the films that
-// were recorded for it lie in the folder that FILMS names (see test_machine.py).
+// were recorded for it lie in the folder that FILMS names (see test_state.py).
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";

@@ -142,7 +142,7 @@ LIVING |= {
     "{assumptions}",
     "{glossary}",
 }
-LIVING |= {"{questions}", "{exercises}", "{exercise-notes}"}
+LIVING |= {"{questions}", "{exercises}", "{exercise-notes}", "{replay}"}
 # What puts a box round something: what is in it counts by itself.
 BOXES = {"{admonition}", "{dropdown}", "{tab-set}", "{tab-item}", "{rst-class}"}
 
