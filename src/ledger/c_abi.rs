@@ -72,7 +72,12 @@ exported! {
     }
     /// A reference was borrowed, or NULL. `mutable`: what lends it can let go of it. Returns it.
     rl_lend(op: Op, mutable: c_int, file: Text, line: u64, frame: usize) -> Op {
-        account::lend(op, mutable != 0, spot(file, line, frame));
+        if mutable == 0 {
+            // Here it is not known whether this came out of a tuple or is `Py_None`: it is taken for what was named.
+            account::name(op, spot(file, line, frame));
+        } else {
+            account::lend(op, true, spot(file, line, frame));
+        }
         op
     }
     /// A reference is given back. May be NULL.

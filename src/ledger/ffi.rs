@@ -204,6 +204,30 @@ macro_rules! lenders {
     )*};
 }
 
+/// What is always there is borrowed by naming it.
+macro_rules! always_there {
+    ($($name:ident;)*) => {$(
+        /// As in the C API. A borrowed reference.
+        ///
+        /// # Safety
+        /// As in the C API.
+        #[track_caller]
+        pub unsafe fn $name() -> *mut PyObject {
+            // SAFETY: forwarded.
+            let op = unsafe { pyo3_ffi::$name() };
+            account::name(op, Some(Spot::here()));
+            op
+        }
+    )*};
+}
+
+always_there! {
+    Py_None;
+    Py_True;
+    Py_False;
+    Py_NotImplemented;
+}
+
 type Object = *mut PyObject;
 type Text = *const c_char;
 
@@ -388,13 +412,9 @@ statuses! {
 }
 
 lenders! {
-    // A tuple cannot let go of an item; these four objects are always there.
+    // A tuple cannot let go of an item.
     PyTuple_GetItem(tuple: Object, at: Py_ssize_t), from_mutable: false;
     PyTuple_GET_ITEM(tuple: Object, at: Py_ssize_t), from_mutable: false;
-    Py_None(), from_mutable: false;
-    Py_True(), from_mutable: false;
-    Py_False(), from_mutable: false;
-    Py_NotImplemented(), from_mutable: false;
     PyList_GetItem(list: Object, at: Py_ssize_t), from_mutable: true;
     PyList_GET_ITEM(list: Object, at: Py_ssize_t), from_mutable: true;
     PyDict_GetItem(dict: Object, key: Object), from_mutable: true;

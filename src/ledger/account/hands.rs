@@ -82,6 +82,8 @@ pub(super) struct Hand {
     pub(super) type_object: usize,
     /// Where it was last borrowed.
     pub(super) borrowed_at: Site,
+    /// It is always there, and the call has borrowed it by its name, and in no other way.
+    pub(super) named: bool,
     /// Is it known how the call came by it? Not if the first that was seen of it is an INCREF: it may have come, owned, from a call
     /// that the ledger does not know.
     pub(super) origin: bool,
@@ -383,6 +385,18 @@ fn take_type_of_the_dying(address: Address) -> bool {
     held
 }
 
+/// What is always there was borrowed by its name.
+pub(crate) fn name(op: *mut PyObject, site: Site) {
+    let address = op as Address;
+    let before = in_frame(|frame| frame.hands.get(&address).map(|hand| hand.named)).flatten();
+    lend(op, false, site);
+    in_frame(|frame| {
+        if let Some(hand) = frame.hands.get_mut(&address) {
+            hand.named = before.unwrap_or(true);
+        }
+    });
+}
+
 /// A borrowed reference was obtained. `from_mutable`: what lends it can let go of it, as soon as Python code runs.
 pub(crate) fn lend(op: *mut PyObject, from_mutable: bool, site: Site) {
     if op.is_null() {
@@ -395,6 +409,7 @@ pub(crate) fn lend(op: *mut PyObject, from_mutable: bool, site: Site) {
             *hand = unsafe { Hand::of(op, !is_always_there(op)) };
         }
         hand.borrowed_at = site;
+        hand.named = false;
         hand.kept |= !from_mutable;
         if from_mutable && hand.taken.is_empty() && !hand.kept && !hand.lent {
             hand.lent = true;
@@ -487,7 +502,7 @@ pub(crate) fn give(op: *mut PyObject, what: &'static str, site: Site) {
         let owned = hand.taken.pop().is_some();
         frame.open -= usize::from(owned);
         hand.stolen += usize::from(owned && what == "stolen");
-        let named = what == "returned" && hand.borrowed_at.is_some() && is_immortal_singleton(op);
+        let named = what == "returned" && hand.named && is_immortal_singleton(op);
         let proven = !owned && inside && (named || hand.proves_a_deficit(address));
         let (type_object, borrowed_at) = (hand.type_object, hand.borrowed_at);
         (owned, proven || (!owned && unmoved(frame)), type_object, borrowed_at, frame.function)

@@ -36,7 +36,9 @@ pub(crate) use blocks::{allocated, given_back};
 pub(crate) use book::{Event, RECORDING, SPEAKING, book, own_type};
 pub(crate) use calls::{Answer, begin, end, outside};
 pub(crate) use follow::follow;
-pub(crate) use hands::{emptied, give, is_lent, lend, made, may_run_python, runs_nothing, settle, stack_of_call, take};
+pub(crate) use hands::{
+    emptied, give, is_lent, lend, made, may_run_python, name, runs_nothing, settle, stack_of_call, take,
+};
 pub(crate) use report::{is_keeping_count, log, log_from_the_beginning, log_to};
 pub(crate) use stored::{freed, freed_memory, stored_in};
 
