@@ -38,6 +38,10 @@ TRACED = "hashtable_traced"
 CANNOT_BE_REACHED = [
     ("src/extension/slots/picture.rs", "checked_mul(3)", "memory for Rust", (3, 9), (4, 0),
      "the length overflows only if there are 2**62 buckets of 4 bytes each, for which there are not enough addresses"),
+    ("src/extension/fast/tuples.rs", "replace_in_tuple(pair, 0", "received", (3, 9), (4, 0),
+     "a tuple hands out the item that it has: nothing is asked for that could be missing"),
+    ("src/extension/fast/tuples.rs", "replace_in_tuple(pair, 1", "received", (3, 9), (4, 0),
+     "a tuple hands out the item that it has: nothing is asked for that could be missing"),
     ("src/extension/ffi/versions.rs", "super::api::PyModule_AddObject(", "PyModule_AddObject", (3, 10), (4, 0),
      "compiled for Python 3.9 only; from 3.10 on PyModule_AddObjectRef takes its place"),
     ("src/extension/module.rs", "PyModule_AddObjectRef(", "PyModule_AddObjectRef", (3, 9), (3, 10),

@@ -122,7 +122,7 @@ MORE = [
     "library_hash(7), library_hash('seven'), library_hash(7.5)",
     "library.set(1e300, other)",
     "mixed_hash(7), mixed_hash('seven')",
-    "mixing.set(1e300, other), mixing.set('a', other), mixing.stats()",
+    "mixing.set(1e300, other)", "mixing.set('a', other)", "mixing.stats()",
     "table.typed",
     "next(walk)",
     "list(walk)",
