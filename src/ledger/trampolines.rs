@@ -107,7 +107,8 @@ pub(crate) fn behind(function: usize) -> usize {
     number.and_then(|number| TARGETS[number].get()).map_or(function, |target| target.function)
 }
 
-/// The address of the trampoline in front of `function`, which leads to it by way of `run`.
+/// The address of the trampoline in front of `function`, which leads to it by way of `run` (see [`thunks`]: what that is depends
+/// on the machine).
 fn install(run: usize, function: usize, name: impl Fn() -> String) -> usize {
     // CPython's own functions do not take what they do not own, and some slots are known by them.
     if function == 0 || thunks::number(function).is_some() || of_cpython().contains(&function) {
@@ -146,7 +147,20 @@ fn of_cpython() -> [usize; 7] {
     ]
 }
 
+/// A pool: an array of the addresses of one function for each number.
+#[cfg(not(all(target_arch = "x86_64", unix, not(portable_trampolines))))]
+macro_rules! every_number {
+    ($call:ident) => {
+        every_number!(@ $call;
+            0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31
+            32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63
+            64 65 66 67 68 69 70 71 72 73 74 75 76 77 78 79 80 81 82 83 84 85 86 87 88 89 90 91 92 93 94 95)
+    };
+    (@ $call:ident; $($number:literal)*) => { [$($call::<$number> as *const () as usize),*] };
+}
+
 /// A function with these arguments, and after them as many that are not used, so that the number of the trampoline is the sixth.
+#[cfg(all(target_arch = "x86_64", unix, not(portable_trampolines)))]
 macro_rules! numbered {
     (5 $($rest:tt)*) => { numbered!(@ [] $($rest)*); };
     (4 $($rest:tt)*) => { numbered!(@ [_a: usize,] $($rest)*); };
@@ -165,7 +179,9 @@ macro_rules! pool {
         mod $pool {
             use super::*;
 
-            numbered!($count number ($($argument: $type),*) -> $result {
+            /// A call by way of the trampoline of this number.
+            #[inline(always)]
+            unsafe fn judge(number: usize, $($argument: $type),*) -> $result {
                 let (function, name) = target(number);
                 // SAFETY: `install` was given a function of this signature.
                 let function: unsafe extern "C" fn($($type),*) -> $result = unsafe { transmute(function) };
@@ -177,11 +193,54 @@ macro_rules! pool {
                 let answer = $answer;
                 end(answer(result));
                 result
-            });
+            }
+
+            #[cfg(all(target_arch = "x86_64", unix, not(portable_trampolines)))]
+            mod machine {
+                use super::*;
+
+                numbered!($count number ($($argument: $type),*) -> $result {
+                    // SAFETY: as `judge` says; the trampoline has passed its number.
+                    unsafe { judge(number, $($argument),*) }
+                });
+
+                pub(super) fn way() -> usize {
+                    run as *const () as usize
+                }
+            }
+
+            #[cfg(not(all(target_arch = "x86_64", unix, not(portable_trampolines))))]
+            mod machine {
+                use super::*;
+
+                /// The number behind each function of the pool, as far as they are taken.
+                static NUMBERS: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+
+                unsafe extern "C" fn call<const N: usize>($($argument: $type),*) -> $result {
+                    let number = locked(&NUMBERS)[N];
+                    // SAFETY: as `judge` says; `give` has written the number down before it gave this function away.
+                    unsafe { judge(number, $($argument),*) }
+                }
+
+                fn give(number: usize) -> Option<usize> {
+                    let pool = every_number!(call);
+                    let mut numbers = locked(&NUMBERS);
+                    let at = numbers.iter().position(|&known| known == number).unwrap_or(numbers.len());
+                    let address = *pool.get(at)?;
+                    if at == numbers.len() {
+                        numbers.push(number);
+                    }
+                    Some(address)
+                }
+
+                pub(super) fn way() -> usize {
+                    give as *const () as usize
+                }
+            }
 
             /// The trampoline in front of `function`, which has this signature.
             pub(super) fn install(function: usize, name: impl Fn() -> String) -> usize {
-                super::install(run as *const () as usize, function, name)
+                super::install(machine::way(), function, name)
             }
         }
     };

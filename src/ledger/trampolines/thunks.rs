@@ -6,11 +6,13 @@
 //! which takes the number as its sixth argument and finds by it whom to call.
 //!
 //! That takes two instructions of the machine, which have to be written for each kind of machine. They are here for 64-bit PCs
-//! with the calling convention of Unix. Elsewhere there are none, nothing is judged, and the report says so.
+//! with the calling convention of Unix. Elsewhere (an ARM, WebAssembly) the compiler makes them: each signature has a pool of
+//! functions of its own, one for each number, and so fewer of them. An extension with more functions of one signature has the
+//! rest called directly, unjudged, and the report lists them. `--cfg portable_trampolines` tries that way on a PC.
 
 pub(super) use machine::*;
 
-#[cfg(all(target_arch = "x86_64", unix))]
+#[cfg(all(target_arch = "x86_64", unix, not(portable_trampolines)))]
 mod machine {
     use core::arch::naked_asm;
     use core::sync::atomic::{AtomicUsize, Ordering};
@@ -53,19 +55,31 @@ mod machine {
     }
 }
 
-#[cfg(not(all(target_arch = "x86_64", unix)))]
+#[cfg(not(all(target_arch = "x86_64", unix, not(portable_trampolines))))]
 mod machine {
-    /// How many functions can be judged.
-    pub(crate) const MOST: usize = 4096;
-    pub(crate) const NO_MORE: &str = "there are no trampolines for this kind of machine";
+    use core::mem::transmute;
+    use std::collections::BTreeMap;
+    use std::sync::{Mutex, PoisonError};
 
-    /// None: there is none.
-    pub(crate) fn address(_: usize, _: usize) -> Option<usize> {
-        None
+    /// How many functions can be judged, of all signatures together.
+    pub(crate) const MOST: usize = 4096;
+    pub(crate) const NO_MORE: &str = "there are too many functions of its signature for this kind of machine";
+
+    /// Every trampoline that is in use, and its number.
+    static IN_USE: Mutex<BTreeMap<usize, usize>> = Mutex::new(BTreeMap::new());
+
+    /// The trampoline of this number. `give` is the address of a pool's function `give`, which takes one of its functions for
+    /// a number, or gives again the one that it took.
+    pub(crate) fn address(number: usize, give: usize) -> Option<usize> {
+        // SAFETY: whoever calls this passes the address of a `fn give`, which has this signature.
+        let give: fn(usize) -> Option<usize> = unsafe { transmute(give) };
+        let address = give(number)?;
+        IN_USE.lock().unwrap_or_else(PoisonError::into_inner).insert(address, number);
+        Some(address)
     }
 
     /// The number of the trampoline at this address, if there is one.
-    pub(crate) fn number(_: usize) -> Option<usize> {
-        None
+    pub(crate) fn number(function: usize) -> Option<usize> {
+        IN_USE.lock().unwrap_or_else(PoisonError::into_inner).get(&function).copied()
     }
 }
