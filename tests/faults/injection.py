@@ -397,7 +397,7 @@ class Call:
             ]
             if changed:
                 wrong(f"references: {', '.join(changed)}")
-        for kind, done, file, line, function, _, type_name, text in module.ledger_findings(first_finding):
+        for kind, done, file, line, function, _, type_name, text, _ in module.ledger_findings(first_finding):
             wrong(f"{kind}: {text or type_name}: {done}, at {file}:{line} in {function}")
         for ignored in IGNORED:
             wrong(f"ignored on standard error: {ignored}")
