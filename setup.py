@@ -52,13 +52,11 @@ setup(
     ],
     packages=[
         *find_packages("src/lab", include=["hashtable_lab", "hashtable_lab.*"]),
-        # What each call of the C API does with references, as data: the ledger's, and read by the laboratory.
-        "hashtable_lab.foreign.calls",
         "hashtable-stubs",
         "hashtable_traced-stubs",
     ],
     # One folder for all that is written in Python: then `pip install -e .` puts the modules there too, and finds them.
-    package_dir={"": "src/lab", "hashtable_lab.foreign.calls": "src/ledger/calls"},
+    package_dir={"": "src/lab"},
     package_data={
         "": ["*.pyi", "py.typed", "*.supp"],
         "hashtable_lab.course": ["prelude/*", "exercises/*/*"],

@@ -142,7 +142,8 @@ def the_import() -> None:
         for file, line, _, _, text in module.ledger_outside()
     ]
     found = [
-        f"{file}:{line}: {kind}: {text}: {what}" for kind, what, file, line, _, _, _, text, _ in module.ledger_findings(0)
+        f"{file}:{line}: {kind}: {text}: {what}"
+        for kind, what, file, line, _, _, _, text, _ in module.ledger_findings(0)
     ]
     if left or found:
         raise Unbalanced("the ledger does not balance:\n" + "\n".join(f"  {complaint}" for complaint in found + left))

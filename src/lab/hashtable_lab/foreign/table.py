@@ -1,4 +1,4 @@
-"""What each call of the C API does with references: the facts in `src/ledger/calls`, read and put together.
+"""What each call of the C API does with references: the facts in `src/lab/hashtable_lab/foreign/calls`, read and put together.
 
 Which functions return a new reference and which a borrowed one is CPython's own table (`returns.tsv`). What that does not know,
 steals above all, is kept by hand (`by_hand.tsv`), with a source for each row.
@@ -49,7 +49,7 @@ class Call:
 
 
 def read_fact(name: str) -> str:
-    """A file of `src/ledger/calls`."""
+    """A file of `src/lab/hashtable_lab/foreign/calls`."""
     return (importlib.resources.files(FACTS) / name).read_text(encoding="utf-8")
 
 

@@ -1,6 +1,6 @@
 """Takes out of CPython's own table which functions return a new reference and which a borrowed one: writes returns.tsv.
 
-    python src/ledger/calls/returns.py PATH/TO/Doc/data/refcounts.dat VERSION > src/ledger/calls/returns.tsv
+    python returns.py PATH/TO/Doc/data/refcounts.dat VERSION > returns.tsv
 
 The table is part of CPython's documentation, and of the source package of CPython in Debian (`apt-get source python3.11`).
 Of steals it knows nothing, as it says itself: those are in by_hand.tsv.
