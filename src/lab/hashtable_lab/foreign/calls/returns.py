@@ -6,12 +6,15 @@ The table is part of CPython's documentation, and of the source package of CPyth
 Of steals it knows nothing, as it says itself: those are in by_hand.tsv.
 """
 
+from __future__ import annotations
+
 import sys
+from collections.abc import Iterator
 
 EFFECTS = {"+1": "new", "0": "borrowed", "null": "null", "": "none"}
 
 
-def facts(path):
+def facts(path: str) -> Iterator[tuple[str, str]]:
     """Yields each function and what its result is. The first row of a function is its result, the others its arguments."""
     seen = set()
     with open(path, encoding="utf-8") as file:
@@ -23,7 +26,7 @@ def facts(path):
             yield fields[0], EFFECTS[fields[3].strip()]
 
 
-def main():
+def main() -> None:
     path, version = sys.argv[1:]
     print(f"# Source: CPython {version}, Doc/data/refcounts.dat; taken out of it by returns.py.")
     for name, effect in sorted(facts(path)):
