@@ -2,7 +2,7 @@
 //!
 //! `announce!` queues a line for the extension, as its namesake in the library does for the library (hashtable-core,
 //! announce.rs, says why they queue). [`flush`] prints them, in Python, to `sys.stdout`, so that they come in the right
-//! order among the lines that the user's own functions print. Without the cargo feature `trace`, all of it stands for
+//! order among the lines that the user's own functions print. Without the cargo feature `trace`, all of it compiles to
 //! nothing.
 
 /// Announces one step of the extension, as `format!` takes it. Nothing in the normal build.
@@ -12,7 +12,7 @@ macro_rules! announce {
         {
             #[allow(unused_imports, reason = "not every line shows an object")]
             use $crate::announce::describe;
-            // To describe an object takes references and calls that can fail, which are none of the step's.
+            // Describing an object takes references and makes calls that can fail; those are no part of the step.
             if hashtable_core::announce::is_heard() {
                 hashtable_core::announce::line("extension", format_args!($($message)*));
             }
@@ -20,8 +20,8 @@ macro_rules! announce {
     };
 }
 
-/// Does anyone listen? Then each step is taken by itself, so that it can be announced, and no fast way is. While nobody
-/// does, the traced build takes the very same ways as the normal one.
+/// Does anyone listen? Then every step is taken one by one, so that it can be announced, and the fast ways are left
+/// out. While nobody listens, the traced build goes exactly the same ways as the normal one.
 #[cfg(not(feature = "trace"))]
 #[inline(always)]
 pub(crate) const fn is_heard() -> bool {
@@ -31,7 +31,7 @@ pub(crate) const fn is_heard() -> bool {
 #[cfg(feature = "trace")]
 pub(crate) use hashtable_core::announce::is_heard;
 
-/// Prints the lines that have queued up. To be called where Python code may run.
+/// Prints the lines that have queued up. Called only where Python code may run.
 #[cfg(not(feature = "trace"))]
 #[inline(always)]
 pub(crate) fn flush() {}
@@ -45,8 +45,8 @@ mod traced {
     use hashtable_core::announce::{Anatomy, Listener, TableStep};
     use std::ffi::CString;
 
-    /// Has every announcement, and every step of a table, written down between the events of the ledger, when those
-    /// are.
+    /// From now on, while the ledger records its events, every announcement and every step of a table is recorded among
+    /// them.
     pub(crate) fn tell_the_replay() {
         hashtable_core::announce::tell(Listener {
             listens: is_noting,
@@ -57,7 +57,7 @@ mod traced {
         });
     }
 
-    /// Writes down one step of a table, which is named by its address; it lies inside the object that it belongs to.
+    /// Records one step of a table. The table is named by its address, which lies inside the object that it belongs to.
     fn note_step(table: &dyn Anatomy, step: TableStep) {
         let name = core::ptr::from_ref(table).cast::<()>() as usize;
         let text = match step {
@@ -97,7 +97,8 @@ mod traced {
         for line in hashtable_core::announce::take() {
             // Announcements show objects by their repr, which has no NUL in it.
             let line = CString::new(line).unwrap_or_default();
-            // SAFETY: the format takes one C string and gets one.
+            // SAFETY: `%s` takes one C string, and `line` is one, owned here until the loop's next turn, so also while
+            // `sys.stdout` runs Python code. The lines were taken out of the queue before: nothing is borrowed from it.
             unsafe { PySys_FormatStdout(c"%s\n".as_ptr(), line.as_ptr()) }; // [R20]
         }
     }
@@ -110,7 +111,7 @@ mod traced {
     /// # Safety
     /// `op` is a living object.
     pub(crate) unsafe fn describe(op: *mut PyObject) -> String {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller keeps `op` alive, and `aside` calls the function at once, on this thread.
         aside(|| unsafe { in_characters(op) })
     }
 

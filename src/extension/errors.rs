@@ -116,7 +116,8 @@ pub(crate) fn type_error(message: &core::ffi::CStr) -> Raised {
 /// Raises `ValueError` with this message.
 #[cold]
 pub(crate) fn value_error(message: &core::ffi::CStr) -> Raised {
-    // SAFETY: as in [`type_error`].
+    // SAFETY: as in [`type_error`]: attached, with an exception type that outlives us and a message that ends with a
+    // NUL, since it is a `CStr`.
     unsafe { PyErr_SetString(PyExc_ValueError, message.as_ptr()) };
     Raised
 }
@@ -124,7 +125,8 @@ pub(crate) fn value_error(message: &core::ffi::CStr) -> Raised {
 /// Raises `RuntimeError` with this message.
 #[cold]
 pub(crate) fn runtime_error(message: &core::ffi::CStr) -> Raised {
-    // SAFETY: as in [`type_error`].
+    // SAFETY: as in [`type_error`]: attached, with an exception type that outlives us and a message that ends with a
+    // NUL, since it is a `CStr`.
     unsafe { PyErr_SetString(PyExc_RuntimeError, message.as_ptr()) };
     Raised
 }

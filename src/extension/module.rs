@@ -25,7 +25,7 @@ static mut MODULE: PyModuleDef = PyModuleDef {
     m_base: PyModuleDef_HEAD_INIT,
     m_name: NAME.as_ptr(),
     m_doc: DOC.as_ptr(),
-    // As many bytes CPython sets aside for each module object that is made: see `state.rs`. (-1 would say that the
+    // CPython sets aside so many bytes for each module object that it makes: see `state.rs`. (-1 would say that the
     // module keeps everything in statics, and a second interpreter would be given the functions of the first.)
     m_size: size_of::<State>() as Py_ssize_t,
     m_methods: &raw mut FUNCTIONS as *mut PyMethodDef,
@@ -152,7 +152,7 @@ unsafe fn leave_the_collector(type_object: *mut PyTypeObject) {
     }
 }
 
-/// Has CPython fill in what all types have: what they inherit, their dict, their method resolution order.
+/// Lets CPython fill in what all types have: what they inherit, their dict, their method resolution order.
 ///
 /// # Safety
 /// Called when the module is made, with the GIL held.
@@ -165,8 +165,8 @@ pub(crate) unsafe fn make_types_ready() -> Result<(), Raised> {
     Ok(())
 }
 
-/// Puts into the module what is more than a function, and tells the others that a `HashTable` is a mapping. Borrows the
-/// module.
+/// Adds to the module what is not a function, and registers `HashTable` and its views with `collections.abc`. Borrows
+/// the module.
 ///
 /// # Safety
 /// The module is alive, and the types are ready.

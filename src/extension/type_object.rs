@@ -280,7 +280,7 @@ Return the bytes of the table and its arrays, without keys and values.",
 /// # Safety
 /// Called by CPython, with the class and what stands in the brackets.
 unsafe extern "C" fn class_getitem(class: *mut PyObject, item: *mut PyObject) -> *mut PyObject {
-    // SAFETY: both are kept for the call.
+    // SAFETY: the class and what is in the brackets are kept for the call; the alias takes references of its own.
     entry(|| unsafe { give(new_reference(Py_GenericAlias(class, item))?) })
 }
 
@@ -321,13 +321,13 @@ unsafe extern "C" fn size(op: *mut PyObject, _: *mut c_void) -> *mut PyObject {
 
 /// `h.load`: a new reference.
 unsafe extern "C" fn load(op: *mut PyObject, _: *mut c_void) -> *mut PyObject {
-    // SAFETY: as in [`size`].
+    // SAFETY: the right object, as in [`size`]; the number is read before the int is made of it.
     entry(|| unsafe { give(new_reference(PyLong_FromSsize_t((*op.cast::<HashTable>()).pairs.load() as Py_ssize_t))?) })
 }
 
 /// `h.max_load`: a new reference.
 unsafe extern "C" fn max_load(op: *mut PyObject, _: *mut c_void) -> *mut PyObject {
-    // SAFETY: as in [`size`].
+    // SAFETY: the right object, as in [`size`]; the number is read before the float is made of it.
     entry(|| unsafe { give(new_reference(PyFloat_FromDouble((*op.cast::<HashTable>()).pairs.max_load()))?) })
 }
 

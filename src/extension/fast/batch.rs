@@ -90,9 +90,9 @@ impl Batch {
     ) -> usize {
         let mut hashes = [0; BATCH];
         let mut at_hand = 0;
-        // SAFETY: table and keys are alive, says the caller, and nothing runs that could let go of a key:
-        // `hash_at_hand` and `look_up_without_asking` run no Python code, nor does `visit`. Each access to the table
-        // ends with its line, so `visit` may add to it in between; the hashes need no table to stay true.
+        // SAFETY: table and keys are alive, says the caller, and nothing runs that could release a key: `hash_at_hand`
+        // and `look_up_without_asking` run no Python code, nor does `visit`. Each access to the table ends with its
+        // line, so `visit` may add to it in between; the hashes stay true whatever the table does.
         unsafe {
             for (&(key, _), hash) in self.pairs().iter().zip(&mut hashes) {
                 let Some(known) = hash_at_hand(table, key) else { break };

@@ -109,8 +109,8 @@ struct Progress {
 }
 
 /// Sets the pairs of the batch in the table, up to the first for which Python code must decide, or which overwrites a
-/// value whose deallocation may run Python code. That value is released last. So nobody can tell that many pairs are
-/// under way: the code that runs then finds in the table what came before, and nothing of what comes after.
+/// value whose deallocation may run Python code. That value is released last. So nobody can tell that the pairs come in
+/// batches: the code that runs then finds in the table what came before, and nothing of what comes after.
 unsafe fn set_all(table: *mut HashTable, batch: &Batch) -> Result<Progress, Raised> {
     let op = table.cast::<PyObject>();
     let mut old_value = core::ptr::null_mut();

@@ -45,7 +45,7 @@ pub(crate) unsafe fn pair_reusing(
 /// # Safety
 /// The caller owns both.
 pub(crate) unsafe fn pair_of(key: *mut PyObject, value: *mut PyObject) -> Result<*mut PyObject, Raised> {
-    // SAFETY: both are ours, and the tuple's from `SET_ITEM` on; nobody else has seen the tuple yet. To make it may run
+    // SAFETY: both are ours, and the tuple's from `SET_ITEM` on; nobody else has seen the tuple yet. Making it may run
     // the garbage collector, which is why the two had to be owned before.
     unsafe {
         let pair = PyTuple_New(2); // [R10]

@@ -9,7 +9,8 @@ use core::ptr::null_mut;
 /// # Safety
 /// The GIL is held.
 pub(crate) unsafe fn not_implemented() -> *mut PyObject {
-    // SAFETY: `NotImplemented` is there as long as the interpreter.
+    // SAFETY: `NotImplemented` is a static object of the interpreter that is calling us, so it is alive; the caller
+    // holds the GIL, so its count may be changed.
     unsafe { Py_NewRef(Py_NotImplemented()) }
 }
 
@@ -22,7 +23,8 @@ pub(crate) unsafe fn for_each(
     iterator: *mut PyObject,
     mut visit: impl FnMut(*mut PyObject) -> Result<(), Raised>,
 ) -> Result<(), Raised> {
-    // SAFETY: the iterator is ours until the last line, each object from `next` to its DECREF.
+    // SAFETY: the iterator is ours, by the caller's gift, until the last line; each object that it yields is a new
+    // reference, ours until its DECREF. So both stay alive while `visit` and `__next__` run what they like.
     unsafe {
         let mut result = Ok(());
         while result.is_ok() {
@@ -119,13 +121,15 @@ pub(crate) unsafe fn optional_attribute_named(
     op: *mut PyObject,
     name: *mut PyObject,
 ) -> Result<Option<*mut PyObject>, Raised> {
-    // SAFETY: as in [`optional_attribute`]; the name is alive too.
+    // SAFETY: the caller keeps `op` and `name` alive, also while a `__getattr__` runs. What comes is a new reference,
+    // or NULL with an exception set: the two things that `found_attribute` takes.
     unsafe { found_attribute(api::PyObject_GetAttr(op, name)) }
 }
 
 /// Tells "there is no such attribute" from other failures. (`PyObject_GetOptionalAttr` does it, from 3.13 on.)
 unsafe fn found_attribute(attribute: *mut PyObject) -> Result<Option<*mut PyObject>, Raised> {
-    // SAFETY: the GIL is held; an exception is set if the attribute is NULL.
+    // SAFETY: a NULL comes with an exception set, which is what `PyErr_ExceptionMatches` asks for, and nothing has run
+    // in between that could have cleared it. A pointer that is not NULL only passes through.
     unsafe {
         if !attribute.is_null() {
             Ok(Some(attribute))

@@ -96,7 +96,8 @@ pub(crate) fn every_reference_is_entered() {
 #[track_caller]
 #[inline(always)]
 pub(crate) unsafe fn allocate(type_object: *mut PyTypeObject) -> *mut PyObject {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller says that the type is ready; `PyType_Ready` gives every type a `tp_alloc`, which is all that
+    // is used of it.
     unsafe { book::allocate(type_object) }
 }
 

@@ -16,13 +16,13 @@ pub(crate) const fn blank() -> PyTypeObject {
 
 /// Sequence methods with nothing in them yet.
 pub(crate) const fn blank_sequence() -> PySequenceMethods {
-    // SAFETY: made of optional functions and pointers, as for [`blank`].
+    // SAFETY: each field is an optional function or a pointer, and zero is None in the one and NULL in the other.
     unsafe { core::mem::zeroed() }
 }
 
 /// Number methods with nothing in them yet.
 pub(crate) const fn blank_number() -> PyNumberMethods {
-    // SAFETY: made of optional functions and pointers, as for [`blank`].
+    // SAFETY: each field is an optional function or a pointer, and zero is None in the one and NULL in the other.
     unsafe { core::mem::zeroed() }
 }
 

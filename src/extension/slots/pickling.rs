@@ -26,7 +26,8 @@ use core::ptr::null_mut;
 /// # Safety
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn copy(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
-    // SAFETY: the right object, kept for the call.
+    // SAFETY: the right object, a table, kept for the call: so also while the copy is allocated, which can run Python
+    // code.
     entry(|| unsafe { give(duplicate(op.cast())?) })
 }
 
@@ -85,8 +86,8 @@ unsafe fn state_of(op: *mut PyObject, copyreg: *mut PyObject) -> Result<*mut PyO
 
 /// What a subclass keeps in the object's `__dict__`: a new reference to it, or to None.
 unsafe fn attributes_of(op: *mut PyObject) -> Result<*mut PyObject, Raised> {
-    // SAFETY: the caller keeps the object alive.
-    // [R19]
+    // SAFETY: the object is kept for the call that `reduce` is in, so also while a `__getattribute__` of its class
+    // runs. What is found is a new reference, and None gets one, so the caller owns either. [R19]
     unsafe { Ok(optional_attribute(op, c"__dict__")?.unwrap_or_else(|| Py_NewRef(Py_None()))) }
 }
 

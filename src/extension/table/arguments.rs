@@ -25,7 +25,8 @@ pub(crate) unsafe fn size_from(op: *mut PyObject) -> Result<usize, Raised> {
     match usize::try_from(value) {
         Ok(size) if overflow == 0 => Ok(size),
         _ => {
-            // SAFETY: as in [`type_error`].
+            // SAFETY: as in [`type_error`]: attached, with an exception type that outlives us and a literal that ends
+            // with a NUL.
             unsafe { PyErr_SetString(PyExc_OverflowError, c"size parameter is too large for this machine.".as_ptr()) };
             Err(Raised)
         }

@@ -47,7 +47,8 @@ pub(crate) unsafe fn remember_known_functions(module: *mut PyObject) -> Result<(
 /// # Safety
 /// `op` is a living object.
 unsafe fn c_function(op: *mut PyObject) -> usize {
-    // SAFETY: the function is asked for only of an object that has one.
+    // SAFETY: the caller keeps `op` alive, so it has a type to check; a C function is asked for only of an object that
+    // was found to have one. Neither runs Python code.
     unsafe {
         if PyCFunction_Check(op) == 0 {
             return 1;
@@ -61,7 +62,7 @@ unsafe fn c_function(op: *mut PyObject) -> usize {
 /// # Safety
 /// `hash_func` is a living object.
 pub(crate) unsafe fn hashed_by(hash_func: *mut PyObject) -> HashedBy {
-    // SAFETY: the caller has it alive.
+    // SAFETY: the caller keeps `hash_func` alive, and only its C function is asked for, not what it answers.
     let function = unsafe { c_function(hash_func) };
     if function == BUILTIN.load(Relaxed) {
         HashedBy::Builtin
@@ -192,7 +193,7 @@ pub(crate) unsafe fn poor_hash_of(key: *mut PyObject) -> Result<i64, Raised> {
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn library_hash(_module: *mut PyObject, key: *mut PyObject) -> *mut PyObject {
     crate::errors::entry(|| {
-        // SAFETY: the key is kept for the call.
+        // SAFETY: the key is kept for the call, and hashing it this way runs no Python code.
         unsafe { give(new_reference(PyLong_FromLongLong(poor_hash_of(key)?))?) }
     })
 }

@@ -1,4 +1,4 @@
-//! How a table comes and goes.
+//! How a table is made, and how it is freed.
 //!
 //! [`tp_new`] makes a table that is empty but complete, so that nothing that is called before [`tp_init`], or without
 //! it, finds a field unset. [`tp_init`] gives it what the caller asked for, and may be called again. [`tp_traverse`]
@@ -66,7 +66,7 @@ unsafe fn init(table: *mut HashTable, args: *mut PyObject, kwargs: *mut PyObject
     // SAFETY: the format asks for three objects and, by keyword only, a truth value, and there is a place of the right
     // type for each. The caller keeps everything that is parsed alive.
     unsafe {
-        // [R8] `typed` may be any object, and is asked for its truth.
+        // [R8] `typed` may be any object, and is tested for truth.
         parsed(PyArg_ParseTupleAndKeywords(
             args,
             kwargs,
@@ -133,8 +133,8 @@ pub(crate) unsafe extern "C" fn tp_clear(op: *mut PyObject) -> c_int {
         unsafe {
             let table = op.cast::<HashTable>();
             announce!("clear: the garbage collector breaks a cycle");
-            // At the interpreter's end its `hash` may have gone before the table: then None stands there, and nobody
-            // looks.
+            // When the interpreter ends, its `hash` may be gone before the table. Then the field holds None, and nobody
+            // will call it.
             let builtin = builtin_hash().unwrap_or_else(|Raised| {
                 PyErr_Clear();
                 Py_None()
@@ -150,7 +150,7 @@ pub(crate) unsafe extern "C" fn tp_clear(op: *mut PyObject) -> c_int {
     })
 }
 
-/// The last reference has gone. Gives back all that the object owns, and its memory.
+/// The last reference is gone. Releases all that the object owns, and frees its memory.
 ///
 /// # Safety
 /// Called by CPython, once for each table.

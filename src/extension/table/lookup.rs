@@ -57,7 +57,8 @@ pub(crate) unsafe fn look_up(table: *mut HashTable, key: *mut PyObject) -> Resul
 /// The same, for a table that does not hash by the builtin `hash` alone.
 #[inline(never)]
 unsafe fn look_up_otherwise(table: *mut HashTable, key: *mut PyObject) -> Result<Place, Raised> {
-    // SAFETY: as in [`look_up`]; the field is read once.
+    // SAFETY: the caller of `look_up` keeps table and key alive. `hashed_by` is read once, and nothing runs between that
+    // and the call that rests on it.
     unsafe {
         if !announce::is_heard() && (*table).hashed_by == HashedBy::Mixed {
             look_up_by_the_key(table, key, mix)
@@ -74,7 +75,8 @@ unsafe fn look_up_by_the_key(
     key: *mut PyObject,
     mixed: impl Fn(i64) -> i64,
 ) -> Result<Place, Raised> {
-    // SAFETY: as in [`look_up`].
+    // SAFETY: table and key are kept by the caller of `look_up`, whatever `__hash__` does. No borrow is alive while it
+    // runs, and its hash is used only if the generation is the one from before: else the table has another function.
     unsafe {
         let hash = match hash_at_hand(table, key) {
             Some(hash) => hash,

@@ -32,7 +32,7 @@ pub(crate) unsafe fn make(
     typed: bool,
 ) -> Result<*mut PyObject, Raised> {
     // SAFETY: the type is ready and made for this struct, and every field is written before anything can look at it, as
-    // in `tp_new`. To allocate can run Python code, during which the function is kept by the reference taken first.
+    // in `tp_new`. Allocating can run Python code, during which the function is kept by the reference taken first.
     unsafe {
         let hash_func = Py_NewRef(hash_func);
         let op = allocate(crate::type_object::hash_table_type()); // [R10]

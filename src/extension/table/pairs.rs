@@ -74,6 +74,7 @@ pub(crate) unsafe fn take_item(table: *mut HashTable, key: *mut PyObject) -> Res
 
 /// Is `key` in the table?
 pub(crate) unsafe fn contains(table: *mut HashTable, key: *mut PyObject) -> Result<bool, Raised> {
-    // SAFETY: as in [`get_item`]; what is found is not touched.
+    // SAFETY: the caller keeps both alive, as [`get_item`] asks. The value that it finds is borrowed, and is not looked
+    // at here: only whether there is one.
     unsafe { Ok(get_item(table, key)?.is_some()) }
 }

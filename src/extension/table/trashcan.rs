@@ -20,7 +20,7 @@ thread_local! {
     static WAITING: Cell<*mut HashTable> = const { Cell::new(ptr::null_mut()) };
 }
 
-/// Has `take_apart` take a table apart, or puts it on the waiting list.
+/// Calls `take_apart` with the table, or puts the table on the waiting list.
 ///
 /// # Safety
 /// Nobody refers to the table any more, and `take_apart` may be called with it.

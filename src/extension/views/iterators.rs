@@ -98,7 +98,7 @@ pub(crate) unsafe extern "C" fn iterate_keys(op: *mut PyObject) -> *mut PyObject
 /// # Safety
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn iterate_backwards(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
-    // SAFETY: as in [`iterate_keys`].
+    // SAFETY: the right object, kept for the call, also while the iterator is allocated.
     entry(|| unsafe { give(iterate(op.cast(), Yields::Keys, Direction::Backwards)?) })
 }
 

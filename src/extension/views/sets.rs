@@ -22,7 +22,7 @@ pub(crate) unsafe extern "C" fn nb_subtract(one: *mut PyObject, other: *mut PyOb
 /// # Safety
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn nb_or(one: *mut PyObject, other: *mut PyObject) -> *mut PyObject {
-    // SAFETY: as in [`nb_subtract`].
+    // SAFETY: both operands are kept for the call, and `changed_set` asks nothing else of them.
     entry(|| unsafe { give(changed_set(one, c"update", other)?) })
 }
 
@@ -31,7 +31,7 @@ pub(crate) unsafe extern "C" fn nb_or(one: *mut PyObject, other: *mut PyObject) 
 /// # Safety
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn nb_xor(one: *mut PyObject, other: *mut PyObject) -> *mut PyObject {
-    // SAFETY: as in [`nb_subtract`].
+    // SAFETY: both operands are kept for the call, and `changed_set` asks nothing else of them.
     entry(|| unsafe { give(changed_set(one, c"symmetric_difference_update", other)?) })
 }
 

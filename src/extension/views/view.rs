@@ -45,7 +45,7 @@ pub(crate) unsafe extern "C" fn keys(op: *mut PyObject, _: *mut PyObject) -> *mu
 /// # Safety
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn values(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
-    // SAFETY: as in [`keys`].
+    // SAFETY: the right object, a table, kept for the call; the type is static and ready.
     entry(|| unsafe { give(view_on(op, values_view_type())?) })
 }
 
@@ -54,7 +54,7 @@ pub(crate) unsafe extern "C" fn values(op: *mut PyObject, _: *mut PyObject) -> *
 /// # Safety
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn items(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
-    // SAFETY: as in [`keys`].
+    // SAFETY: the right object, a table, kept for the call; the type is static and ready.
     entry(|| unsafe { give(view_on(op, items_view_type())?) })
 }
 
@@ -95,7 +95,7 @@ pub(crate) unsafe extern "C" fn tp_iter(op: *mut PyObject) -> *mut PyObject {
 /// # Safety
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn reversed(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
-    // SAFETY: as in [`tp_iter`].
+    // SAFETY: the right object, a view, kept for the call; it owns its table, and its field never changes.
     entry(|| unsafe { give(iterate((*op.cast::<View>()).table, yields(op), Direction::Backwards)?) })
 }
 
