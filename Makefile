@@ -272,6 +272,12 @@ threads: $(VENV)/installed $(VENV)/tools-test ## Let threads loose on tables, wi
 leakcheck-demo: $(BIN)/python ## Find a known leak in a release of multidict, and none in the next
 	@$(BIN)/python tests/tools/leakcheck_demo.py
 
+# Needs a network, for pinned wheels. Only some: PACKAGES='orjson or multidict'.
+PACKAGES ?=
+leakcheck-packages: $(VENV)/installed $(VENV)/tools-test ## Leak-check well-known packages: clean ones, and three real leaks
+	$(call say,leak-checking well-known packages)
+	@$(BIN)/python -m pytest -q -rs --numprocesses=auto -m packages $(if $(PACKAGES),-k '$(PACKAGES)') tests/lab/test_leakcheck_packages.py
+
 # Only those whose names match: GUARDS='candidate or owned'. All of them take some eight minutes.
 GUARDS ?=
 guards: $(VENV)/installed $(VENV)/tools-test ## Take each guard against hostile code out: a test must fail

@@ -10,6 +10,8 @@ not a leak):
 * *counts*: the reference count of each object that the setup has named, and of what the modules among them hold by
   name. These are the statement's arguments. An extension that forgets a DECREF on an argument allocates nothing: only
   the count tells. Immortal objects are left out, as their count never moves.
+* *the census*: the reference counts of all other objects that can be reached, some ten thousand in a bare interpreter;
+  `census` says how. They are read in the first rounds; those that have moved join the meters for the rest.
 * *lengths*: of the lists, dicts, sets, deques and bytearrays among the names. One that grows for ever is a leak, even
   if what it holds is immortal and takes no block.
 * *references*: `sys.gettotalrefcount()`, which only a debug build of CPython has.
@@ -55,12 +57,12 @@ from __future__ import annotations
 import gc
 import importlib
 import time
-from array import array
 from pathlib import Path
 from typing import Any
 
 from hashtable_lab.children.questions import CannotAnswer, Tell, answer, describe
-from hashtable_lab.leakcheck.meters import meters, type_name
+from hashtable_lab.leakcheck.census import Census
+from hashtable_lab.leakcheck.meters import Meter, arguments, meters, type_name
 from hashtable_lab.leakcheck.rule import DOUBLED_ROUNDS, FIRST_ROUNDS, LIMIT, MOST_DOUBLED_ROUNDS, verdict
 from hashtable_lab.leakcheck.statement import Statement
 
@@ -79,22 +81,29 @@ class Rounds:
 
     Attributes:
         calls: how many calls each round had.
+        meters: what is read after each round. After the first rounds, the objects whose counts have moved join them.
+        counted: how many objects the census counts.
     """
 
     def __init__(self, statement: Statement, tell: Tell) -> None:
         self.statement, self.tell = statement, tell
-        self.meters = meters(statement.names)
-        # All readings are kept in memory that is there from the start: reading must not show in what is read.
-        moments = 1 + FIRST_ROUNDS + MOST_DOUBLED_ROUNDS
-        self.readings = array("q", bytes(8 * moments * len(self.meters)))
+        self.moments = 1 + FIRST_ROUNDS + MOST_DOUBLED_ROUNDS
+        self.meters = meters(statement.names, self.moments)
         self.calls: list[int] = []
+        # What has a name is among the meters already.
+        self.census = Census(arguments(statement.names).values())
+        self.counted = len(self.census.objects)
         self._read(0)
 
     def _read(self, moment: int) -> None:
         gc.collect()
         gc.collect()  # what a finalizer of the first collection released
-        for number, meter in enumerate(self.meters):
-            self.readings[moment * len(self.meters) + number] = meter.read()
+        for meter in self.meters:
+            meter.readings[moment] = meter.read()
+        if moment <= FIRST_ROUNDS:
+            self.census.read(moment)
+        if moment == FIRST_ROUNDS:
+            self.meters += self.census.suspects(sum(self.calls), self.moments)
 
     def round(self, times: int, done: float, until: float) -> None:
         """Runs one round and reads the meters.
@@ -110,14 +119,14 @@ class Rounds:
         self.calls.append(times)
         self._read(len(self.calls))
 
-    def growth(self, number: int) -> list[int]:
+    def growth(self, meter: Meter) -> list[int]:
         """What a meter gained in each round."""
-        shown = self.readings[number :: len(self.meters)][: len(self.calls) + 1]
+        shown = meter.readings[: len(self.calls) + 1]
         return [later - earlier for earlier, later in zip(shown, shown[1:])]
 
     def verdicts(self, last: bool) -> list[str]:
         """What each meter's readings amount to."""
-        return [verdict(self.growth(number), self.calls, last) for number in range(len(self.meters))]
+        return [verdict(self.growth(meter), self.calls, last) for meter in self.meters]
 
 
 def warm_up(statement: Statement, calls: int | None, tell: Tell) -> int:
@@ -155,7 +164,8 @@ def measure(question: dict[str, Any], tell: Tell) -> dict[str, Any]:
 
     Returns:
         `calls` (per round), `total_calls`, `meters` (of each its kind, name, verdict, growth per round, and growth per
-        call in the last rounds), `types` and `lines` (what leaks, where it can be known).
+        call in the last rounds; of those of the census also type, value and address), `counted` (how many objects the
+        census counts), `types` and `lines` (what leaks, where it can be known).
     """
     statement = Statement(question["setup"], question["statement"], question["function"])
     times = warm_up(statement, question["calls"], tell)
@@ -170,8 +180,8 @@ def measure(question: dict[str, Any], tell: Tell) -> dict[str, Any]:
         rounds.round(times * 2 ** (number + 1), (2**number - 1) / planned, (2 ** (number + 1) - 1) / planned)
     verdicts = rounds.verdicts(last=True)
     shown = []
-    for number, (meter, found) in enumerate(zip(rounds.meters, verdicts)):
-        growth = rounds.growth(number)
+    for meter, found in zip(rounds.meters, verdicts):
+        growth = rounds.growth(meter)
         recent = slice(-DOUBLED_ROUNDS, None)
         shown.append(
             {
@@ -180,6 +190,7 @@ def measure(question: dict[str, Any], tell: Tell) -> dict[str, Any]:
                 "verdict": found,
                 "growth": growth,
                 "per_call": sum(growth[recent]) / sum(rounds.calls[recent]),
+                **meter.about,
             }
         )
     leaking = {meter["kind"] for meter in shown if meter["verdict"] == "leaks"}
@@ -187,6 +198,7 @@ def measure(question: dict[str, Any], tell: Tell) -> dict[str, Any]:
         "calls": rounds.calls,
         "total_calls": statement.calls,
         "meters": shown,
+        "counted": rounds.counted,
         "types": _types(statement, times, tell) if "objects" in leaking else [],
         "lines": _lines(statement, times, tell) if "blocks" in leaking else [],
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import sys
 import types
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -28,13 +29,17 @@ class Meter:
     """Something that can be counted.
 
     Attributes:
-        kind: a key of `METERS`.
+        kind: a key of `WORDS`.
         name: of which object it is the count or length; else "".
         read: reads it.
+        readings: what it showed, one for each moment. That memory is there from the start: reading must not show in what is read.
+        about: more about the object, for machines.
     """
 
-    def __init__(self, kind: str, name: str, read: Callable[[], int]) -> None:
+    def __init__(self, kind: str, name: str, read: Callable[[], int], moments: int) -> None:
         self.kind, self.name, self.read = kind, name, read
+        self.readings = array("q", bytes(8 * moments))
+        self.about: dict[str, str] = {}
 
 
 def immortal(thing: Any) -> bool:
@@ -99,7 +104,7 @@ def _length_of(names: dict[str, Any], name: str) -> Callable[[], int]:
     return length
 
 
-#: Every kind of meter: what it reads, in words, and how it is found.
+#: Every kind of meter that is there from the start: what it reads, in words, and how it is found.
 METERS: dict[str, tuple[str, Callable[[Names], Iterable[Reading]]]] = {
     "objects": ("objects that the garbage collector tracks", _objects),
     "blocks": ("memory blocks of CPython's allocator", _blocks),
@@ -108,7 +113,10 @@ METERS: dict[str, tuple[str, Callable[[Names], Iterable[Reading]]]] = {
     "length": ("length of `{name}`", _lengths),
 }
 
+#: Every kind of meter in words; those of objects that the census suspects are made later.
+WORDS = {**{kind: words for kind, (words, _) in METERS.items()}, "reachable": "references to {name}"}
 
-def meters(names: Names) -> list[Meter]:
-    """All meters for a statement that runs in a namespace."""
-    return [Meter(kind, name, read) for kind, (_, find) in METERS.items() for name, read in find(names)]
+
+def meters(names: Names, moments: int) -> list[Meter]:
+    """All meters for a statement that runs in a namespace, each with room for so many readings."""
+    return [Meter(kind, name, read, moments) for kind, (_, find) in METERS.items() for name, read in find(names)]

@@ -22,7 +22,7 @@ from typing import Any
 
 from hashtable_lab.children.questions import CannotAnswer, Tell, ask
 from hashtable_lab.errors import Missing
-from hashtable_lab.leakcheck.meters import METERS
+from hashtable_lab.leakcheck.meters import WORDS
 from hashtable_lab.stage import Stage
 
 CLEAN, LEAKS, UNKNOWN = "clean", "leaks", "could not tell"
@@ -30,6 +30,9 @@ EXIT_CODES = {CLEAN: 0, LEAKS: 1, UNKNOWN: 2}
 
 # `package.module:name.name`, which calls the function of that name.
 _CALLABLE = re.compile(r"([A-Za-z_][\w.]*):([A-Za-z_][\w.]*)")
+
+#: Of the objects that the census has found to move, so many are shown, those that move most first. JSON has all.
+MOST_SHOWN = 10
 
 _HEAP = "bytes of the heap"
 
@@ -75,6 +78,7 @@ class Report:
             "total_calls": self.found.get("total_calls", 0),
             "calls_per_round": self.found.get("calls", []),
             "meters": self.found.get("meters", []),
+            "counted": self.found.get("counted", 0),
             "types": self.found.get("types", []),
             "lines": self.found.get("lines", []),
             "heap": self.heap,
@@ -118,7 +122,7 @@ def conclude(found: dict[str, Any], heap: dict[str, Any]) -> Report:
     """Makes a verdict of what the two children measured."""
     verdicts: dict[str, list[str]] = {}
     # What has a name says more than a total does.
-    for meter in sorted(found["meters"], key=lambda meter: not meter["name"]):
+    for meter in sorted(found["meters"], key=lambda meter: (not meter["name"], meter["kind"] == "reachable")):
         sentence = _sentence(meter)
         if meter["kind"] == "objects" and found["types"]:
             sentence += f" ({', '.join(row['type'] for row in found['types'])})"
@@ -138,8 +142,7 @@ def conclude(found: dict[str, Any], heap: dict[str, Any]) -> Report:
 
 
 def _what(meter: dict[str, Any]) -> str:
-    words, _ = METERS[meter["kind"]]
-    return words.format(name=meter["name"])
+    return WORDS[meter["kind"]].format(name=meter["name"])
 
 
 def _sentence(meter: dict[str, Any]) -> str:
@@ -147,6 +150,11 @@ def _sentence(meter: dict[str, Any]) -> str:
     moves += "s" if meter["kind"] == "length" else ""
     how = " without any rule" if meter["verdict"] == "unclear" else ""
     return f"{_what(meter)} {moves} by {_number(abs(meter['per_call']))} per call{how}"
+
+
+def _in_short(reasons: list[str]) -> str:
+    more = len(reasons) - MOST_SHOWN
+    return "; ".join(reasons[:MOST_SHOWN]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _number(figure: float) -> str:
@@ -180,29 +188,37 @@ def show(report: Report, statement: str, stage: Stage) -> None:
     if report.verdict == CLEAN:
         stage.say("Clean: nothing grows with the number of calls.")
     elif report.verdict == LEAKS:
-        stage.say(f"It leaks: {'; '.join(report.reasons)}.")
+        stage.say(f"It leaks: {_in_short(report.reasons)}.")
 
 
 def _rows(report: Report) -> list[tuple[str, str, str]]:
-    """The totals, each argument that is not steady, and one line for all those that are."""
+    """The totals, each object that is not steady, and one line for all those that are."""
     rows = []
-    steady = 0
+    steady = moving = 0
     for meter in report.found["meters"]:
-        if meter["kind"] in ("count", "length") and meter["verdict"] in ("steady", "fades"):
+        quiet = meter["verdict"] in ("steady", "fades")
+        if meter["kind"] in ("count", "length", "reachable") and quiet:
             steady += meter["kind"] == "count"
             continue
-        quiet = meter["verdict"] in ("steady", "fades")
+        if meter["kind"] == "reachable":
+            moving += 1
+            if moving > MOST_SHOWN:
+                continue
         per_call = "0" if quiet else _number(meter["per_call"])
         rows.append((_what(meter), per_call, _WORDS[meter["verdict"]]))
+    if moving > MOST_SHOWN:
+        rows.append((f"references to {moving - MOST_SHOWN} more objects", "", "not steady either"))
     if "not_measured" in report.heap:
         rows.append((_HEAP, "", f"not measured: {report.heap['not_measured']}"))
     else:
         found = report.heap["verdict"]
         per_call = _number(report.heap["bytes_per_call"]) if found == "leaks" else "0"
         rows.append((_HEAP, per_call, _WORDS[found]))
+    other = "other " if any(row[0].startswith("references to") for row in rows) else ""
     if steady:
-        other = "other " if any(row[0].startswith("references to") for row in rows) else ""
         rows.append((f"references to {steady} {other}argument{'s' if steady > 1 else ''}", "0", "steady"))
+    counted = report.found["counted"] - moving
+    rows.append((f"references to {counted} other objects that can be reached", "0", "steady"))
     return rows
 
 
@@ -230,5 +246,5 @@ def perform(setup: str, statement: str, calls: int | None, as_json: bool, stage:
     show(report, statement, stage)
     if report.verdict == UNKNOWN:
         sys.stdout.flush()
-        raise Missing(f"could not tell: {'; '.join(report.reasons)}.")
+        raise Missing(f"could not tell: {_in_short(report.reasons)}.")
     return report.exit_code
