@@ -136,7 +136,8 @@ impl Drop for HashTable {
 fn hash_of(table: &Bound<'_, HashTable>, key: &Bound<'_, PyAny>, item: &Item) -> PyResult<i64> {
     let Some(function) = table.borrow().hash_func.as_ref().map(|function| function.clone_ref(key.py())) else {
         let mut hash = 0;
-        // SAFETY: the item's string lives as long as the key.
+        // SAFETY: the item's string is borrowed from the key, which the caller has borrowed for this call; the result is a
+        // local.
         check(unsafe { ht_hash(item, &mut hash) })?;
         return Ok(hash);
     };
@@ -204,7 +205,7 @@ impl HashTable {
     #[getter]
     fn size(&self) -> PyResult<usize> {
         let mut size = 0;
-        // SAFETY: the table is alive.
+        // SAFETY: `self` owns the table and is borrowed, so it is not freed meanwhile; the result is a local.
         check(unsafe { ht_size(self.table, &mut size) })?;
         Ok(size)
     }
@@ -213,7 +214,7 @@ impl HashTable {
     #[getter]
     fn load(&self) -> PyResult<usize> {
         let mut load = 0;
-        // SAFETY: the table is alive.
+        // SAFETY: `self` owns the table and is borrowed, so it is not freed meanwhile; the result is a local.
         check(unsafe { ht_load(self.table, &mut load) })?;
         Ok(load)
     }

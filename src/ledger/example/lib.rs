@@ -26,7 +26,7 @@ use core::ptr::null_mut;
 /// `op` is alive.
 #[track_caller]
 unsafe fn Py_NewRef(op: *mut PyObject) -> *mut PyObject {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller owns or borrows a reference to `op`, so it is alive and its count may be raised.
     unsafe { Py_INCREF(op) };
     op
 }
@@ -102,7 +102,8 @@ static mut MODULE: PyModuleDef = PyModuleDef {
 /// # Safety
 /// `module` is this module, made whole.
 unsafe fn state(module: *mut PyObject) -> *mut State {
-    // SAFETY: the caller's promise.
+    // SAFETY: the module is made from `MODULE`, whose `m_size` is that of `State`: what CPython has set aside for it, zeroed,
+    // is a `State` with nothing remembered. Before that it is NULL, which is for the caller to look at.
     unsafe { PyModule_GetState(module).cast() }
 }
 
@@ -115,7 +116,8 @@ unsafe extern "C" fn traverse(module: *mut PyObject, visit: visitproc, argument:
 }
 
 unsafe extern "C" fn clear(module: *mut PyObject) -> c_int {
-    // SAFETY: as above.
+    // SAFETY: the module is alive, since the garbage collector asks it to break a cycle. The field is emptied before what it
+    // held is released, so that code which runs then finds nothing in it.
     unsafe {
         let state = state(module);
         if !state.is_null() {
@@ -149,6 +151,7 @@ unsafe extern "C" fn fill(module: *mut PyObject) -> c_int {
 /// Called by CPython, with the GIL held.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyInit_ledger_example() -> *mut PyObject {
-    // SAFETY: the definition is complete.
+    // SAFETY: the definition is static, so it is there as long as the module that refers to it, and nothing writes to it but
+    // CPython, which has the GIL.
     unsafe { PyModuleDef_Init(&raw mut MODULE) }
 }

@@ -1,4 +1,8 @@
 //! What is right: each reference that is taken is given back, given away, or kept where it will be found again.
+//!
+//! CPython calls all functions here with the GIL held, with arguments that are alive until the call returns, and with the object
+//! to which the function belongs: a method of `Pair` gets a pair. The fields of a pair or a box are written before anybody else
+//! sees it, and own what they hold. The `SAFETY` comments say what else is needed.
 
 use crate::api::*;
 use crate::{Py_NewRef, state};
@@ -9,7 +13,7 @@ type Object = *mut PyObject;
 
 /// `echo(x)`: x. A new reference.
 pub(crate) unsafe extern "C" fn echo(_: Object, x: Object) -> Object {
-    // SAFETY: CPython passes a living object.
+    // SAFETY: x is alive until the call returns, and the reference that is returned keeps it after that.
     unsafe {
         Py_INCREF(x);
         x
@@ -18,14 +22,15 @@ pub(crate) unsafe extern "C" fn echo(_: Object, x: Object) -> Object {
 
 /// `nothing()`: None. A new reference.
 pub(crate) unsafe extern "C" fn nothing(_: Object, _: Object) -> Object {
-    // SAFETY: None always exists.
+    // SAFETY: None is a static object of the interpreter that calls us, so it is alive.
     unsafe { Py_NewRef(Py_None()) }
 }
 
 /// `pack(a, b)`: (a, b), by two calls that the ledger does not know.
 pub(crate) unsafe extern "C" fn pack(_: Object, arguments: Object) -> Object {
     let (mut a, mut b) = (null_mut::<PyObject>(), null_mut::<PyObject>());
-    // SAFETY: CPython passes a tuple; what is parsed is borrowed from it.
+    // SAFETY: the arguments are a tuple, and the format asks for two objects, for which there are two places. What is parsed is
+    // borrowed from the tuple, which nobody else can change.
     unsafe {
         if PyArg_ParseTuple(arguments, c"OO".as_ptr(), &raw mut a, &raw mut b) == 0 {
             return null_mut();
@@ -36,7 +41,8 @@ pub(crate) unsafe extern "C" fn pack(_: Object, arguments: Object) -> Object {
 
 /// `total(*numbers)`: their sum.
 pub(crate) unsafe extern "C" fn total(_: Object, numbers: *mut Object, count: Py_ssize_t) -> Object {
-    // SAFETY: CPython passes as many living objects as it says. The sum so far is ours.
+    // SAFETY: there are `count` arguments, and `at` stays below that. The sum so far is ours until its DECREF, so it is alive
+    // while an `__add__` runs.
     unsafe {
         let mut sum = PyLong_FromLong(0);
         for at in 0..count {
@@ -53,7 +59,8 @@ pub(crate) unsafe extern "C" fn total(_: Object, numbers: *mut Object, count: Py
 
 /// `call(f, x)`: f(x), by a call that the ledger does not know. It may return x itself, or None.
 pub(crate) unsafe extern "C" fn call(_: Object, arguments: Object) -> Object {
-    // SAFETY: the items are borrowed from the tuple. The result is ours, and None is compared, not taken.
+    // SAFETY: the items are borrowed from the tuple, which keeps them while f runs. The result is ours, and None is only
+    // compared with.
     unsafe {
         let (f, x) = (PyTuple_GetItem(arguments, 0), PyTuple_GetItem(arguments, 1));
         if f.is_null() || x.is_null() {
@@ -70,7 +77,7 @@ pub(crate) unsafe extern "C" fn call(_: Object, arguments: Object) -> Object {
 
 /// `boxed(x)`: (x,), by a call that steals.
 pub(crate) unsafe extern "C" fn boxed(_: Object, x: Object) -> Object {
-    // SAFETY: x is alive; the tuple is ours and has a place.
+    // SAFETY: the tuple is new and ours, and has one empty place; what goes into it is a reference of its own.
     unsafe {
         let tuple = PyTuple_New(1);
         if !tuple.is_null() {
@@ -82,7 +89,8 @@ pub(crate) unsafe extern "C" fn boxed(_: Object, x: Object) -> Object {
 
 /// `built(x)`: [x, 1000], by a call that steals and that the ledger does not know.
 pub(crate) unsafe extern "C" fn built(_: Object, x: Object) -> Object {
-    // SAFETY: the format takes two objects; it steals both.
+    // SAFETY: the format takes two objects and steals both: both are ours to give. (If `number` is NULL, the call fails, and
+    // gives x back.)
     unsafe {
         Py_INCREF(x);
         let number = PyLong_FromLong(1000);
@@ -92,7 +100,7 @@ pub(crate) unsafe extern "C" fn built(_: Object, x: Object) -> Object {
 
 /// `first(list)`: its first item.
 pub(crate) unsafe extern "C" fn first(_: Object, list: Object) -> Object {
-    // SAFETY: the item is borrowed, and taken before anything can happen to the list.
+    // SAFETY: the item is borrowed from the list; nothing runs before it has a reference of its own, so the list still has it.
     unsafe {
         let item = PyList_GetItem(list, 0);
         Py_XINCREF(item);
@@ -102,7 +110,8 @@ pub(crate) unsafe extern "C" fn first(_: Object, list: Object) -> Object {
 
 /// `careful(x)`: its length, or -1 if it has none. The error path gives back what it took.
 pub(crate) unsafe extern "C" fn careful(_: Object, x: Object) -> Object {
-    // SAFETY: x is alive; the list is ours.
+    // SAFETY: x is alive until the call returns, also while its `__len__` runs. The list is ours until its DECREF, of which
+    // there is one on each way out.
     unsafe {
         let list = PyList_New(0);
         if list.is_null() {
@@ -120,7 +129,7 @@ pub(crate) unsafe extern "C" fn careful(_: Object, x: Object) -> Object {
 
 /// `reused(x)`: (x, x). Another object, with the same memory, was there before.
 pub(crate) unsafe extern "C" fn reused(_: Object, x: Object) -> Object {
-    // SAFETY: x is alive; the first tuple is ours until it goes, and takes with it what it stole.
+    // SAFETY: the first tuple is ours and has two empty places; it is freed with what it stole and not used after that.
     unsafe {
         let tuple = PyTuple_New(2);
         if tuple.is_null() {
@@ -137,7 +146,8 @@ pub(crate) unsafe extern "C" fn reused(_: Object, x: Object) -> Object {
 
 /// `remember(x)`: keeps x in the module's state, by a plain assignment.
 pub(crate) unsafe extern "C" fn remember(module: Object, x: Object) -> Object {
-    // SAFETY: the module is whole; the field owns what it holds.
+    // SAFETY: the module has been filled, or nobody could call this, so its state is there. The field owns what it holds; the
+    // new object is in it before the old one is released, which can run any code.
     unsafe {
         let old = (*state(module)).remembered;
         Py_INCREF(x);
@@ -149,7 +159,8 @@ pub(crate) unsafe extern "C" fn remember(module: Object, x: Object) -> Object {
 
 /// `remembered()`: what is kept, or None.
 pub(crate) unsafe extern "C" fn remembered(module: Object, _: Object) -> Object {
-    // SAFETY: as above.
+    // SAFETY: the module's state is there, as in `remember`; what the field holds is alive, and nothing runs before it has one
+    // more reference.
     unsafe {
         let x = (*state(module)).remembered;
         Py_NewRef(if x.is_null() { Py_None() } else { x })
@@ -158,7 +169,7 @@ pub(crate) unsafe extern "C" fn remembered(module: Object, _: Object) -> Object 
 
 /// `forget()`: hands out what was kept, or None.
 pub(crate) unsafe extern "C" fn forget(module: Object, _: Object) -> Object {
-    // SAFETY: as above; the reference goes from the field to the caller.
+    // SAFETY: the module's state is there, as in `remember`. The field is emptied, so its reference has one owner: the caller.
     unsafe {
         let x = (*state(module)).remembered;
         (*state(module)).remembered = null_mut();
@@ -189,7 +200,7 @@ static mut PAIR: PyTypeObject = PyTypeObject {
     tp_iter: Some(pair_iter),
     tp_getset: &raw mut PAIR_ATTRIBUTES as *mut PyGetSetDef,
     tp_methods: &raw mut PAIR_METHODS as *mut PyMethodDef,
-    // SAFETY: a type's slot may be empty.
+    // SAFETY: the struct is made of numbers, pointers and optional functions, for all of which zero is a value.
     ..unsafe { core::mem::zeroed() }
 };
 
@@ -201,7 +212,7 @@ static mut PAIR_ATTRIBUTES: [PyGetSetDef; 2] = [
         doc: core::ptr::null(),
         closure: null_mut(),
     },
-    // SAFETY: zeros end the table.
+    // SAFETY: pointers and optional functions, for which zero is a value; a NULL name is how CPython finds the end.
     unsafe { core::mem::zeroed() },
 ];
 
@@ -219,13 +230,15 @@ const fn type_flags(flags: core::ffi::c_ulong) -> core::sync::atomic::AtomicU64 
 
 /// The type: a new reference, or NULL.
 pub(crate) unsafe fn pair_type() -> Object {
-    // SAFETY: the struct is complete.
+    // SAFETY: the struct is static, and all that is ours to fill in stands in its initializer. A type that is ready may be made
+    // ready again.
     unsafe { if PyType_Ready(&raw mut PAIR) < 0 { null_mut() } else { Py_NewRef((&raw mut PAIR).cast()) } }
 }
 
 /// A new pair of None and None: the memory comes through a pointer.
 unsafe extern "C" fn pair_new(class: *mut PyTypeObject, _: Object, _: Object) -> Object {
-    // SAFETY: a type that is ready has `tp_alloc`.
+    // SAFETY: the class is ready, so it has a `tp_alloc`, and its instances begin as a `Pair`. The fields are written before
+    // anything runs, and each with a reference of its own.
     unsafe {
         let pair: *mut Pair = ((*class).tp_alloc.expect("it is ready"))(class, 0).cast();
         if !pair.is_null() {
@@ -239,7 +252,8 @@ unsafe extern "C" fn pair_new(class: *mut PyTypeObject, _: Object, _: Object) ->
 
 /// `Pair(first, second)`, which may be called again.
 unsafe extern "C" fn pair_init(op: Object, arguments: Object, keywords: Object) -> c_int {
-    // SAFETY: a pair's fields own what they hold; what is parsed is borrowed from the tuple.
+    // SAFETY: what is parsed is borrowed from the tuple, or is None. Each field has its new object before the old one is
+    // released, which can run any code.
     unsafe {
         let (mut first, mut second) = (Py_None(), Py_None());
         if !keywords.is_null() && PyDict_Size(keywords) > 0 {
@@ -263,7 +277,8 @@ unsafe extern "C" fn pair_init(op: Object, arguments: Object, keywords: Object) 
 }
 
 unsafe extern "C" fn pair_traverse(op: Object, visit: visitproc, argument: *mut c_void) -> c_int {
-    // SAFETY: the garbage collector visits pairs that are whole.
+    // SAFETY: the collector visits no pair before `tp_alloc` has returned, with fields of zeros, and nothing runs between that
+    // and the writing of them. What is visited is owned by the pair.
     unsafe {
         for field in [(*op.cast::<Pair>()).first, (*op.cast::<Pair>()).second] {
             if !field.is_null() {
@@ -278,7 +293,8 @@ unsafe extern "C" fn pair_traverse(op: Object, visit: visitproc, argument: *mut 
 }
 
 unsafe extern "C" fn pair_clear(op: Object) -> c_int {
-    // SAFETY: as above.
+    // SAFETY: the pair is alive, since the collector asks it to break a cycle. Each field is emptied before what it held is
+    // released.
     unsafe {
         Py_CLEAR(&raw mut (*op.cast::<Pair>()).first);
         Py_CLEAR(&raw mut (*op.cast::<Pair>()).second);
@@ -287,7 +303,8 @@ unsafe extern "C" fn pair_clear(op: Object) -> c_int {
 }
 
 unsafe extern "C" fn pair_dealloc(op: Object) {
-    // SAFETY: the last reference to the pair is gone; what its fields own is given back.
+    // SAFETY: the last reference is gone, and the collector forgets the pair first: so nobody can reach its fields while they
+    // are released. Its memory goes last.
     unsafe {
         PyObject_GC_UnTrack(op.cast());
         Py_XDECREF((*op.cast::<Pair>()).first);
@@ -298,7 +315,8 @@ unsafe extern "C" fn pair_dealloc(op: Object) {
 
 /// An iterator over both.
 unsafe extern "C" fn pair_iter(op: Object) -> Object {
-    // SAFETY: the tuple is ours until the iterator has one of its own.
+    // SAFETY: the fields are filled, and `Pack` takes references of its own. The tuple is ours until its DECREF; by then the
+    // iterator has a reference to it, or there is no iterator.
     unsafe {
         let both = PyTuple_Pack(2, (*op.cast::<Pair>()).first, (*op.cast::<Pair>()).second);
         if both.is_null() {
@@ -311,12 +329,12 @@ unsafe extern "C" fn pair_iter(op: Object) -> Object {
 }
 
 unsafe extern "C" fn pair_get_first(op: Object, _: *mut c_void) -> Object {
-    // SAFETY: the field of a living pair is filled.
+    // SAFETY: the pair is kept for the call, its field is filled, and nothing runs before the NewRef.
     unsafe { Py_NewRef((*op.cast::<Pair>()).first) }
 }
 
 unsafe extern "C" fn pair_set_first(op: Object, value: Object, _: *mut c_void) -> c_int {
-    // SAFETY: the field owns what it holds.
+    // SAFETY: the value is kept for the call. It is in the field before the old object is released, which can run any code.
     unsafe {
         if value.is_null() {
             PyErr_SetString(PyExc_TypeError, c"a Pair has a first".as_ptr());
@@ -332,7 +350,7 @@ unsafe extern "C" fn pair_set_first(op: Object, value: Object, _: *mut c_void) -
 
 /// `pair.swapped()`: the pair itself, with its objects exchanged. No count moves but the pair's.
 unsafe extern "C" fn pair_swapped(op: Object, _: Object) -> Object {
-    // SAFETY: both fields are filled.
+    // SAFETY: both fields are filled, and own one object each before and after. Nothing runs between.
     unsafe {
         let pair: *mut Pair = op.cast();
         core::ptr::swap(&raw mut (*pair).first, &raw mut (*pair).second);
@@ -366,13 +384,14 @@ static mut BOX: PyType_Spec = PyType_Spec {
 
 /// The type: a new reference, or NULL.
 pub(crate) unsafe fn box_type() -> Object {
-    // SAFETY: the specification is complete.
+    // SAFETY: the specification and its slots are static, and end with a slot of zeros.
     unsafe { PyType_FromSpec(&raw mut BOX) }
 }
 
 /// `Box(content)`, which may be called again.
 pub(crate) unsafe extern "C" fn box_init(op: Object, arguments: Object, _: Object) -> c_int {
-    // SAFETY: the field owns what it holds; the item is borrowed from the tuple.
+    // SAFETY: the item is borrowed from the tuple, and gets a reference of its own before the old content is released, which
+    // can run any code.
     unsafe {
         let content = PyTuple_GetItem(arguments, 0);
         if content.is_null() {
@@ -386,7 +405,8 @@ pub(crate) unsafe extern "C" fn box_init(op: Object, arguments: Object, _: Objec
 }
 
 unsafe extern "C" fn box_dealloc(op: Object) {
-    // SAFETY: the last reference is gone. An object of a heap type owns its type.
+    // SAFETY: the last reference is gone, so nobody else can reach the box. It owns its type, as objects of heap types do: that
+    // reference keeps `tp_free` there until after the call.
     unsafe {
         let class = Py_TYPE(op);
         Py_CLEAR(&raw mut (*op.cast::<Box_>()).content);
@@ -397,7 +417,7 @@ unsafe extern "C" fn box_dealloc(op: Object) {
 
 /// `box()`: takes the content out. It goes from the field to the caller.
 unsafe extern "C" fn box_call(op: Object, _: Object, _: Object) -> Object {
-    // SAFETY: the field owns what it holds.
+    // SAFETY: the box is kept for the call. The field is emptied, so its reference has one owner: the caller.
     unsafe {
         let content = (*op.cast::<Box_>()).content;
         if content.is_null() {
@@ -433,7 +453,7 @@ static mut ODD: PyType_Spec = PyType_Spec {
 
 /// The type: a new reference, or NULL.
 pub(crate) unsafe fn odd_type() -> Object {
-    // SAFETY: the specification is complete.
+    // SAFETY: the specification and its slots are static, and end with a slot of zeros.
     unsafe { PyType_FromSpec(&raw mut ODD) }
 }
 
@@ -445,7 +465,8 @@ unsafe extern "C" fn odd_held(
     count: Py_ssize_t,
     _: Object,
 ) -> Object {
-    // SAFETY: CPython passes as many arguments as it says, and the class.
+    // SAFETY: there are `count` arguments; one is read, and only if there is one. The class is kept for the call. The tuple is
+    // new, and what goes into its two places are references of its own.
     unsafe {
         if count != 1 {
             PyErr_SetString(PyExc_TypeError, c"held takes one argument".as_ptr());
@@ -462,7 +483,8 @@ unsafe extern "C" fn odd_held(
 
 /// `odd.held` is the method, every other attribute its own name.
 unsafe extern "C" fn odd_getattr(op: Object, name: *mut core::ffi::c_char) -> Object {
-    // SAFETY: CPython passes a string of C.
+    // SAFETY: CPython passes the name as a string that ends with a NUL, in memory that it keeps for the call. `text` is ours
+    // until it is returned or given back.
     unsafe {
         let text = PyUnicode_FromString(name);
         if text.is_null() || core::ffi::CStr::from_ptr(name) != c"held" {
@@ -476,7 +498,7 @@ unsafe extern "C" fn odd_getattr(op: Object, name: *mut core::ffi::c_char) -> Ob
 
 /// `await odd`: an iterator over nothing.
 unsafe extern "C" fn odd_await(_: Object) -> Object {
-    // SAFETY: the tuple is ours until the iterator has it.
+    // SAFETY: the tuple is ours until its DECREF; by then the iterator has a reference to it, or there is no iterator.
     unsafe {
         let empty = PyTuple_New(0);
         if empty.is_null() {
@@ -491,7 +513,8 @@ unsafe extern "C" fn odd_await(_: Object) -> Object {
 /// `memoryview(odd)`: three bytes. The description owns a reference to the object.
 unsafe extern "C" fn odd_getbuffer(op: Object, view: *mut Py_buffer, _: c_int) -> c_int {
     static BYTES: [u8; 3] = *b"odd";
-    // SAFETY: the description is to be filled; the bytes are always there, and it says that they are not to be written to.
+    // SAFETY: CPython passes a description to be filled in. The bytes are static, and `readonly` says that nobody may write to
+    // them. The object is alive, and the description owns a reference to it until it is released.
     unsafe {
         (*view).buf = BYTES.as_ptr() as *mut c_void;
         (*view).obj = Py_NewRef(op);

@@ -1,4 +1,7 @@
 //! What is wrong: one bug for each kind, on the line that is marked with its name.
+//!
+//! CPython calls all functions here with the GIL held, and with arguments that are alive until the call returns. The `SAFETY`
+//! comments say what else is needed; where a rule is broken, they say which.
 
 use crate::Py_NewRef;
 use crate::api::*;
@@ -10,13 +13,13 @@ type Object = *mut PyObject;
 
 /// A new reference to None.
 unsafe fn none() -> Object {
-    // SAFETY: None always exists.
+    // SAFETY: None is a static object of the interpreter that calls us, so it is alive.
     unsafe { Py_NewRef(Py_None()) }
 }
 
 /// A new object is never given back.
 pub(crate) unsafe extern "C" fn leak_new(_: Object, _: Object) -> Object {
-    // SAFETY: nothing is left behind but the bug.
+    // SAFETY: no pointer is followed: the int is lost as soon as it is made. A leak breaks no memory.
     unsafe {
         PyLong_FromLong(123_456); // BUG leak_new
         none()
@@ -25,7 +28,7 @@ pub(crate) unsafe extern "C" fn leak_new(_: Object, _: Object) -> Object {
 
 /// An INCREF without a DECREF.
 pub(crate) unsafe extern "C" fn leak_incref(_: Object, x: Object) -> Object {
-    // SAFETY: x is alive.
+    // SAFETY: x is alive until the call returns, so its count may be raised. A leak breaks no memory.
     unsafe {
         Py_INCREF(x); // BUG leak_incref
         none()
@@ -34,7 +37,7 @@ pub(crate) unsafe extern "C" fn leak_incref(_: Object, x: Object) -> Object {
 
 /// The error path forgets the list.
 pub(crate) unsafe extern "C" fn leak_on_error(_: Object, x: Object) -> Object {
-    // SAFETY: x is alive; the list is ours.
+    // SAFETY: x is alive until the call returns, also while its `__len__` runs; the list is ours, and lost if that fails.
     unsafe {
         let list = PyList_New(0); // BUG leak_on_error
         if PyObject_Size(x) < 0 {
@@ -46,7 +49,7 @@ pub(crate) unsafe extern "C" fn leak_on_error(_: Object, x: Object) -> Object {
 
 /// The count of an immortal None does not move.
 pub(crate) unsafe extern "C" fn leak_none(_: Object, _: Object) -> Object {
-    // SAFETY: None always exists.
+    // SAFETY: None is a static object, so its count may be raised; that it is never lowered again breaks no memory.
     unsafe {
         Py_INCREF(Py_None()); // BUG leak_none
         none()
@@ -55,7 +58,7 @@ pub(crate) unsafe extern "C" fn leak_none(_: Object, _: Object) -> Object {
 
 /// A borrowed item is returned as if it were new.
 pub(crate) unsafe extern "C" fn return_item(_: Object, arguments: Object) -> Object {
-    // SAFETY: the tuple is alive.
+    // SAFETY: the tuple is alive, and the item with it. But the caller will give back a reference that was never taken.
     unsafe { PyTuple_GetItem(arguments, 0) } // BUG return_item
 }
 
@@ -66,7 +69,7 @@ pub(crate) unsafe extern "C" fn return_argument(_: Object, x: Object) -> Object 
 
 /// What was only borrowed is given back.
 pub(crate) unsafe extern "C" fn decref_argument(_: Object, x: Object) -> Object {
-    // SAFETY: none; that is the bug.
+    // SAFETY: broken. The reference is the caller's, who gives it back too: the second DECREF has nothing left to give.
     unsafe {
         Py_DECREF(x); // BUG decref_argument
         none()
@@ -75,7 +78,7 @@ pub(crate) unsafe extern "C" fn decref_argument(_: Object, x: Object) -> Object 
 
 /// What was given back, and went, is given back again.
 pub(crate) unsafe extern "C" fn decref_twice(_: Object, _: Object) -> Object {
-    // SAFETY: none; that is the bug.
+    // SAFETY: broken. The first DECREF frees the list, as nobody else has it; the second writes into freed memory.
     unsafe {
         let list = PyList_New(0);
         Py_DECREF(list);
@@ -84,9 +87,9 @@ pub(crate) unsafe extern "C" fn decref_twice(_: Object, _: Object) -> Object {
     }
 }
 
-/// The same with so large an object that its memory goes back to the system: to look at it is a crash.
+/// The same with so large an object that its memory goes back to the system: looking at it is a crash.
 pub(crate) unsafe extern "C" fn decref_unmapped(_: Object, _: Object) -> Object {
-    // SAFETY: none; that is the bug.
+    // SAFETY: broken. The first DECREF frees the bytes, as nobody else has them; the second reads memory that is not there.
     unsafe {
         let bytes = PyBytes_FromStringAndSize(core::ptr::null(), 64 << 20);
         if bytes.is_null() {
@@ -100,7 +103,7 @@ pub(crate) unsafe extern "C" fn decref_unmapped(_: Object, _: Object) -> Object 
 
 /// What a tuple has stolen is given back too.
 pub(crate) unsafe extern "C" fn decref_stolen(_: Object, x: Object) -> Object {
-    // SAFETY: none; that is the bug.
+    // SAFETY: broken. The reference that was taken is the tuple's; the one that is given back is our caller's.
     unsafe {
         let tuple = PyTuple_New(1);
         PyTuple_SET_ITEM(tuple, 0, Py_NewRef(x));
@@ -111,7 +114,7 @@ pub(crate) unsafe extern "C" fn decref_stolen(_: Object, x: Object) -> Object {
 
 /// A call that steals is given what is only borrowed.
 pub(crate) unsafe extern "C" fn steal_argument(_: Object, x: Object) -> Object {
-    // SAFETY: none; that is the bug.
+    // SAFETY: broken. The list will give back a reference to x that belongs to our caller.
     unsafe {
         let list = PyList_New(1);
         PyList_SET_ITEM(list, 0, x); // BUG steal_argument
@@ -121,7 +124,7 @@ pub(crate) unsafe extern "C" fn steal_argument(_: Object, x: Object) -> Object {
 
 /// What a list lends is used while any code may run, which may take it off the list.
 pub(crate) unsafe extern "C" fn borrow_across_call(_: Object, list: Object) -> Object {
-    // SAFETY: none; that is the bug.
+    // SAFETY: broken. The item is alive when it is fetched; once its `__repr__` runs, only the list keeps it, and may not.
     unsafe {
         let item = PyList_GetItem(list, 0);
         if item.is_null() {
@@ -133,7 +136,7 @@ pub(crate) unsafe extern "C" fn borrow_across_call(_: Object, list: Object) -> O
 
 /// It says that all is well, and leaves an exception behind.
 pub(crate) unsafe extern "C" fn exception_left(_: Object, _: Object) -> Object {
-    // SAFETY: the message is a string of C.
+    // SAFETY: the message is a literal that ends with a NUL, and the exception type outlives the call.
     unsafe {
         PyErr_SetString(PyExc_ValueError, c"nobody looks".as_ptr());
         none()
@@ -142,7 +145,7 @@ pub(crate) unsafe extern "C" fn exception_left(_: Object, _: Object) -> Object {
 
 /// `overwrite(pair, x)`: what the pair's field held is not given back.
 pub(crate) unsafe extern "C" fn overwrite(_: Object, arguments: Object) -> Object {
-    // SAFETY: the tuple is alive, and the test passes a pair.
+    // SAFETY: the tuple is alive and lends its items; the test passes a pair and an object, so the cast is right.
     unsafe {
         let (pair, x) = (PyTuple_GetItem(arguments, 0), PyTuple_GetItem(arguments, 1));
         (*pair.cast::<Pair>()).first = Py_NewRef(x); // BUG overwrite
@@ -166,13 +169,14 @@ static mut LEAKY_BOX: PyType_Spec = PyType_Spec {
 
 /// The type: a new reference, or NULL.
 pub(crate) unsafe fn leaky_box_type() -> Object {
-    // SAFETY: the specification is complete.
+    // SAFETY: the specification and its slots are static, and end with a slot of zeros.
     unsafe { PyType_FromSpec(&raw mut LEAKY_BOX) }
 }
 
 /// The content is forgotten.
 unsafe extern "C" fn leaky_box_dealloc(op: Object) {
-    // SAFETY: the last reference is gone. An object of a heap type owns its type.
+    // SAFETY: the last reference is gone, so nobody else can reach the object. It owns its type, as objects of heap types do:
+    // that reference keeps `tp_free` there until after the call.
     unsafe {
         let class = Py_TYPE(op);
         ((*class).tp_free.expect("it is ready"))(op.cast());
