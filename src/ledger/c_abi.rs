@@ -42,7 +42,7 @@ macro_rules! exported {
         #[cfg_attr(feature = "c-abi", unsafe(no_mangle))]
         #[allow(unused_unsafe)]
         pub unsafe extern "C" fn $name($($argument: $type,)*) $(-> $result)? {
-            // SAFETY: the caller's promise.
+            // SAFETY: what is asked of the caller stands at the head of this file, and the body relies on nothing else.
             unsafe { $body }
         }
     )*};
@@ -175,7 +175,7 @@ trait Flags {
 
 impl Flags for PyTypeObject {
     unsafe fn tp_flags_now(&self) -> u64 {
-        // SAFETY: the type is alive.
+        // SAFETY: the type is borrowed for this call, so it is alive; the function only reads its flags.
         unsafe { PyType_GetFlags((&raw const *self).cast_mut()) as u64 }
     }
 }

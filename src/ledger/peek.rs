@@ -48,7 +48,8 @@ pub(crate) fn words(start: usize, end: usize) -> Vec<usize> {
 /// first word is overwritten, with a pointer or a pattern, neither of which could be a count.
 pub(crate) fn head(address: usize) -> Option<(isize, usize)> {
     let mut copy = MaybeUninit::<PyObject>::zeroed();
-    // SAFETY: bytes that are zeroed, for any bytes.
+    // SAFETY: `copy` is a local, as long as the slice says, and zeroed; any bytes may be written into it, since it is looked at
+    // as an object only by `head_in`.
     let bytes = unsafe { core::slice::from_raw_parts_mut(copy.as_mut_ptr().cast::<u8>(), size_of::<PyObject>()) };
     if address == 0 || !address.is_multiple_of(align_of::<usize>()) || !read(address, bytes) {
         return None;

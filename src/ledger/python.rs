@@ -187,7 +187,7 @@ unsafe fn list_of<T>(items: impl IntoIterator<Item = T>, build: impl Fn(T) -> *m
 
 /// A new reference to None. (`Py_NewRef` came in CPython 3.10.)
 unsafe fn none() -> *mut PyObject {
-    // SAFETY: it always exists.
+    // SAFETY: None is a static object of the interpreter that called us, so its count may be raised.
     unsafe {
         Py_INCREF(Py_None());
         Py_None()
@@ -208,7 +208,7 @@ unsafe extern "C" fn position(_: *mut PyObject, _: *mut PyObject) -> *mut PyObje
         let book = account::book();
         (book.found as Py_ssize_t, book.events.len() as Py_ssize_t)
     };
-    // SAFETY: the format takes two sizes and gets them.
+    // SAFETY: the format takes two sizes and gets them; the tuple is new, and the caller's.
     unsafe { Py_BuildValue(c"(nn)".as_ptr(), found, events) }
 }
 
@@ -256,7 +256,7 @@ unsafe extern "C" fn findings(_: *mut PyObject, since: *mut PyObject) -> *mut Py
 }
 
 unsafe extern "C" fn record(_: *mut PyObject, on: *mut PyObject) -> *mut PyObject {
-    // SAFETY: CPython passes a living object; None always exists.
+    // SAFETY: CPython keeps `on` alive for the call, also while its `__bool__` runs; no lock is held then.
     unsafe {
         match PyObject_IsTrue(on) {
             0 => {
@@ -316,7 +316,8 @@ unsafe extern "C" fn stored(_: *mut PyObject, container: *mut PyObject) -> *mut 
 }
 
 unsafe extern "C" fn outside(_: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
-    // SAFETY: each format gets what it asks for.
+    // SAFETY: the format takes a string, a number, a number and two strings, and gets them; the strings are locals that outlive
+    // the call.
     unsafe {
         list_of(account::outside(), |(site, address, type_name, repr)| {
             let (file, line) = in_c(site);
@@ -348,7 +349,7 @@ unsafe extern "C" fn unjudged(_: *mut PyObject, _: *mut PyObject) -> *mut PyObje
 }
 
 unsafe extern "C" fn speak(_: *mut PyObject, on: *mut PyObject) -> *mut PyObject {
-    // SAFETY: CPython passes a living object.
+    // SAFETY: CPython keeps `on` alive for the call, also while its `__bool__` runs. What is returned is a new reference.
     unsafe {
         match PyObject_IsTrue(on) {
             -1 => null_mut(),
@@ -399,7 +400,7 @@ unsafe extern "C" fn note(_: *mut PyObject, line: *mut PyObject) -> *mut PyObjec
 }
 
 unsafe extern "C" fn follow(_: *mut PyObject, object: *mut PyObject) -> *mut PyObject {
-    // SAFETY: CPython passes a living object.
+    // SAFETY: CPython keeps the object alive for the call. What is returned is a new reference.
     unsafe { PyBool_FromLong(account::follow(object).into()) }
 }
 
@@ -433,7 +434,8 @@ unsafe extern "C" fn fail(_: *mut PyObject, args: *mut PyObject) -> *mut PyObjec
 
 unsafe extern "C" fn places(_: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
     let places: Vec<_> = faults::faults().places.iter().map(|(&place, &counts)| (place, counts)).collect();
-    // SAFETY: the format gets what it asks for.
+    // SAFETY: the format takes a string, a number, a string and three numbers, and gets them; the strings are locals that
+    // outlive the call.
     unsafe {
         list_of(places, |(place, counts)| {
             let (file, call) = (text(place.file), text(place.call));

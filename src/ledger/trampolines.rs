@@ -183,7 +183,8 @@ macro_rules! pool {
             #[inline(always)]
             unsafe fn judge(number: usize, $($argument: $type),*) -> $result {
                 let (function, name) = target(number);
-                // SAFETY: `install` was given a function of this signature.
+                // SAFETY: the address under this number was put there by `install` of this pool, which takes functions of this
+                // signature only.
                 let function: unsafe extern "C" fn($($type),*) -> $result = unsafe { transmute(function) };
                 let base = 0_usize;
                 #[allow(clippy::redundant_closure_call)]
@@ -200,7 +201,8 @@ macro_rules! pool {
                 use super::*;
 
                 numbered!($count number ($($argument: $type),*) -> $result {
-                    // SAFETY: as `judge` says; the trampoline has passed its number.
+                    // SAFETY: CPython has called this trampoline with arguments for the function behind it, and they are handed
+                    // on unchanged, with the number under which that function is kept.
                     unsafe { judge(number, $($argument),*) }
                 });
 
@@ -278,10 +280,11 @@ pool!(1 length(op: Op) -> Py_ssize_t; [op]; |result| Answer::Number { failed: re
 pool!(1 hash(op: Op) -> Py_hash_t; [op]; |result| Answer::Number { failed: result == -1 });
 // The garbage collector visits at any time, in the middle of other calls: what is borrowed for it is not theirs.
 pool!(3 traverse(op: Op, visit: *mut c_void, argument: *mut c_void) -> c_int; [op]; |_| Answer::Nothing);
-// It leaves a reference in the buffer's description, which whoever asked for it gives back.
+// It leaves a reference in the buffer's description, and the caller who asked for the buffer gives it back.
 pool!(3 buffer(op: Op, view: *mut Py_buffer, flags: c_int) -> c_int; [op]; |result| {
     if result == 0 && !view.is_null() {
-        // SAFETY: it has been filled in.
+        // SAFETY: the function has returned 0, which says that it has filled in the description; it is the caller's, and valid
+        // until the caller goes on.
         account::settle(unsafe { (*view).obj }, "returned");
     }
     Answer::Number { failed: result < 0 }
@@ -306,7 +309,8 @@ fn with_items(one: Op, other: Op, third: Op) -> Vec<Op> {
 
 /// The object that is called, and the arguments in the array: `count` of them, and one for each of `names`.
 fn with_arguments(op: Op, arguments: *const Op, count: Py_ssize_t, names: Op) -> Vec<Op> {
-    // SAFETY: CPython passes as many arguments as it says.
+    // SAFETY: CPython passes an array of `count` arguments and one more for each name in the tuple `names`, and keeps all of
+    // them alive for the call. Where there are none, the array is not looked at.
     unsafe {
         let named = if names.is_null() { 0 } else { PyTuple_GET_SIZE(names) };
         let all = (count + named) as usize;
@@ -382,7 +386,7 @@ pub(crate) unsafe extern "C" fn generic_alloc(type_object: *mut PyTypeObject, it
 /// In the place of `PyType_GenericAlloc`.
 #[cfg(not(all(target_arch = "x86_64", unix)))]
 pub(crate) unsafe extern "C" fn generic_alloc(type_object: *mut PyTypeObject, items: Py_ssize_t) -> *mut PyObject {
-    // SAFETY: called with what `tp_alloc` is called with.
+    // SAFETY: this stands in `tp_alloc`, or is called in its place: with a type that is ready, and a number of items.
     unsafe { generic_alloc_from(type_object, items, 0, 0) }
 }
 
@@ -392,7 +396,7 @@ unsafe extern "C" fn generic_alloc_from(
     back: usize,
     frame: usize,
 ) -> *mut PyObject {
-    // SAFETY: called with what `tp_alloc` is called with.
+    // SAFETY: a type that is ready and a number of items, as `tp_alloc` is called with: handed on unchanged.
     let op = unsafe { PyType_GenericAlloc(type_object, items) };
     account::made(op, Some(Spot::at(back, frame)));
     op
@@ -407,7 +411,8 @@ pub(crate) unsafe extern "C" fn gc_del(op: *mut c_void) {
 }
 
 pub(crate) unsafe extern "C" fn object_free(op: *mut c_void) {
-    // SAFETY: as above.
+    // SAFETY: this stands in `tp_free`, or is called in its place: with NULL, or with an object whose last reference is gone and
+    // whose head is still whole. Its memory is looked at before it is freed.
     unsafe {
         if !op.is_null() {
             account::freed(op.cast(), size_of(op.cast()));
@@ -417,7 +422,8 @@ pub(crate) unsafe extern "C" fn object_free(op: *mut c_void) {
 }
 
 unsafe fn size_of(op: *mut PyObject) -> usize {
-    // SAFETY: the head is whole, so it has a type.
+    // SAFETY: the callers free the object only after this, so its head is whole; an object of a heap type keeps its type until
+    // its `tp_free` has returned.
     unsafe { (*Py_TYPE(op)).tp_basicsize as usize }
 }
 
@@ -448,7 +454,8 @@ unsafe fn copy_table<T>(
 
 /// What follows the last dot of a C string.
 unsafe fn last_name(name: *const core::ffi::c_char) -> String {
-    // SAFETY: the caller passes a string of C.
+    // SAFETY: the name comes from a type or a table of methods that CPython accepted: it ends with a NUL, and is there as long
+    // as that. It is copied here.
     let name = unsafe { CStr::from_ptr(name) }.to_string_lossy();
     name.rsplit('.').next().unwrap_or_default().to_owned()
 }
@@ -484,7 +491,7 @@ fn install_in_entry(entry: &mut PyMethodDef, owner: &str) {
 /// The definition is complete.
 pub(crate) unsafe fn install_in_function(definition: *mut PyMethodDef, owner: &str) -> *mut PyMethodDef {
     static COPIES: Mutex<BTreeMap<(usize, usize), usize>> = Mutex::new(BTreeMap::new());
-    // SAFETY: the caller's promise; a definition is plain data, which may be read twice.
+    // SAFETY: the definition is complete, says the caller, so all its fields can be read; it is plain data, so it may be copied.
     unsafe {
         let key = (definition as usize, (*definition).ml_meth.as_ptr() as usize);
         let mut copies = locked(&COPIES);

@@ -33,7 +33,8 @@ pub(crate) const fn type_flags(flags: core::ffi::c_ulong) -> core::sync::atomic:
 pub(crate) use super::api::PyModule_AddObjectRef;
 #[cfg(not(Py_3_10))]
 pub(crate) unsafe fn PyModule_AddObjectRef(module: *mut PyObject, name: *const c_char, value: *mut PyObject) -> c_int {
-    // SAFETY: the caller's promise; the reference made here is given away by success and given back by failure.
+    // SAFETY: the caller keeps module and value alive. `PyModule_AddObject` steals the reference made here if it succeeds, and
+    // only then; if it fails, the reference is given back.
     unsafe {
         super::Py_INCREF(value);
         let result = super::api::PyModule_AddObject(module, name, value);
@@ -103,7 +104,7 @@ pub(crate) unsafe fn small_int(op: *mut PyObject) -> Option<i64> {
 /// `op` is a living int.
 #[inline(always)]
 pub(crate) unsafe fn hash_of_int(op: *mut PyObject) -> i64 {
-    // SAFETY: the caller's promise; ints can be hashed, and that cannot fail.
+    // SAFETY: `op` is a living int, says the caller. The type of ints is static and has a `tp_hash`, which cannot fail.
     unsafe {
         match small_int(op) {
             Some(-1) => -2,

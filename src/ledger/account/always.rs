@@ -21,7 +21,8 @@ static NUMBER: AtomicUsize = AtomicUsize::new(0);
 pub(super) type Counts = [isize; MOST];
 
 fn count(op: Address) -> isize {
-    // SAFETY: it is always there.
+    // SAFETY: only what is never freed is watched: the interpreter's own constants, and static types of the extension. So the
+    // head can be read at any time.
     unsafe { pyo3_ffi::Py_REFCNT(op as *mut PyObject) as isize }
 }
 
@@ -38,7 +39,7 @@ pub(super) fn add(op: *mut PyObject) {
 
 /// Watches those that every interpreter has.
 fn add_singletons() {
-    // SAFETY: they always exist.
+    // SAFETY: these are static objects of the interpreter, which is running: the ledger is asked from inside a call.
     unsafe {
         for op in [
             pyo3_ffi::Py_None(),

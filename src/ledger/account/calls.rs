@@ -25,7 +25,8 @@ pub(crate) fn begin(function: &'static str, arguments: &[*mut PyObject], base: u
             frame.structs.extend(fields_of(argument));
         }
         frame.always = always::counts();
-        // SAFETY: the GIL is held.
+        // SAFETY: CPython calls the extension with the thread attached, and this comes before the extension's own code. The
+        // pointer that comes back is only compared.
         frame.exception = unsafe { pyo3_ffi::PyErr_Occurred() } as Address;
         note_call(frame, arguments);
     });
@@ -141,7 +142,8 @@ impl Frame {
     /// The lists and tuples that were empty when the call made them, and its result if it is one.
     fn lists_and_tuples(&self, result: *mut PyObject) -> Vec<*mut PyObject> {
         let is_one = |op: *mut PyObject| {
-            // SAFETY: it looks alive, so its type can be asked.
+            // SAFETY: `op` is the call's result, or was seen a moment ago with a head whose type was that of a tuple or a list;
+            // only the flags of that type are read.
             unsafe { pyo3_ffi::PyTuple_Check(op) != 0 || pyo3_ffi::PyList_Check(op) != 0 }
         };
         let is_type_of_one = |type_object: usize| {
@@ -192,7 +194,8 @@ impl Frame {
 
 /// Failure must be reported with an exception and success without one.
 pub(super) fn check_exception(frame: &Frame, answer: Answer) {
-    // SAFETY: the GIL is held.
+    // SAFETY: the call has just returned, and the thread is still attached, as it was when CPython made it. The pointer that
+    // comes back is only compared.
     let set = unsafe { pyo3_ffi::PyErr_Occurred() } as Address;
     let what = match answer {
         Answer::Nothing if set != frame.exception => "the exception that was set is not what it was",

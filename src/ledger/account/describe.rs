@@ -39,7 +39,8 @@ pub(super) fn describe(address: Address, type_object: usize) -> (String, String)
 pub(super) unsafe fn describe_living(op: *mut PyObject, type_now: usize) -> (String, String) {
     const LONGEST: usize = 60;
     let address = op as Address;
-    // SAFETY: the caller's promise.
+    // SAFETY: the object is alive and of this type, says the caller. Each branch has compared the type before it reads what
+    // objects of that type have, and none of them runs Python code: nothing can free the object before the end.
     unsafe {
         let type_name = name_of(type_now).to_owned();
         let repr = if op == pyo3_ffi::Py_None() {
@@ -73,6 +74,7 @@ pub(super) unsafe fn describe_living(op: *mut PyObject, type_now: usize) -> (Str
 
 /// Does the str have its characters where `PyUnicode_DATA` finds them? Before CPython 3.12 some had not yet.
 pub(super) unsafe fn has_characters(text: *mut PyObject) -> bool {
-    // SAFETY: the caller passes a str.
+    // SAFETY: the caller passes a living str, so the bits that say how it is stored can be read; where its characters are is
+    // read only if they say that it has some.
     unsafe { matches!(pyo3_ffi::PyUnicode_KIND(text), 1 | 2 | 4) && !pyo3_ffi::PyUnicode_DATA(text).is_null() }
 }

@@ -37,7 +37,7 @@ pub(crate) unsafe fn follow(op: *mut PyObject) -> bool {
         return false;
     }
     let address = op as Address;
-    // SAFETY: the caller's promise.
+    // SAFETY: the object is alive, says the caller, so it has a type.
     let type_object = unsafe { pyo3_ffi::Py_TYPE(op) as usize };
     let met = NOW.fetch_add(1, Ordering::Relaxed);
     {
@@ -57,7 +57,7 @@ pub(crate) unsafe fn follow(op: *mut PyObject) -> bool {
         // The count is read by the next look; no object has this one.
         followed.push(Followed { address, type_object, count: isize::MIN, met });
     }
-    // SAFETY: the caller's promise.
+    // SAFETY: the object is alive, says the caller, and still is: nothing here has run Python code. Its type was read above.
     let (type_name, shown) = unsafe { describe_living(op, type_object) };
     log(&["object", &address.to_string(), &type_name, &shown]);
     true

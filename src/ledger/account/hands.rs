@@ -105,7 +105,7 @@ impl Hand {
     /// # Safety
     /// `op` is alive.
     pub(super) unsafe fn of(op: *mut PyObject, origin: bool) -> Hand {
-        // SAFETY: the caller's promise.
+        // SAFETY: the object is alive, says the caller, so its head can be read: a count and a type.
         let (type_object, expected) = unsafe { (pyo3_ffi::Py_TYPE(op) as usize, pyo3_ffi::Py_REFCNT(op) as isize) };
         Hand { type_object, expected, origin, ..Hand::default() }
     }
@@ -298,7 +298,7 @@ pub(crate) fn take(op: *mut PyObject, what: &'static str, site: Site) {
         return;
     }
     in_frame(|frame| {
-        // SAFETY: a reference has just been taken to it.
+        // SAFETY: a reference to it has just been taken, and the call has it in hand: so it is alive.
         let mut now = unsafe { Hand::of(op, what != "incref") };
         now.blank = what == "new" && is_blank(op, &now);
         let hand = frame.hands.entry(op as Address).or_default();
@@ -360,7 +360,7 @@ pub(crate) fn made(op: *mut PyObject, site: Site) {
 /// Enters a new object of the extension's own. One of a heap type holds a reference to its type.
 fn enter_object(fields: &Fields, site: Site) {
     let op = fields.of as *mut PyObject;
-    // SAFETY: the object has just been made.
+    // SAFETY: the object has just been made, and the caller has the only reference to it; its type is alive as long as it is.
     let (type_object, own, heap) = unsafe {
         let own = own_base(op);
         let heap = own.is_some_and(|own| pyo3_ffi::PyType_GetFlags(own) & pyo3_ffi::Py_TPFLAGS_HEAPTYPE != 0);
@@ -427,7 +427,7 @@ fn is_immortal_singleton(op: *mut PyObject) -> bool {
 
 /// None, True, False, NotImplemented.
 pub(super) fn is_always_there(op: *mut PyObject) -> bool {
-    // SAFETY: they always exist.
+    // SAFETY: the functions return the addresses of static objects of the interpreter; only the addresses are compared.
     unsafe {
         [pyo3_ffi::Py_None(), pyo3_ffi::Py_True(), pyo3_ffi::Py_False(), pyo3_ffi::Py_NotImplemented()].contains(&op)
     }
@@ -544,7 +544,7 @@ pub(crate) fn give(op: *mut PyObject, what: &'static str, site: Site) {
 
 /// The object's count; 0 if it is not. `alive`: it certainly is.
 pub(super) fn count_of(op: *mut PyObject, alive: bool) -> isize {
-    // SAFETY: the caller says so.
+    // SAFETY: with `alive` the caller says that somebody owns the object. Without it the memory is not read here but peeked at.
     if alive { unsafe { pyo3_ffi::Py_REFCNT(op) as isize } } else { peek::head(op as Address).map_or(0, |head| head.0) }
 }
 

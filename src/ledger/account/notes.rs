@@ -49,7 +49,7 @@ pub(super) fn note_return(frame: &Frame, answer: Answer) {
         Answer::Object { op, .. } => op as Address,
         _ => 0,
     };
-    // SAFETY: the GIL is held.
+    // SAFETY: the call has just returned, with the thread still attached. The pointer that comes back is only compared.
     let set = unsafe { pyo3_ffi::PyErr_Occurred() } as Address;
     let raised = if set == 0 || set == frame.exception { "" } else { name_of(set) };
     note(&["return", frame.function, &result.to_string(), raised]);

@@ -182,7 +182,7 @@ pub(super) fn record(what: &'static str, op: *mut PyObject, site: Site, count: i
     // The collector looks at everything, at any time; that is nobody's step.
     let logging = is_noting() && !function.ends_with("tp_traverse");
     let type_object = if alive {
-        // SAFETY: the caller says so.
+        // SAFETY: with `alive` the caller says that somebody owns the object, so it has a type.
         unsafe { pyo3_ffi::Py_TYPE(op) as usize }
     } else {
         peek::head(op as Address).map_or(0, |head| head.1)
@@ -191,7 +191,7 @@ pub(super) fn record(what: &'static str, op: *mut PyObject, site: Site, count: i
     let event = Event { what, site, function, address: op as Address, type_name, count };
     if logging {
         if alive {
-            // SAFETY: the caller says so.
+            // SAFETY: with `alive` the caller says that somebody owns the object, and nothing has run since that could free it.
             unsafe { follow(op) };
         }
         let (file, line) = place(site);

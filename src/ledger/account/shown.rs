@@ -25,7 +25,8 @@ struct Visits {
 }
 
 unsafe extern "C" fn visit(op: *mut PyObject, visits: *mut c_void) -> c_int {
-    // SAFETY: `shown_by` passes its own struct.
+    // SAFETY: only `shown_by` passes this function on, and with it the address of its own `Visits`, which it does not touch
+    // until the traversal has returned.
     let visits = unsafe { &mut *visits.cast::<Visits>() };
     if !op.is_null() {
         visits.found.push(op as Address);
@@ -36,7 +37,8 @@ unsafe extern "C" fn visit(op: *mut PyObject, visits: *mut c_void) -> c_int {
 /// What an object of the extension's own shows, if it is known to the collector. In no order.
 fn shown_by(container: Address) -> Option<Vec<Address>> {
     let op = container as *mut PyObject;
-    // SAFETY: whoever asks has a living object. One that the collector tracks is whole enough to be traversed, at any time.
+    // SAFETY: every caller has a living object. One that the collector tracks is whole enough to be traversed at any time; its
+    // `tp_traverse` has the signature that every such slot has, and calls nothing but `visit`.
     unsafe {
         let base = own_base(op)?;
         if pyo3_ffi::PyObject_IS_GC(op) == 0 || pyo3_ffi::PyObject_GC_IsTracked(op) == 0 {
@@ -53,7 +55,7 @@ fn shown_by(container: Address) -> Option<Vec<Address>> {
 
 /// How often an object is known to lie in another one.
 fn known_in(container: Address, object: Address) -> usize {
-    // SAFETY: the container is alive, so its type is.
+    // SAFETY: the container was traversed a moment ago, so it is alive, and keeps its type alive.
     let size = unsafe { (*pyo3_ffi::Py_TYPE(container as *mut PyObject)).tp_basicsize } as usize;
     let book = book();
     let in_fields = book.fields.range(container..container + size).filter(|(_, kept)| kept.object == object).count();
@@ -88,7 +90,7 @@ impl Frame {
                 self.settle_in(container, object, more);
             }
             // What it owns of the extension's own may hold the rest.
-            // SAFETY: what a living object shows is alive.
+            // SAFETY: the container is alive and owns what it shows; nothing has run since that could make it release any.
             to_ask.extend(found.into_iter().filter(|&object| unsafe { own_base(object as *mut PyObject) }.is_some()));
         }
     }

@@ -86,7 +86,8 @@ mod loaded {
     /// Where the static variables lie of the files that hold these functions, which are in order.
     pub(super) fn areas(functions: &[usize]) -> Vec<(Address, Address)> {
         let mut search = Search { functions, areas: Vec::new() };
-        // SAFETY: `look` takes what it is given here.
+        // SAFETY: the function calls `look` once for each loaded file and passes the pointer on: to `search`, which outlives the
+        // call and which nobody else touches meanwhile.
         unsafe { dl_iterate_phdr(look, (&raw mut search).cast()) };
         search.areas
     }

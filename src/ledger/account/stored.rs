@@ -31,7 +31,8 @@ pub(super) struct Fields {
 /// The fields of the object if its type is the extension's own or derived from such a one, or those of the module that it is.
 pub(super) fn fields_of(op: *mut PyObject) -> Option<Fields> {
     let head = size_of::<PyObject>();
-    // SAFETY: `op` is a living object, as whoever asks has it from CPython; bases of a living type are alive.
+    // SAFETY: every caller has `op` from CPython, as an argument or a new object, so it is alive; so are its type and the bases
+    // of that. A module that has a definition keeps it, and its state, as long as it lives.
     unsafe {
         if pyo3_ffi::PyModule_CheckExact(op) != 0 {
             let definition = pyo3_ffi::PyModule_GetDef(op);
