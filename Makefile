@@ -107,7 +107,12 @@ clean: ## Remove everything that was built or installed here
 # Only these CPythons, as `make interpreters` calls them: PYTHONS='3.11 3.14t'. Only these tests: TESTS='tests/behaviour'.
 PYTHONS ?=
 TESTS ?=
-test-all: test-rust test-matrix test-traced ## Run all tests, with every CPython found: PYTHONS, TESTS, PYTHONS_UNDER
+test-all: test-rust test-matrix test-traced test-slow ## Run all tests, with every CPython found: PYTHONS, TESTS, PYTHONS_UNDER
+
+test-slow: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-mutants ## Run the tests that `make test` leaves out: what compiles something, or takes long
+	$(call say,running the slow tests with $$($(BIN)/python -V))
+	@$(BIN)/python -m pytest -q -m slow --numprocesses=auto $(TESTS)
+	@HASHTABLE_MODULE=hashtable_traced $(BIN)/python -m pytest -q -m slow --numprocesses=auto $(TRACED_TESTS)
 
 # Only these: KINDS='3.14t'. Of the source that you have: SOURCE=FILE.
 KINDS ?=
@@ -133,9 +138,11 @@ test-traced: $(VENV)/installed $(VENV)/tools-test
 	$(call say,testing the traced build)
 	@HASHTABLE_MODULE=hashtable_traced $(BIN)/python -m pytest -q --numprocesses=auto $(TRACED_TESTS)
 
+# Without the slow tests: SLOW=no.
+SLOW ?=
 test-matrix: $(VENV)/installed $(VENV)/tools-matrix $(VENV)/tools-test debug-python
 	$(call say,testing with every CPython that is found)
-	@PYTHONS='$(PYTHONS)' $(BIN)/nox -f tests/tools/noxfile.py -- $(TESTS)
+	@PYTHONS='$(PYTHONS)' SLOW='$(SLOW)' $(BIN)/nox -f tests/tools/noxfile.py -- $(TESTS)
 
 test-dask: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-dask ## Run the tests of campaigns on a Dask cluster of local processes
 	$(call say,testing campaigns on a Dask cluster)
@@ -143,7 +150,7 @@ test-dask: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-dask ## Run the te
 
 test-browser: $(VENV)/installed $(VENV)/tools-browser chromium ## Test the page of a replay in a real browser, and its state machine
 	$(call say,testing the page of a replay)
-	@$(BIN)/python -m pytest -q -rs -s tests/browser
+	@$(BIN)/python -m pytest -q -rs -s -m browser tests/browser
 
 # The reference pictures of a replay's page, after a change of how it looks. RECORD=films records the films anew, too. Look at the
 # pictures before you keep them.

@@ -29,7 +29,7 @@ except ImportError as missing:
 os.environ.setdefault("PYO3_BUILD_EXTENSION_MODULE", "1")
 
 
-def module(name, path="src/extension/Cargo.toml", features=()):
+def module(name, path="src/extension/Cargo.toml", features=(), profile="release"):
     return RustExtension(
         name,
         path=path,
@@ -39,16 +39,16 @@ def module(name, path="src/extension/Cargo.toml", features=()):
         # `setup.py develop` and `pip install -e` would otherwise make a debug build.
         debug=False,
         # Every build is made from the versions that Cargo.lock names.
-        args=["--locked"],
+        args=["--locked", f"--profile={profile}"],
     )
 
 
 setup(
     rust_extensions=[
         module("hashtable"),
-        module("hashtable_traced", features=["trace"]),
+        module("hashtable_traced", features=["trace"], profile="laboratory"),
         # The ledger in a file of its own, for other people's extensions.
-        module("hashtable_lab.foreign.engine", "src/ledger/engine/Cargo.toml"),
+        module("hashtable_lab.foreign.engine", "src/ledger/engine/Cargo.toml", profile="laboratory"),
     ],
     packages=[
         *find_packages("src/lab", include=["hashtable_lab", "hashtable_lab.*"]),

@@ -26,6 +26,20 @@ hypothesis.settings.register_profile("here", deadline=None, database=None)
 hypothesis.settings.load_profile("here")
 
 
+#: A test that uses one of these has something compiled.
+COMPILE = {"specimen", "example"}
+#: These have make targets of their own.
+ASKED_FOR = {"browser", "dask", "foreign", "guards", "look", "packages", "same_code", "site", "specimens", "ways_in"}
+
+
+def pytest_collection_modifyitems(items):
+    """What compiles something is slow, without saying so each time."""
+    for item in items:
+        markers = {marker.name for marker in item.iter_markers()}
+        if COMPILE & set(getattr(item, "fixturenames", ())) and not ASKED_FOR & markers:
+            item.add_marker("slow")
+
+
 @pytest.fixture(autouse=True)
 def balanced(request):
     """On a build that keeps a ledger, every test ends balanced: whatever it did, no reference was lost or made up."""

@@ -23,7 +23,7 @@ class ReferenceTable(MutableMapping):
     """What a `HashTable` is compared with. It has its methods, and those that `MutableMapping` gives it."""
 
     def __init__(self, size=4, max_load=0.5, hash_func=hash, *, typed=True):
-        self.size, self.max_load, self.hash_func, self.typed = size, max_load, hash_func, typed
+        self.size, self.max_load, self.hash_func, self.typed = size, float(max_load), hash_func, typed
         self.initial_size = size
         self.chains = [[] for _ in range(size)]
         self.stamp = 0

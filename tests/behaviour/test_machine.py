@@ -494,6 +494,7 @@ FAULTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_the_machine_finds_a_fault(fault):
     """A fault in the table or in the reference, to the machine it is the same: the two are not alike."""

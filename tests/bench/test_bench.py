@@ -169,6 +169,7 @@ def test_every_section_has_its_groups_and_every_goal_its_section() -> None:
 
 @needs_fork
 @pytest.mark.parametrize("name", [name for name in works.SECTIONS if name not in ("textbook", "PyO3", "call", "peers")])
+@pytest.mark.slow
 def test_every_statement_of_a_section_runs(name: str) -> None:
     from dataclasses import replace
 
@@ -275,6 +276,7 @@ def test_the_two_sides_of_a_work_stand_beside_each_other() -> None:
 
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not there")
 @pytest.mark.skipif(hasattr(sys, "gettotalrefcount"), reason="a debug build counts much else")
+@pytest.mark.slow
 def test_what_a_work_does_more_is_seen_where_it_does_it() -> None:
     """The whole way, with valgrind: a second lookup in each step doubles what the extension does, and not what the loop does."""
     once, twice = (
@@ -319,6 +321,7 @@ def test_an_operation_that_is_not_in_the_record_is_missed() -> None:
 
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not there")
 @pytest.mark.skipif(hasattr(sys, "gettotalrefcount"), reason="a debug build counts much else")
+@pytest.mark.slow
 def test_an_operation_done_twice_takes_twice_the_instructions() -> None:
     """The whole way, with valgrind: once and again it is the same to within the tolerance, and what does more is caught."""
     once, same = (instructions.count("int", "get, same object", "for k in keys: t[k]") for _ in range(2))

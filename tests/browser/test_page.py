@@ -23,7 +23,10 @@ ImageChops = pytest.importorskip("PIL.ImageChops")
 HERE = Path(__file__).parent
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium (Debian: apt install chromium)")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium (Debian: apt install chromium)"),
+]
 
 #: The five main views: film, step (from 1), width, height, colours, medium.
 VIEWS = {

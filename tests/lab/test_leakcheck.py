@@ -65,13 +65,14 @@ CLEAN = {
 }
 
 
-@pytest.mark.parametrize("name", CLEAN)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name != "hash table")) for name in CLEAN])
 def test_clean(check, name):
     done, report = check(*CLEAN[name])
     assert (done.returncode, report["verdict"], report["reasons"]) == (0, "clean", [])
     assert report["total_calls"] >= 5 * int(FEW)
 
 
+@pytest.mark.slow
 def test_a_cache_that_fills_is_no_leak(check):
     setup = (
         "import functools, itertools\nnumber = itertools.count()\n"
@@ -96,12 +97,14 @@ def test_list_that_grows(check):
     assert report["lines"][0]["per_call"] == pytest.approx(1, rel=0.1)
 
 
+@pytest.mark.slow
 def test_list_that_grows_by_what_allocates_nothing(check):
     done, report = check("l.append(None)", "l = []")
     # The count of None moves up to CPython 3.11.
     assert (done.returncode, leaking(report) - {"references", "NoneType None"}) == (1, {"l"})
 
 
+@pytest.mark.slow
 def test_fresh_object(check):
     done, report = check("take(boxed(Thing()))", f"{INCREF}\nclass Thing: pass")
     assert done.returncode == 1
@@ -110,6 +113,7 @@ def test_fresh_object(check):
     assert {row["type"] for row in report["types"]} >= {"Thing"}
 
 
+@pytest.mark.slow
 def test_one_object_in_ten_calls(check):
     statement = "n += 1\nif n % 10 == 0: take(boxed([]))"
     done, report = check(statement, f"{INCREF}\nn = 0")
@@ -141,12 +145,14 @@ def test_what_nobody_has_named(check):
     assert report["counted"] > 10_000
 
 
+@pytest.mark.slow
 def test_a_type_that_nobody_has_named(check):
     setup = f"{INCREF}\ndef made():\n    class Hidden: pass\n    return [Hidden()]\nkept = made()"
     done, report = check("take(boxed(type(kept[0])))", setup)
     assert (done.returncode, leaking(report) - {"references"}) == (1, {"type made.<locals>.Hidden"})
 
 
+@pytest.mark.slow
 def test_a_cache_of_references_is_no_leak(check):
     """Each new entry refers once more to the same object, until there is no more room."""
     setup = (
@@ -160,6 +166,7 @@ def test_a_cache_of_references_is_no_leak(check):
     assert suspect["growth"][0] == pytest.approx(2000, rel=0.05)
 
 
+@pytest.mark.slow
 def test_a_count_that_falls_of_what_nobody_has_named(check):
     setup = "import ctypes\nclass Keeper: text = 'what nobody has named'\nmany = [[Keeper.text] * 100_000]"
     done, report = check("ctypes.pythonapi.Py_DecRef(ctypes.py_object(Keeper.text))", setup)
@@ -167,12 +174,14 @@ def test_a_count_that_falls_of_what_nobody_has_named(check):
     assert report["reasons"] == ["references to str 'what nobody has named' fall by 1 per call"]
 
 
+@pytest.mark.slow
 def test_few_calls_are_enough(check):
     """The checker's own objects do not move: nor do they with the fewest calls, where one reference is much."""
     assert check("pass", calls="10")[1]["verdict"] == "clean"
     assert leaking(check("take(boxed(Keeper.number))", KEEPER, calls="10")[1]) - {"references"} == {"float 10.5"}
 
 
+@pytest.mark.slow
 def test_many_leaks_are_summed_up(child):
     setup = f"{INCREF}\nclass Keeper: many = [f'text {{n}}' for n in range(50)]"
     statement = "[take(boxed(text)) for text in Keeper.many]"
@@ -182,6 +191,7 @@ def test_many_leaks_are_summed_up(child):
     assert "references to 40 more objects" in said and "; and 40 more" in said
 
 
+@pytest.mark.slow
 def test_heap(check):
     """Memory of C's own, of which CPython's allocator knows nothing."""
     pytest.importorskip("psleak")
@@ -224,7 +234,7 @@ UNKNOWN = {
 }
 
 
-@pytest.mark.parametrize("name", UNKNOWN)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name not in ("raises", "sudden exit"))) for name in UNKNOWN])
 def test_could_not_tell(check, name):
     statement, setup, words = UNKNOWN[name]
     done, report = check(statement, setup)
@@ -241,6 +251,7 @@ def test_crash(child):
     assert last.startswith("Error: could not tell: the child that ran it was killed by SIGSEGV")
 
 
+@pytest.mark.slow
 def test_count_that_falls(check):
     """More is given back than was taken: no leak, but nothing is clean about it."""
     setup = "import ctypes\nthing = object()\nmany = [thing] * 100_000"
@@ -250,6 +261,7 @@ def test_count_that_falls(check):
 
 
 @pytest.mark.skipif(sysconfig.get_config_var("Py_GIL_DISABLED"), reason="it is not measured with it either")
+@pytest.mark.slow
 def test_heap_is_not_measured_without_psleak(check, tmp_path):
     (tmp_path / "psleak.py").write_text("raise ImportError('hidden')")
     done, report = check("pass", folder=tmp_path)

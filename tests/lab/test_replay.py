@@ -41,12 +41,14 @@ def kinds(film):
 
 @settings(max_examples=5)
 @given(films.scripts())
+@pytest.mark.slow
 def test_every_count_is_what_getrefcount_says(script):
     film, report = shoot(script)
     assert report.exit_code == 0, (report, script)
     assert films.wrong_counts(film, films.counts_by_python(film)) == [], script
 
 
+@pytest.mark.slow
 def test_a_count_that_is_wrong_is_noticed():
     script = films.example()
     film, _ = shoot(script)
@@ -68,6 +70,7 @@ def unwatched(child, tmp_path, text):
     return ending.stdout
 
 
+@pytest.mark.slow
 def test_recording_adds_no_reference(child, tmp_path):
     """The script sees the counts that it would see if it were not recorded; if the recorder kept anything, it would not."""
     script = films.example().replace("a = b = c = 1", "a = b = c = Key(4)").replace("b = None", "b = Key(5)")
@@ -164,6 +167,7 @@ def test_a_script_that_raises():
     assert any(step.get("raised") == "KeyError" for step in leave)
 
 
+@pytest.mark.slow
 def test_a_script_that_hangs_is_stopped():
     film, report = shoot(
         "import hashtable\nhashtable.HashTable().set(1, 2)\nwhile True:\n    pass\n", time_limit=3, most=50
@@ -224,6 +228,7 @@ def test_a_script_that_prints_bytes():
     assert page.html(film).count("</script>") == 2
 
 
+@pytest.mark.slow
 def test_a_script_that_makes_more_steps_than_are_recorded():
     text = "import hashtable\nh = hashtable.HashTable()\nfor number in range(2000):\n    h.set(number, number)\nprint(len(h))\n"
     film, report = shoot(text, most=300)
@@ -257,6 +262,7 @@ def test_no_code_of_an_object_runs_for_its_picture():
     assert any(it["type"] == "Hostile" for it in film["objects"])
 
 
+@pytest.mark.slow
 def test_what_is_huge_is_shown_as_what_it_is():
     film, _ = shoot(
         "import hashtable\nh = hashtable.HashTable()\nn, s, l = 1 << 100_000, 'x' * 10**6, [0] * 10**6\nh.set(s, n)\n"
@@ -333,6 +339,7 @@ def test_the_command_writes_a_page(child, tmp_path):
     assert [it.name for it in tmp_path.iterdir()] == ["page.html"]
 
 
+@pytest.mark.slow
 def test_the_command_prints_json(child, tmp_path):
     script = tmp_path / "script.py"
     script.write_text(STORY + "import sys; print(sys.argv)", encoding="utf-8")
@@ -354,6 +361,7 @@ def test_the_command_prints_json(child, tmp_path):
         (["-c", "1", "--timeout", "0"], "--timeout"),
     ],
 )
+@pytest.mark.slow
 def test_what_is_wrong_is_told_in_a_line(child, arguments, word):
     ending = child("-m", "hashtable_lab", "replay", *arguments)
     said = [line for line in ending.stderr.splitlines() if not line.startswith("Recording")]
@@ -421,6 +429,7 @@ def test_a_report_can_have_its_film(child, tmp_path):
 
 
 @pytest.mark.parametrize("demo", ["layers", "referrers", "wordcount"])
+@pytest.mark.slow
 def test_a_demo_can_have_its_film(demo, child, tmp_path):
     ending = child("-m", "hashtable_lab", "demo", demo, "--replay", str(tmp_path / "page.html"))
     assert ending.returncode == 0, ending.stderr

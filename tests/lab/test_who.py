@@ -70,7 +70,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name not in ("list", "table", "hash function"))) for name in CASES])
 def test_owners(who, name):
     setup, expected = CASES[name]
     found = who("o", f"o = object()\n{setup}")
@@ -81,17 +81,20 @@ def test_owners(who, name):
     assert found["rest"] == 0
 
 
+@pytest.mark.slow
 def test_nobody(who):
     found = who("object()", "")
     assert (found["count"], found["owners"], found["rest"]) == (0, [], 0)
 
 
+@pytest.mark.slow
 def test_constant(who):
     found = who("f()", "def f(): return 3.25")
     assert [owner["references"] for owner in found["owners"]] == [1] or found["immortal"]
     assert found["immortal"] or "constants of code `f`" in found["owners"][0]["where"]
 
 
+@pytest.mark.slow
 def test_generator(who):
     """A frame that is suspended."""
     found = who("o", "o = object()\ndef g(held):\n    yield\nit = g(o)\nnext(it)")
@@ -100,6 +103,7 @@ def test_generator(who):
     assert "`held`" in found["owners"][1]["where"]
 
 
+@pytest.mark.slow
 def test_frame_that_runs(who):
     """A function that runs in another thread. It holds its own variable; whether it counts its argument, depends."""
     setup = (
@@ -123,6 +127,7 @@ def test_rest(who, extra):
     assert found["why"][0].startswith(f"{extra} more counted than seen")
 
 
+@pytest.mark.slow
 def test_negative_rest(who):
     """An owner whose reference was given back behind its back."""
     give = "\nctypes.pythonapi.Py_DecRef(ctypes.py_object(o))"
@@ -168,6 +173,7 @@ def test_for_people(child):
         ("__import__('os')._exit(3)", "", "gave up (exit code 3)"),
     ],
 )
+@pytest.mark.slow
 def test_cannot(child, expression, setup, words):
     done = child("-m", "hashtable_lab", "who", "--setup", setup, expression)
     assert (done.returncode, done.stdout) == (2, "")

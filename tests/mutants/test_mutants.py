@@ -254,6 +254,7 @@ def test_verdicts(modules, operations, monkeypatch):
     assert modules["mutate"].summary([(other, symptom("ledger"))]) == 1
 
 
+@pytest.mark.slow
 def test_the_command_lists_and_shows(source):
     def command(*arguments):
         environment = {**os.environ, "HASHTABLE_MODULE": "hashtable"}

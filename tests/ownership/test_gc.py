@@ -262,7 +262,14 @@ print("gone")
 """
 
 
-@pytest.mark.parametrize("nest", NESTINGS.values(), ids=NESTINGS.keys())
+#: All of them take long; these two show what is shown.
+EVERY_NEST = [
+    pytest.param(nest, id=name, marks=[pytest.mark.slow] * (name not in ("tables", "subclass")))
+    for name, nest in NESTINGS.items()
+]
+
+
+@pytest.mark.parametrize("nest", EVERY_NEST)
 def test_200_000_nested_tables_do_not_exhaust_the_stack(child, nest):
     ending = child("-c", DEEP.format(nest=nest, depth=200_000))
     assert (ending.returncode, ending.stdout.split(), ending.stderr) == (0, ["nested", "gone"], "")

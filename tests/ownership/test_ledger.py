@@ -215,6 +215,7 @@ def test_wrong_on_purpose():
 """
 
 
+@pytest.mark.slow
 def test_a_test_that_ends_unbalanced_is_an_error(example, child, tmp_path):
     """The control of the fixture by which every test of the traced build must end balanced."""
     shutil.copyfile(Path(__file__).parents[1] / "conftest.py", tmp_path / "conftest.py")

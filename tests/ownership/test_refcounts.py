@@ -144,6 +144,7 @@ LARGE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statement", LARGE)
 def test_memory_does_not_grow(statement):
     pytest.importorskip("psutil")

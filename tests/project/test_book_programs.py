@@ -23,7 +23,8 @@ import subject
 
 PROGRAMS = Path(__file__).resolve().parents[2] / "docs" / "programs"
 
-pytestmark = pytest.mark.skipif(not PROGRAMS.is_dir(), reason="the source is not at hand")
+# Programs of the book, several of which are compiled.
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not PROGRAMS.is_dir(), reason="the source is not at hand")]
 
 
 def run(program: str) -> str:

@@ -15,6 +15,7 @@ project, and on copies into which somebody has put what the rule forbids.
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import re
 import shutil
@@ -224,13 +225,37 @@ def test_the_laboratory_uses_what_is_public(source):
 # ---- the controls ----------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def copy(source, tmp_path):
-    """A copy of the project, to be broken."""
-    shutil.copytree(source / "src", tmp_path / "src", ignore=shutil.ignore_patterns("target", "__pycache__", "*.so"))
+@pytest.fixture(scope="module")
+def whole_copy(source, tmp_path_factory):
+    """A copy of what the rules look at."""
+    place = tmp_path_factory.mktemp("copy")
+    ignore = shutil.ignore_patterns("target", "__pycache__", "*.so", "*.egg-info", "exercises", "bindings")
+    shutil.copytree(source / "src", place / "src", ignore=ignore)
     for file in ("Cargo.toml", "Cargo.lock", "pyproject.toml"):
-        shutil.copyfile(source / file, tmp_path / file)
-    return tmp_path
+        shutil.copyfile(source / file, place / file)
+    return place
+
+
+@pytest.fixture
+def copy(whole_copy):
+    """The same, to be broken: it is mended after each test."""
+    with mended(whole_copy):
+        yield whole_copy
+
+
+@contextlib.contextmanager
+def mended(folder):
+    """A block that may write to the files below a folder, and add new ones: afterwards all of it is as it was."""
+    before = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+    stamps = {file: file.stat().st_mtime_ns for file in before}
+    yield
+    for file in [file for file in folder.rglob("*") if file.is_file()]:
+        if file not in before:
+            file.unlink()
+        elif file.stat().st_mtime_ns != stamps[file]:
+            file.write_bytes(before[file])
+    for file in before.keys() - set(folder.rglob("*")):
+        file.write_bytes(before[file])
 
 
 def add(file, text):

@@ -7,12 +7,13 @@ into which somebody has put what it forbids. Comments and docstrings may speak o
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import shutil
 import sys
 
 import pytest
-from test_layers import without_comments
+from test_layers import mended, without_comments
 
 #: What joins the parts of a path.
 JOINS = {"Path", "joinpath", "join"}
@@ -34,7 +35,7 @@ def sources(root):
 
 def reaching_into_tests(root):
     """What in src reaches into tests, as `file:line: what`, or `file: what`."""
-    modules = {file.stem for file in (root / "tests").rglob("*.py")} - set(sys.stdlib_module_names)
+    modules = frozenset(file.stem for file in (root / "tests").rglob("*.py")) - set(sys.stdlib_module_names)
     found = []
     for file in sources(root):
         text = file.read_text(encoding="utf-8")
@@ -43,8 +44,10 @@ def reaching_into_tests(root):
     return found
 
 
+@functools.lru_cache(maxsize=None)
 def in_python(file, text, modules):
-    """The imports of modules that only tests has, and the strings that make a path through it."""
+    """The imports of modules that only tests has, and the strings that make a path through it, as a list."""
+    found = []
     tree = ast.parse(text)
     prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     parts = set()
@@ -63,11 +66,12 @@ def in_python(file, text, modules):
             first = name.partition(".")[0]
             here = (file.parent / f"{first}.py").is_file() or (file.parent / first).is_dir()
             if first == "tests" or (first in modules and not here):
-                yield f":{node.lineno}: import {name}"
+                found.append(f":{node.lineno}: import {name}")
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
             through = THROUGH_TESTS.search(node.value)
             if through or (id(node) in parts and node.value == "tests"):
-                yield f":{node.lineno}: {node.value!r}"
+                found.append(f":{node.lineno}: {node.value!r}")
+    return found
 
 
 def in_other(root, file, text):
@@ -92,13 +96,21 @@ def test_the_source_does_not_reach_into_the_tests(source):
 # ---- the controls ----------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def copy(source, tmp_path):
-    """A copy of the project, to be broken."""
+@pytest.fixture(scope="module")
+def whole_copy(source, tmp_path_factory):
+    """A copy of what the rule looks at."""
+    place = tmp_path_factory.mktemp("copy")
     for folder in ("src", "tests"):
-        ignore = shutil.ignore_patterns("target", "__pycache__", "*.so", "*.json")
-        shutil.copytree(source / folder, tmp_path / folder, ignore=ignore)
-    return tmp_path
+        ignore = shutil.ignore_patterns("target", "__pycache__", "*.so", "*.egg-info", "*.json", "*.png")
+        shutil.copytree(source / folder, place / folder, ignore=ignore)
+    return place
+
+
+@pytest.fixture
+def copy(whole_copy):
+    """The same, to be broken: it is mended after each test."""
+    with mended(whole_copy):
+        yield whole_copy
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,7 @@ def test_control_what_no_order_explains(calls):
     assert explanation(history(*calls), table, (("a", 7),)) is None
 
 
+@pytest.mark.slow
 def test_a_history_of_many_calls_at_once_is_searched_in_time():
     """Twelve calls at once that all look alike: what was tried is not tried again."""
     calls = [(thread, 0, 100, ("set", thread % 3, thread), None) for thread in range(12)]

@@ -1,7 +1,7 @@
 """Runs the test suite with every CPython from 3.9 on that is found: `make test-all`.
 
 Of each kind (version, debug build, free-threaded) one is taken. Each gets an environment of its own with the package built and
-installed into it as `pip install .` does. PYTHONS='3.11 3.14t' takes only these; one that is not there is left out with a word.
+installed into it as `pip install .` does. SLOW=no leaves the slow tests out. PYTHONS='3.11 3.14t' takes only these; one that is not there is left out with a word.
 """
 
 from __future__ import annotations
@@ -48,3 +48,6 @@ def tests(session: nox.Session) -> None:
     session.chdir(ROOT)
     session.log(f"CPython {kind}")
     session.run("pytest", "-q", "--numprocesses=auto", *session.posargs)
+    if os.environ.get("SLOW") != "no":
+        # 5: there are none in the folders that were asked for.
+        session.run("pytest", "-q", "-m", "slow", "--numprocesses=auto", *session.posargs, success_codes=[0, 5])
