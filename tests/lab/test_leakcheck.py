@@ -65,7 +65,9 @@ CLEAN = {
 }
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name != "hash table")) for name in CLEAN])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name != "hash table")) for name in CLEAN]
+)
 def test_clean(check, name):
     done, report = check(*CLEAN[name])
     assert (done.returncode, report["verdict"], report["reasons"]) == (0, "clean", [])
@@ -234,7 +236,9 @@ UNKNOWN = {
 }
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name not in ("raises", "sudden exit"))) for name in UNKNOWN])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name not in ("raises", "sudden exit"))) for name in UNKNOWN]
+)
 def test_could_not_tell(check, name):
     statement, setup, words = UNKNOWN[name]
     done, report = check(statement, setup)

@@ -70,7 +70,10 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name not in ("list", "table", "hash function"))) for name in CASES])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name not in ("list", "table", "hash function"))) for name in CASES],
+)
 def test_owners(who, name):
     setup, expected = CASES[name]
     found = who("o", f"o = object()\n{setup}")

@@ -44,7 +44,7 @@ def reaching_into_tests(root):
     return found
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def in_python(file, text, modules):
     """The imports of modules that only tests has, and the strings that make a path through it, as a list."""
     found = []

@@ -1,7 +1,8 @@
 """Runs the test suite with every CPython from 3.9 on that is found: `make test-all`.
 
 Of each kind (version, debug build, free-threaded) one is taken. Each gets an environment of its own with the package built and
-installed into it as `pip install .` does. SLOW=no leaves the slow tests out. PYTHONS='3.11 3.14t' takes only these; one that is not there is left out with a word.
+installed into it as `pip install .` does. PYTHONS='3.11 3.14t' takes only these; one that is not there is left out with a word.
+SLOW=no leaves the slow tests out.
 """
 
 from __future__ import annotations
