@@ -205,8 +205,8 @@ fn text(text: &str) -> CString {
 
 unsafe extern "C" fn position(_: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
     let (found, events) = {
-        let book = account::book();
-        (book.found as Py_ssize_t, book.events.len() as Py_ssize_t)
+        let ledger = account::ledger();
+        (ledger.found as Py_ssize_t, ledger.events.len() as Py_ssize_t)
     };
     // SAFETY: the format takes two sizes and gets them; the tuple is new, and the caller's.
     unsafe { Py_BuildValue(c"(nn)".as_ptr(), found, events) }
@@ -220,9 +220,9 @@ unsafe extern "C" fn findings(_: *mut PyObject, since: *mut PyObject) -> *mut Py
             return null_mut();
         }
         let wanted: Vec<_> = {
-            let book = account::book();
-            let first_kept = book.found - book.findings.len();
-            let rows = book.findings.iter().skip(since.saturating_sub(first_kept));
+            let ledger = account::ledger();
+            let first_kept = ledger.found - ledger.findings.len();
+            let rows = ledger.findings.iter().skip(since.saturating_sub(first_kept));
             rows.map(|finding| {
                 let (file, line) = in_c(finding.site);
                 let texts = [
@@ -262,7 +262,7 @@ unsafe extern "C" fn record(_: *mut PyObject, on: *mut PyObject) -> *mut PyObjec
             0 => {
                 let before = RECORDING.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |depth| depth.checked_sub(1));
                 if before == Ok(1) {
-                    account::book().events = Vec::new();
+                    account::ledger().events = Vec::new();
                 }
             }
             1 => {
@@ -282,13 +282,13 @@ unsafe extern "C" fn events(_: *mut PyObject, since: *mut PyObject) -> *mut PyOb
             return null_mut();
         }
         let wanted: Vec<_> = {
-            let book = account::book();
+            let ledger = account::ledger();
             let row = |event: &account::Event| {
                 let (file, line) = in_c(event.site);
                 let texts = [event.what, event.function, event.type_name].map(text);
                 (texts, file, line, event.address as c_longlong, event.count as Py_ssize_t)
             };
-            book.events.iter().skip(since).map(row).collect()
+            ledger.events.iter().skip(since).map(row).collect()
         };
         list_of(wanted, |([what, function, type_name], file, line, address, count)| {
             Py_BuildValue(

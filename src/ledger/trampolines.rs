@@ -6,7 +6,7 @@
 //! which they would know whom to call, so there are as many trampolines as functions, each with a number, which is where it
 //! looks ([`thunks`]). An extension with more functions has the rest called directly, unjudged, and the report lists them.
 
-use crate::account::{self, Answer, begin, end};
+use crate::account::{self, Returned, begin, end};
 use crate::python;
 use crate::spot::Spot;
 use core::cell::Cell;
@@ -173,9 +173,9 @@ macro_rules! numbered {
 }
 
 /// What the trampolines of a signature do: how many arguments there are and which, which of them are borrowed objects, and what the
-/// answer says.
+/// result says.
 macro_rules! pool {
-    ($count:tt $pool:ident($($argument:ident: $type:ty),*) -> $result:ty; $objects:expr; $answer:expr) => {
+    ($count:tt $pool:ident($($argument:ident: $type:ty),*) -> $result:ty; $objects:expr; $returned:expr) => {
         mod $pool {
             use super::*;
 
@@ -191,8 +191,8 @@ macro_rules! pool {
                 begin(name, &$objects, &raw const base as usize);
                 // SAFETY: CPython calls with what the signature promises, and this hands it on.
                 let result = unsafe { function($($argument),*) };
-                let answer = $answer;
-                end(answer(result));
+                let returned = $returned;
+                end(returned(result));
                 result
             }
 
@@ -251,12 +251,12 @@ macro_rules! pool {
 type Op = *mut PyObject;
 const NULL: Op = core::ptr::null_mut();
 
-fn object(op: Op) -> Answer {
-    Answer::Object { op, ends: false }
+fn object(op: Op) -> Returned {
+    Returned::Object { op, ends: false }
 }
 
 pool!(1 unary(op: Op) -> Op; [op]; object);
-pool!(1 next(op: Op) -> Op; [op]; |op| Answer::Object { op, ends: true });
+pool!(1 next(op: Op) -> Op; [op]; |op| Returned::Object { op, ends: true });
 pool!(2 binary(one: Op, other: Op) -> Op; with_items(one, other, NULL); object);
 pool!(3 ternary(one: Op, other: Op, third: Op) -> Op; with_items(one, other, third); object);
 pool!(3 compare(one: Op, other: Op, operator: c_int) -> Op; [one, other]; object);
@@ -268,18 +268,18 @@ pool!(5 method(op: Op, class: Op, arguments: *const Op, count: Py_ssize_t, names
       { let _ = class; with_arguments(op, arguments, count, names) }; object);
 pool!(2 getter(op: Op, closure: *mut c_void) -> Op; [op]; object);
 pool!(2 text_getter(op: Op, name: *mut c_char) -> Op; [op]; object);
-pool!(3 text_setter(op: Op, name: *mut c_char, value: Op) -> c_int; [op, value]; |result| Answer::Number { failed: result < 0 });
-pool!(3 setter(op: Op, value: Op, closure: *mut c_void) -> c_int; [op, value]; |result| Answer::Number { failed: result < 0 });
-pool!(1 unary_status(op: Op) -> c_int; [op]; |result| Answer::Number { failed: result < 0 });
-pool!(2 binary_status(one: Op, other: Op) -> c_int; [one, other]; |result| Answer::Number { failed: result < 0 });
+pool!(3 text_setter(op: Op, name: *mut c_char, value: Op) -> c_int; [op, value]; |result| Returned::Number { failed: result < 0 });
+pool!(3 setter(op: Op, value: Op, closure: *mut c_void) -> c_int; [op, value]; |result| Returned::Number { failed: result < 0 });
+pool!(1 unary_status(op: Op) -> c_int; [op]; |result| Returned::Number { failed: result < 0 });
+pool!(2 binary_status(one: Op, other: Op) -> c_int; [one, other]; |result| Returned::Number { failed: result < 0 });
 pool!(3 ternary_status(one: Op, other: Op, third: Op) -> c_int; with_items(one, other, third);
-      |result| Answer::Number { failed: result < 0 });
-pool!(3 item_status(op: Op, at: Py_ssize_t, value: Op) -> c_int; [op, value]; |result| Answer::Number { failed: result < 0 });
-pool!(1 length(op: Op) -> Py_ssize_t; [op]; |result| Answer::Number { failed: result < 0 });
+      |result| Returned::Number { failed: result < 0 });
+pool!(3 item_status(op: Op, at: Py_ssize_t, value: Op) -> c_int; [op, value]; |result| Returned::Number { failed: result < 0 });
+pool!(1 length(op: Op) -> Py_ssize_t; [op]; |result| Returned::Number { failed: result < 0 });
 // A hash may be any number but -1.
-pool!(1 hash(op: Op) -> Py_hash_t; [op]; |result| Answer::Number { failed: result == -1 });
+pool!(1 hash(op: Op) -> Py_hash_t; [op]; |result| Returned::Number { failed: result == -1 });
 // The garbage collector visits at any time, in the middle of other calls: what is borrowed for it is not theirs.
-pool!(3 traverse(op: Op, visit: *mut c_void, argument: *mut c_void) -> c_int; [op]; |_| Answer::Nothing);
+pool!(3 traverse(op: Op, visit: *mut c_void, argument: *mut c_void) -> c_int; [op]; |_| Returned::Nothing);
 // It leaves a reference in the buffer's description, and the caller who asked for the buffer gives it back.
 pool!(3 buffer(op: Op, view: *mut Py_buffer, flags: c_int) -> c_int; [op]; |result| {
     if result == 0 && !view.is_null() {
@@ -287,10 +287,10 @@ pool!(3 buffer(op: Op, view: *mut Py_buffer, flags: c_int) -> c_int; [op]; |resu
         // until the caller goes on.
         account::settle(unsafe { (*view).obj }, "returned");
     }
-    Answer::Number { failed: result < 0 }
+    Returned::Number { failed: result < 0 }
 });
-pool!(2 release(op: Op, view: *mut Py_buffer) -> (); [op]; |()| Answer::Nothing);
-pool!(1 finalize(op: Op) -> (); [op]; |()| Answer::Nothing);
+pool!(2 release(op: Op, view: *mut Py_buffer) -> (); [op]; |()| Returned::Nothing);
+pool!(1 finalize(op: Op) -> (); [op]; |()| Returned::Nothing);
 pool!(1 dealloc(op: Op) -> (); [Dying::begins(op)]; |()| Dying::ended());
 
 /// The arguments, and the items of those that are tuples: they are borrowed too.
@@ -364,12 +364,12 @@ impl Dying {
         op
     }
 
-    fn ended() -> Answer {
+    fn ended() -> Returned {
         if let Some((op, Some(size))) = with_dying(|dying| dying.last().copied()).flatten() {
             account::freed(op, size);
         }
         with_dying(Vec::pop);
-        Answer::Nothing
+        Returned::Nothing
     }
 }
 

@@ -18,7 +18,7 @@ from hashtable_lab.course.check import _early_findings  # noqa: E402
 from hashtable_lab.course.contents import PARTS, entries, entry  # noqa: E402
 from hashtable_lab.course.exercise import REASONS, without_comments  # noqa: E402
 from hashtable_lab.course.predictions import skeleton  # noqa: E402
-from hashtable_lab.course.prove import answers  # noqa: E402
+from hashtable_lab.course.prove import attempts  # noqa: E402
 from hashtable_lab.course.quiz.question import Question, answer, questions  # noqa: E402
 from hashtable_lab.course.quiz.question import answers as answers_of  # noqa: E402
 from hashtable_lab.errors import Missing  # noqa: E402
@@ -42,15 +42,15 @@ def test_an_exercise_is_small_and_whole(exercise):
         assert exercise.given(language) != exercise.solution(language)
 
 
-def test_each_answer_is_another_text(exercise):
+def test_each_attempt_is_another_text(exercise):
     """A wrong answer is an edit of the solution that is still there to be made, and one that its own pattern recognises."""
     for language in exercise.languages:
-        known = [answer for answer in answers(exercise) if answer.language == language]
-        assert len({answer.text for answer in known}) == len(known)
-        assert sum(answer.says != "" for answer in known) >= 3
+        known = [attempt for attempt in attempts(exercise) if attempt.language == language]
+        assert len({attempt.text for attempt in known}) == len(known)
+        assert sum(attempt.says != "" for attempt in known) >= 3
     for wrong in exercise.about.wrong:
         assert set(wrong.reason.split("|")) <= set(REASONS)
-        for known in answers(exercise):
+        for known in attempts(exercise):
             if known.name == wrong.name:
                 assert re.search(wrong.pattern, without_comments(known.text)), (wrong.name, known.language)
 

@@ -63,15 +63,15 @@ FORMS = {
     "Stored::exchanged": ("{{ let _: [*mut crate::ffi::PyObject; 2] = [{all}]; }}", None),
     "take": ("{self}.taken()", None),
     # What the words are made of: what the ledger is told.
-    "book::allocate": (_ALLOCATED, None),
-    "book::received": ("({0})", None),
-    "book::given": (_UNTOLD, None),
-    "book::stored_in_field": (_UNTOLD, None),
-    "book::taken_from_field": (_UNTOLD, None),
-    "book::fields_exchanged": (_UNTOLD, None),
-    "book::stored_in_entry": (_UNTOLD, None),
-    "book::taken_from_entry": (_UNTOLD, None),
-    "book::entries_exchanged": (_UNTOLD, None),
+    "ledger::allocate": (_ALLOCATED, None),
+    "ledger::received": ("({0})", None),
+    "ledger::given": (_UNTOLD, None),
+    "ledger::stored_in_field": (_UNTOLD, None),
+    "ledger::taken_from_field": (_UNTOLD, None),
+    "ledger::fields_exchanged": (_UNTOLD, None),
+    "ledger::stored_in_entry": (_UNTOLD, None),
+    "ledger::taken_from_entry": (_UNTOLD, None),
+    "ledger::entries_exchanged": (_UNTOLD, None),
 }
 
 #: Names that mean an operation wherever they stand. (`take` and `received` are words that others use too, and

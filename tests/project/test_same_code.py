@@ -70,12 +70,12 @@ def test_wrappers_leave_no_trace_in_the_machine_code(wrapped: bytes) -> None:
 #: What ownership.rs tells a ledger, and what is left of it without: pattern, replacement, how often it is there.
 TELLING = [
     # What a tuple hands out when another item takes its place.
-    (r"book::received\(old\)", "old", 1),
-    (r"\n +book::\w+\([^;\n]*\);(?=\n)", "", 11),
-    (r"book::received\(op\)", "op", 1),
-    (r"\n    if !op\.is_null\(\) && book::fails\(\"received\"\) \{.*?\n    \}(?=\n)", "", 1),
-    (r" \|\| book::fails\(\"PyArg_Parse\"\)", "", 1),
-    (r"book::fails\(\"memory for Rust\"\)", "false", 1),
+    (r"ledger::received\(old\)", "old", 1),
+    (r"\n +ledger::\w+\([^;\n]*\);(?=\n)", "", 11),
+    (r"ledger::received\(op\)", "op", 1),
+    (r"\n    if !op\.is_null\(\) && ledger::fails\(\"received\"\) \{.*?\n    \}(?=\n)", "", 1),
+    (r" \|\| ledger::fails\(\"PyArg_Parse\"\)", "", 1),
+    (r"ledger::fails\(\"memory for Rust\"\)", "false", 1),
 ]
 
 
@@ -87,7 +87,7 @@ def without_telling(text: str) -> str:
     # Two conditions whose bodies were nothing else.
     text, done = re.subn(r"\n +if !(old|op)\.is_null\(\) \{\n +\}(?=\n)", "", text)
     assert done == 2
-    assert re.findall(r"book::(\w+)", text) == ["allocate"]
+    assert re.findall(r"ledger::(\w+)", text) == ["allocate"]
     return text
 
 

@@ -22,9 +22,9 @@ use super::{PyObject, PyTypeObject, Raised};
 use core::ptr::NonNull;
 
 #[cfg(feature = "trace")]
-use entered as book;
+use entered as ledger;
 #[cfg(not(feature = "trace"))]
-use untold as book;
+use untold as ledger;
 
 /// What the ledger is told of.
 #[cfg(feature = "trace")]
@@ -83,7 +83,7 @@ pub(crate) use refcount_ledger::{aside, is_noting, note};
 /// Says that everything in this crate that takes a reference enters it, so that the ledger may judge every object.
 #[inline(always)]
 pub(crate) fn every_reference_is_entered() {
-    book::judge_everything();
+    ledger::judge_everything();
 }
 
 // ---- from and to others ---------------------------------------------------------------------------------------------
@@ -98,7 +98,7 @@ pub(crate) fn every_reference_is_entered() {
 pub(crate) unsafe fn allocate(type_object: *mut PyTypeObject) -> *mut PyObject {
     // SAFETY: the caller says that the type is ready; `PyType_Ready` gives every type a `tp_alloc`, which is all that
     // is used of it.
-    unsafe { book::allocate(type_object) }
+    unsafe { ledger::allocate(type_object) }
 }
 
 /// Says that `op` is a new reference, or NULL with an exception set. For variadic functions and calls through a
@@ -109,33 +109,33 @@ pub(crate) unsafe fn allocate(type_object: *mut PyTypeObject) -> *mut PyObject {
 #[track_caller]
 #[inline(always)]
 pub(crate) unsafe fn received(op: *mut PyObject) -> *mut PyObject {
-    if !op.is_null() && book::fails("received") {
+    if !op.is_null() && ledger::fails("received") {
         // SAFETY: the caller owns it, and is told that it does not exist.
         unsafe { pyo3_ffi::Py_DECREF(op) };
         return core::ptr::null_mut();
     }
-    book::received(op)
+    ledger::received(op)
 }
 
 /// The answer of `PyArg_ParseTuple` and its like: 0, with an exception set, if it failed.
 #[track_caller]
 #[inline(always)]
 pub(crate) fn parsed(answer: super::c_int) -> Result<(), Raised> {
-    if answer == 0 || book::fails("PyArg_Parse") { Err(Raised) } else { Ok(()) }
+    if answer == 0 || ledger::fails("PyArg_Parse") { Err(Raised) } else { Ok(()) }
 }
 
 /// Whether a request for memory of Rust's, made on this line, is to fail: then an exception is set.
 #[track_caller]
 #[inline(always)]
 pub(crate) fn refused() -> bool {
-    book::fails("memory for Rust")
+    ledger::fails("memory for Rust")
 }
 
 /// Says that something failed on this line which cannot be made to fail there: a request for memory of Rust's.
 #[track_caller]
 #[inline(always)]
 pub(crate) fn failed(what: &'static str) {
-    book::failed(what);
+    ledger::failed(what);
 }
 
 /// A reference on its way to the caller of a method or slot, or NULL where that says "no more". Only [`give`] and
@@ -157,7 +157,7 @@ impl Given {
 #[track_caller]
 #[inline(always)]
 pub(crate) unsafe fn give(op: *mut PyObject) -> Result<Given, Raised> {
-    book::given(op);
+    ledger::given(op);
     Ok(Given(op))
 }
 
@@ -176,7 +176,7 @@ pub(crate) fn no_more() -> Given {
 #[track_caller]
 #[inline(always)]
 pub(crate) unsafe fn fill_field(field: *mut *mut PyObject, op: *mut PyObject) {
-    book::stored_in_field(field, op);
+    ledger::stored_in_field(field, op);
     // SAFETY: the field can be written to, and owns nothing that the write would lose. From now on it owns `op`.
     unsafe { field.write(op) }
 }
@@ -193,10 +193,10 @@ pub(crate) unsafe fn replace_field(field: *mut *mut PyObject, op: *mut PyObject)
     unsafe {
         let old = field.replace(op);
         if !old.is_null() {
-            book::taken_from_field(field, old);
+            ledger::taken_from_field(field, old);
         }
         if !op.is_null() {
-            book::stored_in_field(field, op);
+            ledger::stored_in_field(field, op);
         }
         old
     }
@@ -208,7 +208,7 @@ pub(crate) unsafe fn replace_field(field: *mut *mut PyObject, op: *mut PyObject)
 /// Both are valid.
 #[inline(always)]
 pub(crate) unsafe fn swap_fields(one: *mut *mut PyObject, other: *mut *mut PyObject) {
-    book::fields_exchanged(one, other);
+    ledger::fields_exchanged(one, other);
     // SAFETY: both can be read and written, and both own something afterwards as they did before.
     unsafe { core::ptr::swap(one, other) }
 }
@@ -238,7 +238,7 @@ pub(crate) unsafe fn replace_in_tuple(
         {
             (*tuple.cast::<pyo3_ffi::PyTupleObject>()).ob_hash = -1;
         }
-        book::received(old)
+        ledger::received(old)
     }
 }
 
@@ -259,7 +259,7 @@ impl Stored {
     #[track_caller]
     #[inline(always)]
     pub(crate) unsafe fn store(op: *mut PyObject, table: *mut PyObject) -> Stored {
-        book::stored_in_entry(table, op);
+        ledger::stored_in_entry(table, op);
         // SAFETY: `op` is not NULL, says the caller, as is no reference that was checked with `new_reference`.
         Stored(unsafe { NonNull::new_unchecked(op) })
     }
@@ -268,7 +268,7 @@ impl Stored {
     #[track_caller]
     #[inline(always)]
     pub(crate) fn borrowed(self) -> *mut PyObject {
-        book::lent(self.0.as_ptr());
+        ledger::lent(self.0.as_ptr());
         self.0.as_ptr()
     }
 
@@ -276,7 +276,7 @@ impl Stored {
     #[track_caller]
     #[inline(always)]
     pub(crate) fn take(self, table: *mut PyObject) -> *mut PyObject {
-        book::taken_from_entry(table, self.0.as_ptr());
+        ledger::taken_from_entry(table, self.0.as_ptr());
         self.0.as_ptr()
     }
 
@@ -289,6 +289,6 @@ impl Stored {
     /// Says that two tables have exchanged all their entries.
     #[inline(always)]
     pub(crate) fn exchanged(one: *mut PyObject, other: *mut PyObject) {
-        book::entries_exchanged(one, other);
+        ledger::entries_exchanged(one, other);
     }
 }

@@ -7,8 +7,8 @@
 //! moved, or lost.
 
 use super::Address;
-use super::book::book;
 use super::hands::{ByAddress, Frame, OUTSIDE, in_frame, is_always_there, take};
+use super::ledger::ledger;
 use super::statics;
 use super::stored::keep_in_field;
 use pyo3_ffi::PyObject;
@@ -20,13 +20,13 @@ const MOST_WORDS: usize = 1 << 20;
 /// A block has been allocated.
 pub(crate) fn allocated(start: Address, size: usize) {
     if start != 0 {
-        book().blocks.insert(start, size);
+        ledger().blocks.insert(start, size);
     }
 }
 
 /// A block is given back. What lay in it is in hand again.
 pub(crate) fn given_back(start: Address) {
-    let mut open = book();
+    let mut open = ledger();
     let Some(size) = open.blocks.remove(&start) else { return };
     let fields: Vec<Address> = open.fields.range(start..start + size).map(|(&field, _)| field).collect();
     let mut out = Vec::new();
@@ -80,7 +80,7 @@ impl Frame {
                 if wanted.contains(&word) {
                     places.entry(word).or_default().push(field);
                 } else if word != 0 && word.is_multiple_of(size_of::<usize>()) && !seen.contains(&word) {
-                    let size = book().blocks.get(&word).copied();
+                    let size = ledger().blocks.get(&word).copied();
                     if let Some(size) = size {
                         seen.insert(word);
                         to_see.push((word, word + size));
@@ -90,8 +90,8 @@ impl Frame {
         }
         for (object, fields) in places {
             // As many of them as are known to be shown are those that are shown.
-            let known = book().shown_in.get(&object).map_or(0, Vec::len);
-            let free: Vec<Address> = fields.into_iter().filter(|&field| !book().holds(field, object)).collect();
+            let known = ledger().shown_in.get(&object).map_or(0, Vec::len);
+            let free: Vec<Address> = fields.into_iter().filter(|&field| !ledger().holds(field, object)).collect();
             for field in free.into_iter().skip(known) {
                 self.found_at(field, object);
             }
@@ -106,6 +106,6 @@ impl Frame {
         self.open -= 1;
         statics::looked_well(site);
         keep_in_field(field, object, site, self.function, None);
-        book().found_in.entry(object).or_default().push(field);
+        ledger().found_in.entry(object).or_default().push(field);
     }
 }

@@ -1,9 +1,9 @@
 //! A call begins and ends, and is judged.
 
 use super::always;
-use super::book::{STRICT, book};
 use super::describe::{describe, name_of};
 use super::hands::{Frame, Hand, give, in_frame, set_stack_of_call, with_frames};
+use super::ledger::{STRICT, ledger};
 use super::notes::{note_call, note_return};
 use super::report::{Finding, find};
 use super::stored::{Fields, fields_of, keep_in_field};
@@ -33,10 +33,10 @@ pub(crate) fn begin(function: &'static str, arguments: &[*mut PyObject], base: u
     set_stack_of_call(base);
 }
 
-/// What a call can answer, as far as the books are concerned.
+/// What a call returned, as far as its books are concerned.
 #[derive(Clone, Copy)]
-pub(crate) enum Answer {
-    /// An object or NULL; `ends` if NULL without an exception is an answer too, as it is for `tp_iternext`.
+pub(crate) enum Returned {
+    /// An object or NULL; `ends` if NULL without an exception is no failure, as for `tp_iternext`.
     Object { op: *mut PyObject, ends: bool },
     /// A number, and whether it is the one that says "failed".
     Number { failed: bool },
@@ -45,8 +45,8 @@ pub(crate) enum Answer {
 }
 
 /// The call ends: what it returns goes out of hand, and then hands must be empty.
-pub(crate) fn end(answer: Answer) {
-    if let Answer::Object { op, .. } = answer
+pub(crate) fn end(returned: Returned) {
+    if let Returned::Object { op, .. } = returned
         && !op.is_null()
         && in_frame(|frame| frame.given) != Some(op as Address)
     {
@@ -56,20 +56,20 @@ pub(crate) fn end(answer: Answer) {
         return;
     };
     set_stack_of_call(base);
-    check_exception(&frame, answer);
-    frame.close(answer);
-    note_return(&frame, answer);
+    check_exception(&frame, returned);
+    frame.close(returned);
+    note_return(&frame, returned);
     with_frames(|frames| frames.done(frame));
 }
 
 impl Frame {
     /// The hands of a call that has ended must be empty.
-    pub(super) fn close(&mut self, answer: Answer) {
+    pub(super) fn close(&mut self, returned: Returned) {
         if self.open == 0 {
             return;
         }
-        let result = match answer {
-            Answer::Object { op, .. } if !op.is_null() => op,
+        let result = match returned {
+            Returned::Object { op, .. } if !op.is_null() => op,
             _ => core::ptr::null_mut(),
         };
         if !result.is_null() {
@@ -180,7 +180,7 @@ impl Frame {
                 continue;
             }
             let Some(hand) = self.hands.get_mut(&type_object) else { continue };
-            let mut open = book();
+            let mut open = ledger();
             if open.types_held.contains_key(&object) {
                 continue;
             }
@@ -193,18 +193,18 @@ impl Frame {
 }
 
 /// Failure must be reported with an exception and success without one.
-pub(super) fn check_exception(frame: &Frame, answer: Answer) {
+pub(super) fn check_exception(frame: &Frame, returned: Returned) {
     // SAFETY: the call has just returned, and the thread is still attached, as it was when CPython made it. The pointer that
     // comes back is only compared.
     let set = unsafe { pyo3_ffi::PyErr_Occurred() } as Address;
-    let what = match answer {
-        Answer::Nothing if set != frame.exception => "the exception that was set is not what it was",
+    let what = match returned {
+        Returned::Nothing if set != frame.exception => "the exception that was set is not what it was",
         // Called while an exception is on its way: nothing can be said.
         _ if frame.exception != 0 => return,
-        Answer::Object { op, ends: false } if op.is_null() && set == 0 => "failed without an exception",
-        Answer::Object { op, .. } if !op.is_null() && set != 0 => "succeeded with an exception set",
-        Answer::Number { failed: true } if set == 0 => "failed without an exception",
-        Answer::Number { failed: false } if set != 0 => "succeeded with an exception set",
+        Returned::Object { op, ends: false } if op.is_null() && set == 0 => "failed without an exception",
+        Returned::Object { op, .. } if !op.is_null() && set != 0 => "succeeded with an exception set",
+        Returned::Number { failed: true } if set == 0 => "failed without an exception",
+        Returned::Number { failed: false } if set != 0 => "succeeded with an exception set",
         _ => return,
     };
     let type_name = if set == 0 { String::new() } else { name_of(set).to_owned() };
@@ -228,13 +228,13 @@ impl Frame {
             for (&object, hand) in self.hands.iter_mut().filter(|(address, _)| holds(**address)) {
                 let places = words.iter().enumerate().filter(|&(_, &word)| word == object);
                 for field in places.map(|(number, _)| fields.start + number * size_of::<usize>()) {
-                    if hand.taken.is_empty() || book().holds(field, object) {
+                    if hand.taken.is_empty() || ledger().holds(field, object) {
                         continue;
                     }
                     let site = hand.taken.pop().expect("it is not empty");
                     self.open -= 1;
                     keep_in_field(field, object, site, self.function, Some((fields, &words)));
-                    book().found_in.entry(object).or_default().push(field);
+                    ledger().found_in.entry(object).or_default().push(field);
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! An object in a few characters, without running any code of a user's.
 
 use super::Address;
-use super::book::book;
+use super::ledger::ledger;
 use crate::peek;
 use core::ffi::CStr;
 use pyo3_ffi::{PyObject, PyTypeObject};
@@ -10,12 +10,12 @@ use pyo3_ffi::{PyObject, PyTypeObject};
 pub(super) fn name_of(type_object: Address) -> &'static str {
     // SAFETY: types are static or owned by their living instances; the name is a string of C.
     let name = unsafe { CStr::from_ptr((*(type_object as *mut PyTypeObject)).tp_name) }.to_string_lossy();
-    let mut book = book();
-    if let Some(known) = book.type_names.get(name.as_ref()) {
+    let mut ledger = ledger();
+    if let Some(known) = ledger.type_names.get(name.as_ref()) {
         return known;
     }
     let kept: &'static str = Box::leak(name.into_owned().into_boxed_str());
-    book.type_names.insert(kept);
+    ledger.type_names.insert(kept);
     kept
 }
 

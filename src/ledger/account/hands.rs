@@ -4,9 +4,9 @@
 //! reference that comes into hand is put down with the line that took it; one that goes takes the last such line with it.
 
 use super::always;
-use super::book::{STRICT, book};
-use super::calls::Answer;
+use super::calls::Returned;
 use super::describe::describe;
+use super::ledger::{STRICT, ledger};
 use super::notes::note_fields;
 use super::report::{Finding, find, is_noting, note, record};
 use super::shown::take_shown;
@@ -279,7 +279,7 @@ pub fn aside<T>(act: impl FnOnce() -> T) -> T {
     impl Drop for Ended {
         fn drop(&mut self) {
             if let Some(Some(mut frame)) = with_frames(Frames::pop) {
-                frame.close(Answer::Nothing);
+                frame.close(Returned::Nothing);
                 with_frames(|frames| frames.done(frame));
             }
         }
@@ -366,10 +366,10 @@ fn enter_object(fields: &Fields, site: Site) {
         let heap = own.is_some_and(|own| pyo3_ffi::PyType_GetFlags(own) & pyo3_ffi::Py_TPFLAGS_HEAPTYPE != 0);
         (pyo3_ffi::Py_TYPE(op) as Address, own, heap)
     };
-    let mut book = book();
-    book.objects.insert(fields.of, fields.end - fields.of);
+    let mut ledger = ledger();
+    ledger.objects.insert(fields.of, fields.end - fields.of);
     if own.is_some() && heap {
-        book.types_held.insert(fields.of, (type_object, site));
+        ledger.types_held.insert(fields.of, (type_object, site));
     }
 }
 
@@ -377,10 +377,10 @@ fn enter_object(fields: &Fields, site: Site) {
 /// is the one that the object held.
 fn take_type_of_the_dying(address: Address) -> bool {
     let Some(dying) = trampolines::dying() else { return false };
-    let mut book = book();
-    let held = book.types_held.get(&dying).is_some_and(|&(type_object, _)| type_object == address);
+    let mut ledger = ledger();
+    let held = ledger.types_held.get(&dying).is_some_and(|&(type_object, _)| type_object == address);
     if held {
-        book.types_held.remove(&dying);
+        ledger.types_held.remove(&dying);
     }
     held
 }
@@ -512,7 +512,7 @@ pub(crate) fn give(op: *mut PyObject, what: &'static str, site: Site) {
     // First what the objects of this call have shown: the same object may lie in many places.
     let stored = |gone| {
         take_shown(address, gone, true)
-            || book().take_found(address, gone)
+            || ledger().take_found(address, gone)
             || take_shown(address, gone, false)
             || take_type_of_the_dying(address)
     };
@@ -557,7 +557,7 @@ pub(crate) fn settle(op: *mut PyObject, what: &'static str) {
 
 /// A field is about to be emptied whose content is then given back. If it is entered there, it is in hand from now on.
 pub(crate) fn emptied(field: *mut *mut PyObject, op: *mut PyObject, site: Site) {
-    let mut open = book();
+    let mut open = ledger();
     if op.is_null() || !open.holds(field as Address, op as Address) {
         return;
     }

@@ -2,7 +2,7 @@
 //!
 //! There are three accounts, a file each. What a call has *in hand* is kept in a frame, of which each thread has a stack
 //! ([`hands`]). What is *stored* in fields and entries belongs to the whole process ([`stored`]). *Findings* are what did not
-//! balance ([`book`]). A call is judged when it ends ([`calls`]), and what comes of that is written down ([`report`]), for
+//! balance ([`ledger`]). A call is judged when it ends ([`calls`]), and what comes of that is written down ([`report`]), for
 //! a replay with more beside it ([`notes`], [`follow`](mod@follow)). Objects are known by their address only. They are looked at
 //! when something has to be said about them, and then without running any code of theirs ([`describe`]).
 //!
@@ -19,11 +19,11 @@
 
 mod always;
 mod blocks;
-mod book;
 mod calls;
 mod describe;
 mod follow;
 mod hands;
+mod ledger;
 mod notes;
 mod report;
 mod shown;
@@ -33,17 +33,17 @@ mod stored;
 use crate::spot::Spot;
 
 pub(crate) use blocks::{allocated, given_back};
-pub(crate) use book::{Event, RECORDING, SPEAKING, book, own_type};
-pub(crate) use calls::{Answer, begin, end, outside};
+pub(crate) use calls::{Returned, begin, end, outside};
 pub(crate) use follow::follow;
 pub(crate) use hands::{
     emptied, give, is_lent, lend, made, may_run_python, name, runs_nothing, settle, stack_of_call, take,
 };
+pub(crate) use ledger::{Event, RECORDING, SPEAKING, ledger, own_type};
 pub(crate) use report::{is_keeping_count, log, log_from_the_beginning, log_to};
 pub(crate) use stored::{freed, freed_memory, stored_in};
 
-pub use book::judge_everything;
 pub use hands::{aside, given, lent, received};
+pub use ledger::judge_everything;
 pub use report::{is_noting, note};
 pub use stored::{
     entries_exchanged, fields_exchanged, stored_in_entry, stored_in_field, taken_from_entry, taken_from_field,

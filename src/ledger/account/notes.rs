@@ -1,7 +1,7 @@
 //! What a replay needs to know beside the events: calls begin and end, with which objects, and where the fields of an object lie.
 
 use super::Address;
-use super::calls::Answer;
+use super::calls::Returned;
 use super::describe::name_of;
 use super::follow::follow;
 use super::hands::Frame;
@@ -40,13 +40,13 @@ pub(super) fn note_fields(fields: &Fields) {
     note(&["fields", &fields.of.to_string(), &fields.start.to_string(), &fields.end.to_string()]);
 }
 
-/// Notes that a call has ended, with which object as its answer, and whether by an exception.
-pub(super) fn note_return(frame: &Frame, answer: Answer) {
+/// Notes that a call has ended, which object it returned, and whether by an exception.
+pub(super) fn note_return(frame: &Frame, returned: Returned) {
     if !is_noting() || frame.function.ends_with("tp_traverse") {
         return;
     }
-    let result = match answer {
-        Answer::Object { op, .. } => op as Address,
+    let result = match returned {
+        Returned::Object { op, .. } => op as Address,
         _ => 0,
     };
     // SAFETY: the call has just returned, with the thread still attached. The pointer that comes back is only compared.

@@ -2,10 +2,10 @@
 
 use super::Address;
 use super::Site;
-use super::book::{Event, MOST_EVENTS, MOST_FINDINGS, RECORDING, SPEAKING, book};
 use super::describe::name_of;
 use super::follow::{follow, forget, look};
 use super::hands::{OUTSIDE, in_frame};
+use super::ledger::{Event, MOST_EVENTS, MOST_FINDINGS, RECORDING, SPEAKING, ledger};
 use crate::peek;
 use crate::spot;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -162,11 +162,11 @@ pub(super) fn find(finding: Finding) {
         // Nobody may be listening.
         let _ = writeln!(std::io::stderr(), "refcount ledger: {place}in {function}: {object}{what}");
     }
-    let mut book = book();
-    book.found += 1;
-    book.findings.push_back(finding);
-    if book.findings.len() > MOST_FINDINGS {
-        book.findings.pop_front();
+    let mut ledger = ledger();
+    ledger.found += 1;
+    ledger.findings.push_back(finding);
+    if ledger.findings.len() > MOST_FINDINGS {
+        ledger.findings.pop_front();
     }
 }
 
@@ -198,8 +198,8 @@ pub(super) fn record(what: &'static str, op: *mut PyObject, site: Site, count: i
         let (address, count) = (event.address.to_string(), event.count.to_string());
         note(&["event", what, file, &line, function, &address, type_name, &count]);
     }
-    let mut book = book();
-    if RECORDING.load(Ordering::Relaxed) > 0 && book.events.len() < MOST_EVENTS {
-        book.events.push(event);
+    let mut ledger = ledger();
+    if RECORDING.load(Ordering::Relaxed) > 0 && ledger.events.len() < MOST_EVENTS {
+        ledger.events.push(event);
     }
 }

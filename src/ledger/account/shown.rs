@@ -6,8 +6,8 @@
 //! those that it made and those that these own, what they show. What they show more than is known to lie in them, has been
 //! stored there.
 
-use super::book::book;
 use super::hands::{ByAddress, Frame, in_frame};
+use super::ledger::ledger;
 use super::stored::{fields_of, own_base};
 use super::{Address, Site};
 use crate::trampolines;
@@ -57,12 +57,12 @@ fn shown_by(container: Address) -> Option<Vec<Address>> {
 fn known_in(container: Address, object: Address) -> usize {
     // SAFETY: the container was traversed a moment ago, so it is alive, and keeps its type alive.
     let size = unsafe { (*pyo3_ffi::Py_TYPE(container as *mut PyObject)).tp_basicsize } as usize;
-    let book = book();
-    let in_fields = book.fields.range(container..container + size).filter(|(_, kept)| kept.object == object).count();
+    let ledger = ledger();
+    let in_fields = ledger.fields.range(container..container + size).filter(|(_, kept)| kept.object == object).count();
     // What was found in a block of memory may be what is shown.
     let is_elsewhere = |field: &&Address| !(container..container + size).contains(*field);
-    let in_blocks = book.found_in.get(&object).map_or(0, |fields| fields.iter().filter(is_elsewhere).count());
-    let in_entries = book.entries.get(&container).and_then(|entries| entries.get(&object)).map_or(0, Vec::len);
+    let in_blocks = ledger.found_in.get(&object).map_or(0, |fields| fields.iter().filter(is_elsewhere).count());
+    let in_entries = ledger.entries.get(&container).and_then(|entries| entries.get(&object)).map_or(0, Vec::len);
     in_fields + in_blocks + in_entries
 }
 
@@ -97,7 +97,7 @@ impl Frame {
 
     fn settle_in(&mut self, container: Address, object: Address, times: usize) {
         let Some(hand) = self.hands.get_mut(&object) else { return };
-        let mut open = book();
+        let mut open = ledger();
         for _ in 0..times {
             let Some(site) = hand.taken.pop() else { break };
             self.open -= 1;
@@ -111,7 +111,7 @@ impl Frame {
 /// only if it is not shown there any more. `here`: only if it was shown by an object that the running call was given or has
 /// made.
 pub(super) fn take_shown(object: Address, gone: bool, here: bool) -> bool {
-    let containers = book().shown_in.get(&object).cloned().unwrap_or_default();
+    let containers = ledger().shown_in.get(&object).cloned().unwrap_or_default();
     if containers.is_empty() {
         return false;
     }
@@ -121,7 +121,7 @@ pub(super) fn take_shown(object: Address, gone: bool, here: bool) -> bool {
         if gone && shown_by(container).is_some_and(|found| times_in(&found, object) >= known_in(container, object)) {
             continue;
         }
-        return book().forget_shown(container, object);
+        return ledger().forget_shown(container, object);
     }
     false
 }
@@ -133,7 +133,7 @@ fn times_in(found: &[Address], object: Address) -> usize {
 /// Entries of a container: each object, and where it was put there.
 type Entries = Vec<(Address, Site)>;
 
-impl super::book::Book {
+impl super::ledger::Ledger {
     fn forget_shown(&mut self, container: Address, object: Address) -> bool {
         if let Some(containers) = self.shown_in.get_mut(&object) {
             if let Some(at) = containers.iter().rposition(|&it| it == container) {
@@ -176,7 +176,7 @@ impl super::book::Book {
 
 /// Is the object shown by one of the extension's own that still lives? Then whoever held it before has handed it on.
 pub(super) fn is_shown_elsewhere(object: Address) -> bool {
-    let living: Vec<Address> = book().objects.keys().copied().take(1000).collect();
+    let living: Vec<Address> = ledger().objects.keys().copied().take(1000).collect();
     living.into_iter().any(|container| shown_by(container).is_some_and(|found| found.contains(&object)))
 }
 

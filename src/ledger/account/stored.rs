@@ -1,9 +1,9 @@
 //! What is stored: references that lie in the fields of structs and in the entries of containers.
 
 use super::blocks::given_back;
-use super::book::{Book, STRICT, book};
 use super::describe::describe;
 use super::hands::{OUTSIDE, give, in_frame, take, with_frames};
+use super::ledger::{Ledger, STRICT, ledger};
 use super::report::{Finding, find, note};
 use super::shown::is_shown_elsewhere;
 use super::{Address, Site};
@@ -53,7 +53,7 @@ pub(super) fn fields_of(op: *mut PyObject) -> Option<Fields> {
 /// # Safety
 /// The object is alive.
 pub(super) unsafe fn own_base(op: *mut PyObject) -> Option<*mut pyo3_ffi::PyTypeObject> {
-    let own = &book().types;
+    let own = &ledger().types;
     // SAFETY: a living object keeps its type alive, and that its bases.
     unsafe {
         let mut type_object = pyo3_ffi::Py_TYPE(op);
@@ -67,7 +67,7 @@ pub(super) unsafe fn own_base(op: *mut PyObject) -> Option<*mut pyo3_ffi::PyType
     None
 }
 
-impl Book {
+impl Ledger {
     pub(super) fn holds(&self, field: Address, object: Address) -> bool {
         self.fields.get(&field).is_some_and(|kept| kept.object == object)
     }
@@ -111,7 +111,7 @@ pub(super) fn keep_in_field(
     within: Option<(Fields, &[usize])>,
 ) {
     note(&["field", &field.to_string(), &object.to_string()]);
-    let mut open = book();
+    let mut open = ledger();
     let Some(lost) = open.fields.insert(field, Kept { object, site, function }) else { return };
     open.forget_found(&lost, field);
     if let Some((fields, words)) = within {
@@ -133,7 +133,7 @@ pub(super) fn keep_in_field(
     find(Finding { kind: "surplus", what, site, function, address, type_name, repr });
 }
 
-impl Book {
+impl Ledger {
     pub(super) fn forget_found(&mut self, kept: &Kept, field: Address) {
         if let Some(fields) = self.found_in.get_mut(&kept.object) {
             fields.retain(|&other| other != field);
@@ -152,7 +152,7 @@ pub fn taken_from_field(field: *mut *mut PyObject, op: *mut PyObject) {
     }
     let site = Some(Spot::here());
     note(&["from field", &(field as Address).to_string(), &(op as Address).to_string()]);
-    let mut open = book();
+    let mut open = ledger();
     let known = open.holds(field as Address, op as Address);
     if known && let Some(kept) = open.fields.remove(&(field as Address)) {
         open.forget_found(&kept, field as Address);
@@ -170,7 +170,7 @@ pub fn stored_in_entry(container: *mut PyObject, op: *mut PyObject) {
     let site = Some(Spot::here());
     give(op, "stored", site);
     note(&["entry", &(container as Address).to_string(), &(op as Address).to_string()]);
-    book().entries.entry(container as Address).or_default().entry(op as Address).or_default().push(site);
+    ledger().entries.entry(container as Address).or_default().entry(op as Address).or_default().push(site);
 }
 
 /// The reference is taken out of an entry of a container object: it is in hand.
@@ -178,7 +178,7 @@ pub fn stored_in_entry(container: *mut PyObject, op: *mut PyObject) {
 pub fn taken_from_entry(container: *mut PyObject, op: *mut PyObject) {
     let site = Some(Spot::here());
     note(&["from entry", &(container as Address).to_string(), &(op as Address).to_string()]);
-    let mut open = book();
+    let mut open = ledger();
     let stored = open.entries.get_mut(&(container as Address)).and_then(|entries| {
         let sites = entries.get_mut(&(op as Address))?;
         let stored = sites.pop();
@@ -204,23 +204,23 @@ pub(super) fn not_stored(op: *mut PyObject, site: Site) {
 /// Two containers have exchanged all their entries.
 pub fn entries_exchanged(one: *mut PyObject, other: *mut PyObject) {
     note(&["entries exchanged", &(one as Address).to_string(), &(other as Address).to_string()]);
-    let mut book = book();
-    let ones = book.entries.remove(&(one as Address)).unwrap_or_default();
-    let others = book.entries.insert(other as Address, ones).unwrap_or_default();
-    book.entries.insert(one as Address, others);
+    let mut ledger = ledger();
+    let ones = ledger.entries.remove(&(one as Address)).unwrap_or_default();
+    let others = ledger.entries.insert(other as Address, ones).unwrap_or_default();
+    ledger.entries.insert(one as Address, others);
 }
 
 /// Two fields have exchanged what they hold.
 pub fn fields_exchanged(one: *mut *mut PyObject, other: *mut *mut PyObject) {
     note(&["fields exchanged", &(one as Address).to_string(), &(other as Address).to_string()]);
-    let mut book = book();
-    let ones = book.fields.remove(&(one as Address));
-    let others = book.fields.remove(&(other as Address));
+    let mut ledger = ledger();
+    let ones = ledger.fields.remove(&(one as Address));
+    let others = ledger.fields.remove(&(other as Address));
     if let Some(kept) = ones {
-        book.fields.insert(other as Address, kept);
+        ledger.fields.insert(other as Address, kept);
     }
     if let Some(kept) = others {
-        book.fields.insert(one as Address, kept);
+        ledger.fields.insert(one as Address, kept);
     }
 }
 
@@ -229,9 +229,9 @@ pub(crate) fn stored_in(container: *mut PyObject) -> Vec<(Address, Site)> {
     let start = container as Address;
     // SAFETY: `container` is a living object, so its type is alive.
     let size = unsafe { (*pyo3_ffi::Py_TYPE(container)).tp_basicsize } as usize;
-    let book = book();
-    let fields = book.fields.range(start..start + size).map(|(_, kept)| (kept.object, kept.site));
-    let entries = book.entries.get(&start).into_iter().flatten();
+    let ledger = ledger();
+    let fields = ledger.fields.range(start..start + size).map(|(_, kept)| (kept.object, kept.site));
+    let entries = ledger.entries.get(&start).into_iter().flatten();
     let entries = entries.flat_map(|(&object, sites)| sites.iter().map(move |&site| (object, site)));
     fields.chain(entries).collect()
 }
@@ -249,7 +249,7 @@ pub(crate) fn freed(op: *mut PyObject, size: usize) {
         }
     });
     let mut lost = Vec::new();
-    let mut open = book();
+    let mut open = ledger();
     open.objects.remove(&start);
     let held = open.types_held.remove(&start);
     let fields: Vec<Address> = open.fields.range(start..start + size).map(|(&field, _)| field).collect();
@@ -269,7 +269,7 @@ pub(crate) fn freed(op: *mut PyObject, size: usize) {
         drop(open);
         take(type_object as *mut PyObject, "taken", site);
         in_frame(|frame| frame.hands.get_mut(&type_object).map(|hand| hand.was_held = true));
-        open = book();
+        open = ledger();
     }
     lost.extend(entered.into_iter().map(|(object, site)| (object, site, function)));
     drop(open);
@@ -287,7 +287,7 @@ pub(crate) fn freed(op: *mut PyObject, size: usize) {
 
 /// Memory is given back that may have been an object of the extension's own, or a block.
 pub(crate) fn freed_memory(op: *mut PyObject) {
-    let known = book().objects.get(&(op as Address)).copied();
+    let known = ledger().objects.get(&(op as Address)).copied();
     if let Some(size) = known {
         freed(op, size);
     } else {

@@ -15,7 +15,7 @@ from hashtable_lab.course.check import check
 from hashtable_lab.course.contents import PARTS, entries, entry
 from hashtable_lab.course.exercise import REASONS, Entry
 from hashtable_lab.course.folder import Folder
-from hashtable_lab.course.prove import answers, prove
+from hashtable_lab.course.prove import attempts, prove
 from hashtable_lab.course.quiz.command import quiz_command
 from hashtable_lab.errors import Missing
 from hashtable_lab.stage import Stage
@@ -269,15 +269,15 @@ def prove_command(folder: Path, names: tuple[str, ...], how_many: int | None) ->
         chosen = [chosen[at * len(chosen) // how_many] for at in range(how_many)]
     began = time.monotonic()
     with stage.busy("proving") as tell:
-        proofs = prove([answer for each in chosen for answer in answers(each)], folder, tell)
+        proofs = prove([attempt for each in chosen for attempt in attempts(each)], folder, tell)
     for proof in proofs:
         if not proof.holds:
-            of = proof.answer
+            of = proof.attempt
             stage.say(
                 f"{of.entry.name} ({of.language}), {of.name}:\n  expected {of.expected}\n  saw {proof.seen[:300]}"
             )
     held = sum(proof.holds for proof in proofs)
-    wrong = sum(proof.answer.says != "" for proof in proofs)
+    wrong = sum(proof.attempt.says != "" for proof in proofs)
     of_all = f"a slice: {len(chosen)} of {len(entries())}" if len(chosen) < len(entries()) else f"{len(chosen)}"
     stage.say(
         f"{held} of {len(proofs)} proofs hold, {wrong} of them of wrong answers with a message of their own, of {of_all} exercises "

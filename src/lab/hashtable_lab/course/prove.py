@@ -1,9 +1,9 @@
-"""Proves the exercises: each fails as given for the stated reason, its solution passes, and each wrong answer gets its message.
+"""Proves the exercises: each fails as given for the stated reason, its solution passes, and each wrong attempt gets its message.
 
-Nor does an exercise pass by deleting what it tests: an answer without a line of code fails too.
+Nor does an exercise pass by deleting what it tests: an attempt without a line of code fails too.
 
-All answers in Rust are examples of one package, which cargo compiles together; then the answers are judged, several at a time. What
-was seen of an answer is kept under the fingerprint of everything that it rests on, and is not looked for again.
+All attempts in Rust are examples of one package, which cargo compiles together; then the attempts are judged, several at a time. What
+was seen of an attempt is kept under the fingerprint of everything that it rests on, and is not looked for again.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ RESTS_ON = ("build", "c", "check", "judge", "predictions", "things")
 
 
 @dataclass(frozen=True)
-class Answer:
-    """An answer whose verdict is known beforehand.
+class Attempt:
+    """An attempt whose verdict is known beforehand.
 
     Attributes:
         entry, language: of what.
         name: in a few words.
         text: the file.
-        reasons: the check finds one of these; "" is a right answer, "*" is anything else than right.
+        reasons: the check finds one of these; "" is a right attempt, "*" is anything else than right.
         says: the advice that has to come with it, if any.
     """
 
@@ -59,14 +59,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Proof:
-    """What was seen of an answer.
+    """What was seen of an attempt.
 
     Attributes:
-        answer: which.
+        attempt: which.
         reason, advice, said: what the check found, what it advised, and how it put it.
     """
 
-    answer: Answer
+    attempt: Attempt
     reason: str
     advice: str
     said: str
@@ -74,9 +74,9 @@ class Proof:
     @property
     def holds(self) -> bool:
         """Whether it is what was expected."""
-        if self.answer.reasons == ("*",):
+        if self.attempt.reasons == ("*",):
             return self.reason != ""
-        return self.reason in self.answer.reasons and self.answer.says in ("", self.advice)
+        return self.reason in self.attempt.reasons and self.attempt.says in ("", self.advice)
 
     @property
     def seen(self) -> str:
@@ -84,17 +84,17 @@ class Proof:
         return f"{self.reason or 'right'}: {self.advice or self.said}"
 
 
-def answers(entry: Entry) -> Iterator[Answer]:
-    """Every answer to an exercise that is known, in each of its languages.
+def attempts(entry: Entry) -> Iterator[Attempt]:
+    """Every attempt to an exercise that is known, in each of its languages.
 
     Raises:
-        ValueError: a wrong answer cannot be made of the solution.
+        ValueError: a wrong attempt cannot be made of the solution.
     """
     for language in entry.languages:
         solution = entry.solution(language)
-        yield Answer(entry, language, "as given", entry.given(language), tuple(entry.about.fails.split("|")))
-        yield Answer(entry, language, "the solution", solution, ("",))
-        yield Answer(entry, language, "nothing at all", "", ("*",))
+        yield Attempt(entry, language, "as given", entry.given(language), tuple(entry.about.fails.split("|")))
+        yield Attempt(entry, language, "the solution", solution, ("",))
+        yield Attempt(entry, language, "nothing at all", "", ("*",))
         for wrong in entry.about.wrong:
             if edits := wrong.edits(language):
                 text = solution
@@ -102,14 +102,14 @@ def answers(entry: Entry) -> Iterator[Answer]:
                     if text.count(old) != 1:
                         raise ValueError(f"{entry.name}, {wrong.name}: {old!r} stands {text.count(old)} times.")
                     text = text.replace(old, new)
-                yield Answer(entry, language, wrong.name, text, tuple(wrong.reason.split("|")), wrong.says)
+                yield Attempt(entry, language, wrong.name, text, tuple(wrong.reason.split("|")), wrong.says)
 
 
-def prove(known: Sequence[Answer], place: Path, tell: Callable[[str], None] = lambda _: None) -> list[Proof]:
-    """Checks answers.
+def prove(known: Sequence[Attempt], place: Path, tell: Callable[[str], None] = lambda _: None) -> list[Proof]:
+    """Checks attempts.
 
     Args:
-        known: the answers.
+        known: the attempts.
         place: a folder for what is built; what is there from before is used.
         tell: is told how far it is.
 
@@ -121,61 +121,61 @@ def prove(known: Sequence[Answer], place: Path, tell: Callable[[str], None] = la
     memory = place / "proofs.json"
     seen: dict[str, list[str]] = json.loads(memory.read_text(encoding="utf-8")) if memory.is_file() else {}
     common = _common_fingerprint()
-    keys = [_fingerprint(common, answer) for answer in known]
-    left = {key: answer for key, answer in zip(keys, known) if key not in seen}
+    keys = [_fingerprint(common, attempt) for attempt in known]
+    left = {key: attempt for key, attempt in zip(keys, known) if key not in seen}
     done = 0
     try:
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             for few in _portions(list(left.items())):
-                built = _build([(key, answer) for key, answer in few if answer.language != "python"], place, pool)
+                built = _build([(key, attempt) for key, attempt in few if attempt.language != "python"], place, pool)
 
-                def look(item: tuple[str, Answer], built: dict[str, Built] = built) -> tuple[str, Verdict]:
+                def look(item: tuple[str, Attempt], built: dict[str, Built] = built) -> tuple[str, Verdict]:
                     return item[0], _verdict(item[0], item[1], built, place)
 
                 for key, verdict in pool.map(look, few):
                     seen[key] = [verdict.reason, verdict.advice, verdict.said]
                 done += len(few)
-                tell(f"{done} of {len(left)} answers checked, {len(known) - len(left)} known from before")
+                tell(f"{done} of {len(left)} attempts checked, {len(known) - len(left)} known from before")
     finally:
         memory.write_text(json.dumps(seen, indent=1), encoding="utf-8")
-    return [Proof(answer, *seen[key]) for key, answer in zip(keys, known)]
+    return [Proof(attempt, *seen[key]) for key, attempt in zip(keys, known)]
 
 
-def _portions(items: list[tuple[str, Answer]]) -> Iterator[list[tuple[str, Answer]]]:
+def _portions(items: list[tuple[str, Attempt]]) -> Iterator[list[tuple[str, Attempt]]]:
     for at in range(0, len(items), AT_A_TIME):
         yield items[at : at + AT_A_TIME]
 
 
-def _build(few: list[tuple[str, Answer]], place: Path, pool: ThreadPoolExecutor) -> dict[str, Built]:
-    """Compiles the modules of a few answers, by their keys."""
+def _build(few: list[tuple[str, Attempt]], place: Path, pool: ThreadPoolExecutor) -> dict[str, Built]:
+    """Compiles the modules of a few attempts, by their keys."""
     crate = place / "crate"
     crate.mkdir(exist_ok=True)
-    for key, answer in few:
-        (crate / f"{key}.{LANGUAGES[answer.language]}").write_text(answer.text, encoding="utf-8")
-    rust = [key for key, answer in few if answer.language == "rust"]
+    for key, attempt in few:
+        (crate / f"{key}.{LANGUAGES[attempt.language]}").write_text(attempt.text, encoding="utf-8")
+    rust = [key for key, attempt in few if attempt.language == "rust"]
     built = {}
     if rust:
         folder.write_crate(crate, [(key, f"{key}.rs") for key in rust])
         built.update(build_rust(crate, place / "target", rust))
-    in_c = [key for key, answer in few if answer.language == "c"]
+    in_c = [key for key, attempt in few if attempt.language == "c"]
     if in_c:
         compiler = c.prepare()
         built.update(zip(in_c, pool.map(lambda key: c.build_c(crate / f"{key}.c", place / "c" / key, compiler), in_c)))
     return built
 
 
-def _verdict(key: str, answer: Answer, built: dict[str, Built], place: Path) -> Verdict:
-    if answer.language == "python":
+def _verdict(key: str, attempt: Attempt, built: dict[str, Built], place: Path) -> Verdict:
+    if attempt.language == "python":
         file = place / f"{key}.py"
-        file.write_text(answer.text, encoding="utf-8")
-        return judge(answer.entry, answer.text, lambda: check_predictions(answer.entry, file))
-    return judge(answer.entry, answer.text, lambda: _place(key, answer, built[key], place))
+        file.write_text(attempt.text, encoding="utf-8")
+        return judge(attempt.entry, attempt.text, lambda: check_predictions(attempt.entry, file))
+    return judge(attempt.entry, attempt.text, lambda: _place(key, attempt, built[key], place))
 
 
-def _place(key: str, answer: Answer, built: Built, place: Path) -> Path | Verdict:
+def _place(key: str, attempt: Attempt, built: Built, place: Path) -> Path | Verdict:
     if built.library is None:
         return Verdict("build", built.said)
-    return put(built.library, answer.entry.name, place / "modules" / key)
+    return put(built.library, attempt.entry.name, place / "modules" / key)
 
 
 def _common_fingerprint() -> bytes:
@@ -191,8 +191,8 @@ def _common_fingerprint() -> bytes:
     return made.digest()
 
 
-def _fingerprint(common: bytes, answer: Answer) -> str:
-    about = (answer.entry.folder / "about.py").read_bytes()
-    text = f"{answer.entry.name}\0{answer.language}\0{answer.text}".encode()
+def _fingerprint(common: bytes, attempt: Attempt) -> str:
+    about = (attempt.entry.folder / "about.py").read_bytes()
+    text = f"{attempt.entry.name}\0{attempt.language}\0{attempt.text}".encode()
     digest = hashlib.sha256(common + about + text).hexdigest()[:12]
-    return f"{answer.entry.name}-{answer.language}-{digest}"
+    return f"{attempt.entry.name}-{attempt.language}-{digest}"

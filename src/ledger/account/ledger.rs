@@ -1,4 +1,4 @@
-//! The book: what belongs to the whole process, and the switches.
+//! The ledger itself: what belongs to the whole process, and the switches.
 
 use super::always;
 use super::hands::ByAddress;
@@ -22,7 +22,7 @@ pub(crate) struct Event {
 }
 
 #[derive(Default)]
-pub(crate) struct Book {
+pub(crate) struct Ledger {
     pub(crate) findings: VecDeque<Finding>,
     /// How many findings there have been, with those that were dropped.
     pub(crate) found: usize,
@@ -51,7 +51,7 @@ pub(super) const MOST_FINDINGS: usize = 100_000;
 /// More events than this are not kept.
 pub(crate) const MOST_EVENTS: usize = 2_000_000;
 
-pub(super) static BOOK: LazyLock<Mutex<Book>> = LazyLock::new(Mutex::default);
+pub(super) static LEDGER: LazyLock<Mutex<Ledger>> = LazyLock::new(Mutex::default);
 
 /// How many want events recorded.
 pub(crate) static RECORDING: AtomicUsize = AtomicUsize::new(0);
@@ -60,9 +60,9 @@ pub(super) static STRICT: AtomicBool = AtomicBool::new(false);
 /// Are deficits written to standard error?
 pub(crate) static SPEAKING: AtomicBool = AtomicBool::new(true);
 
-/// The book. To be given up before anything is called that could come back here.
-pub(crate) fn book() -> MutexGuard<'static, Book> {
-    BOOK.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+/// The ledger, locked. The lock must be released before anything is called that could come back here.
+pub(crate) fn ledger() -> MutexGuard<'static, Ledger> {
+    LEDGER.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// Says that the extension enters *every* new reference, also those from calls which the ledger does not know, with
@@ -75,7 +75,7 @@ pub fn judge_everything() {
 pub(crate) fn own_type(type_object: *mut PyTypeObject) {
     // SAFETY: the type is ready, so its flags can be asked for.
     let is_static = unsafe { pyo3_ffi::PyType_GetFlags(type_object) } & pyo3_ffi::Py_TPFLAGS_HEAPTYPE == 0;
-    if book().types.insert(type_object as Address) && is_static {
+    if ledger().types.insert(type_object as Address) && is_static {
         always::add(type_object.cast());
     }
 }
