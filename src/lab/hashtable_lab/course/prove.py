@@ -2,8 +2,8 @@
 
 Nor does an exercise pass by deleting what it tests: an attempt without a line of code fails too.
 
-All attempts in Rust are examples of one package, which cargo compiles together; then the attempts are judged, several at a time. What
-was seen of an attempt is kept under the fingerprint of everything that it rests on, and is not looked for again.
+All attempts in Rust are examples of one package, which cargo compiles together; then they are judged, several at a time. What was
+seen of an attempt is kept under the fingerprint of everything that it rests on, and is not looked for again.
 """
 
 from __future__ import annotations
