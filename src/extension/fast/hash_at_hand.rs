@@ -25,9 +25,12 @@ pub(crate) unsafe fn hash_at_hand(table: *mut HashTable, key: *mut PyObject) -> 
     }
 }
 
-/// The builtin hash of an exact int, or of an exact str that has been asked for it.
+/// The builtin hash of an exact int, or of an exact str that has been asked for it. Runs no Python code.
+///
+/// # Safety
+/// `key` is a living object.
 #[inline(always)]
-unsafe fn builtin_hash_at_hand(key: *mut PyObject) -> Option<i64> {
+pub(crate) unsafe fn builtin_hash_at_hand(key: *mut PyObject) -> Option<i64> {
     // SAFETY: the key is alive, and each function is asked about objects of its type. An int always has a hash.
     unsafe {
         if Py_IS_TYPE(key, &raw mut PyUnicode_Type) {

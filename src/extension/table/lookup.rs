@@ -24,11 +24,10 @@
 use crate::announce;
 use crate::errors::runtime_error;
 use crate::fast::equality::{Place, equal_without_asking, look_up_without_asking};
-use crate::fast::hash_at_hand::hash_at_hand;
+use crate::fast::hash_at_hand::{builtin_hash_at_hand, hash_at_hand};
 use crate::ffi::*;
 use crate::object::{HashTable, HashedBy};
 use crate::table::hashing::{builtin_hash_of, hash_of};
-use hashtable_core::mix::mix;
 use hashtable_core::{MOST_RESTARTS, Step};
 
 /// Looks `key` up. Can run any Python code.
@@ -42,51 +41,30 @@ use hashtable_core::{MOST_RESTARTS, Step};
 pub(crate) unsafe fn look_up(table: *mut HashTable, key: *mut PyObject) -> Result<Place, Raised> {
     // SAFETY: the caller keeps table and key alive, whatever runs. No Rust reference into the table is alive at any
     // call here: each access through the pointer ends with its expression, and what is kept are numbers. The hash is
-    // only good as long as the table has the function that it comes from: `hash_at_hand` runs nothing, and where
-    // `__hash__` may have run, the generation is compared before the hash is used. `look_up_without_asking` runs
-    // nothing either, so the index that it returns is one of this moment.
+    // only good as long as the table has the function that it comes from: a hash that is at hand is found without
+    // running anything, and where `__hash__` may have run, the generation is compared before the hash is used.
+    // `look_up_without_asking` runs nothing either, so the index that it returns is one of this moment.
     unsafe {
         // Each step is announced if anyone listens, and the quick ways have no steps.
-        if announce::is_heard() || (*table).hashed_by != HashedBy::Builtin {
-            return look_up_otherwise(table, key);
+        if announce::is_heard() {
+            return look_up_asking(table, key);
         }
-        look_up_by_the_key(table, key, |hash| hash)
-    }
-}
-
-/// The same, for a table that does not hash by the builtin `hash` alone.
-#[inline(never)]
-unsafe fn look_up_otherwise(table: *mut HashTable, key: *mut PyObject) -> Result<Place, Raised> {
-    // SAFETY: the caller of `look_up` keeps table and key alive. `hashed_by` is read once, and nothing runs between that
-    // and the call that rests on it.
-    unsafe {
-        if !announce::is_heard() && (*table).hashed_by == HashedBy::Mixed {
-            look_up_by_the_key(table, key, mix)
-        } else {
-            look_up_asking(table, key)
-        }
-    }
-}
-
-/// The quick way of a table whose hash is the builtin one, or made of it by `mixed`.
-#[inline(always)]
-unsafe fn look_up_by_the_key(
-    table: *mut HashTable,
-    key: *mut PyObject,
-    mixed: impl Fn(i64) -> i64,
-) -> Result<Place, Raised> {
-    // SAFETY: table and key are kept by the caller of `look_up`, whatever `__hash__` does. No borrow is alive while it
-    // runs, and its hash is used only if the generation is the one from before: else the table has another function.
-    unsafe {
-        let hash = match hash_at_hand(table, key) {
-            Some(hash) => hash,
-            None => {
-                let generation = (*table).generation;
-                let hash = mixed(builtin_hash_of(key)?);
-                if (*table).generation != generation {
-                    return look_up_asking(table, key);
+        let hash = if (*table).hashed_by == HashedBy::Builtin {
+            match builtin_hash_at_hand(key) {
+                Some(hash) => hash,
+                None => {
+                    let generation = (*table).generation;
+                    let hash = builtin_hash_of(key)?;
+                    if (*table).generation != generation {
+                        return look_up_asking(table, key);
+                    }
+                    hash
                 }
-                hash
+            }
+        } else {
+            match hash_at_hand_otherwise(table, key) {
+                Some(hash) => hash,
+                None => return look_up_asking(table, key),
             }
         };
         if let Some(place) = look_up_without_asking(table, key, hash) {
@@ -94,6 +72,15 @@ unsafe fn look_up_by_the_key(
         }
         look_up_comparing(table, key, hash, (*table).generation)
     }
+}
+
+/// The hash at hand, where the table does not hash by the builtin `hash` alone. It stands apart from [`look_up`], which is
+/// inlined where it is called, so that a table that mixes takes the same short way from here on. `cold` keeps the call of
+/// it out of the way of the default, which pays one instruction for it: inlined, it would be three.
+#[cold]
+unsafe fn hash_at_hand_otherwise(table: *mut HashTable, key: *mut PyObject) -> Option<i64> {
+    // SAFETY: the caller of `look_up` keeps both alive, and nothing is run here that could change either.
+    unsafe { hash_at_hand(table, key) }
 }
 
 /// The general way: the table's hash function is called for the hash and, where the hash does not decide, `__eq__` for
