@@ -16,8 +16,8 @@ sys.path.insert(0, str(HERE))
 from hashtable_lab import specimens  # noqa: E402
 from hashtable_lab.replay import command  # noqa: E402
 from hashtable_lab.stage import Stage  # noqa: E402
-from test_machine import STORY  # noqa: E402
 from test_page import VIEWS, Browser, picture  # noqa: E402
+from test_state import STORY  # noqa: E402
 
 
 def films() -> None:

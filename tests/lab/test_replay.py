@@ -73,7 +73,7 @@ def unwatched(child, tmp_path, text):
 @pytest.mark.slow
 def test_recording_adds_no_reference(child, tmp_path):
     """The script sees the counts that it would see if it were not recorded; if the recorder kept anything, it would not."""
-    script = films.example().replace("a = b = c = 1", "a = b = c = Key(4)").replace("b = None", "b = Key(5)")
+    script = films.example(ints=False).replace("a = b = c = 1", "a = b = c = Key(4)").replace("b = None", "b = Key(5)")
     alone = unwatched(child, tmp_path, script)
     assert "PROBE key" in alone and "PROBE self" in alone
     assert shoot(script)[0]["output"] == alone
@@ -349,11 +349,50 @@ def test_the_command_prints_json(child, tmp_path):
     assert "['TWO']" in ending.stderr
 
 
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package that can be run by its name, and a module in it."""
+    (tmp_path / "stories").mkdir()
+    (tmp_path / "stories" / "__init__.py").write_text("begun = True\n", encoding="utf-8")
+    (tmp_path / "stories" / "__main__.py").write_text(f"{STORY}import sys; print(sys.argv[1:])\n", encoding="utf-8")
+    (tmp_path / "stories" / "inner.py").write_text("import hashtable\nhashtable.HashTable()\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_module_is_run_by_its_name(package, child):
+    ending = child("-m", "hashtable_lab", "replay", "-m", "stories", "--json", "--", "a", "--b")
+    film = json.loads(ending.stdout)
+    assert ending.returncode == 0 and film["exit_code"] == 0, ending.stderr
+    assert (film["title"], film["script"]) == ("-m stories", "__main__.py")
+    assert film["files"][0]["parts"][0][1][: STORY.count("\n")] == STORY.splitlines()
+    assert "line" in kinds(film) and "enter" in kinds(film)
+    assert film["output"] == "['TWO']\n['a', '--b']\n"
+    ending = child("-m", "hashtable_lab", "replay", "-m", "stories.inner")
+    assert ending.returncode == 0 and (package / "stories.inner.html").is_file(), ending.stderr
+
+
+@pytest.mark.parametrize("name", ["no_such_module", "stories.no_such_module", "hashtable"])
+def test_a_module_that_cannot_be_run(name, package):
+    film, report = command.shoot(command.of_module(name, (), "hashtable_traced", ()))
+    assert report.exit_code == 2 and film["ending"]["words"].startswith(
+        "the script raised ImportError: No module named"
+    )
+    assert kinds(film)[-1] == "end"
+
+
+def test_a_report_of_a_module_can_have_its_film(package, child):
+    ending = child("-m", "hashtable_lab", "ledger", "--replay", "page.html", "-m", "stories")
+    assert ending.returncode == 0 and "Balanced." in ending.stdout, ending
+    assert "by_length" in (package / "page.html").read_text("utf-8")
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
         ([], "One of"),
         (["-c", "1", "--specimen", "missing-incref"], "One of"),
+        (["-m", "json", "-c", "1"], "One of"),
         (["no-such-file.py"], "does not exist"),
         (["--specimen", "no-such-specimen"], "no-such-specimen"),
         (["-c", "import hashtable; hashtable.HashTable()", "-o", "/no/such/folder/page.html"], "cannot be written"),

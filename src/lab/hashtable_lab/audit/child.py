@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import importlib.util
 import json
 import os
 import runpy
@@ -50,14 +51,17 @@ def main(request: dict[str, Any]) -> int:
     before = dict(module.ledger_judged())
     script = request["script"]
     sys.argv[:] = [script, *request["arguments"]]
+    as_module, file = request.get("as_module"), script
+    sys.path.insert(0, os.getcwd() if as_module else os.path.dirname(os.path.abspath(script)))
     try:
-        with watching(module, script) if request.get("watch") else contextlib.nullcontext():
-            if request.get("as_module"):
-                sys.path.insert(0, os.getcwd())
+        if as_module and request.get("watch"):
+            file = _file_of(script)
+            _write(log, "script", file)
+        with watching(module, file) if request.get("watch") else contextlib.nullcontext():
+            if as_module:
                 runpy.run_module(script, run_name="__main__", alter_sys=True)
-                return _tell(log, "end", "0")
-            sys.path.insert(0, os.path.dirname(os.path.abspath(script)))
-            runpy.run_path(script, run_name="__main__")
+            else:
+                runpy.run_path(script, run_name="__main__")
     except SystemExit as exit_:
         return _leave(log, exit_)
     except BaseException as error:
@@ -67,6 +71,21 @@ def main(request: dict[str, Any]) -> int:
         gc.collect()
         _count(log, before, module.ledger_judged())
     return _tell(log, "end", "0")
+
+
+def _file_of(name: str) -> str:
+    """The file of a module that is run as `python -m` runs it, as its code names it; of a package, that of its `__main__`.
+
+    Raises:
+        ImportError: there is no such module, or it is not written in Python.
+    """
+    spec = importlib.util.find_spec(name)
+    if spec is not None and spec.submodule_search_locations is not None:
+        spec = importlib.util.find_spec(f"{name}.__main__")
+    code = getattr(spec and spec.loader, "get_code", lambda name: None)(spec.name if spec else name)
+    if code is None:
+        raise ImportError(f"No module named {name}, or it cannot be run: it has no code in Python")
+    return str(code.co_filename)
 
 
 def _leave(log: str, exit_: SystemExit) -> int:

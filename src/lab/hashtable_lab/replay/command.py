@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -24,6 +26,7 @@ HELP = """\b
 Examples:
   python -m hashtable_lab replay script.py -o page.html
   python -m hashtable_lab replay script.py -- arguments --of the script
+  python -m hashtable_lab replay -m my_package.tests -o page.html
   python -m hashtable_lab replay -c "import hashtable; hashtable.HashTable().set('a', 1)" -o page.html
   python -m hashtable_lab replay --specimen missing-incref
 
@@ -42,8 +45,8 @@ class Play:
     """What is to be recorded.
 
     Attributes:
-        name: the script's name, for people.
-        text: its text.
+        name: the script's name, for people; or the module's.
+        text: its text. That of a module is read where it is found.
         title: what the page is called.
         arguments: what the script finds in `sys.argv` after its name.
         path: the file, if it is one.
@@ -52,6 +55,7 @@ class Play:
         environment: variables for the child.
         texts: files of the extension's source that are not what lies in the source folder, by name.
         folders: where to look first for the extension's source.
+        is_module: it is a module that is run by its name, as by `python -m`.
     """
 
     name: str
@@ -64,6 +68,7 @@ class Play:
     environment: dict[str, str] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     folders: Sequence[Path] = ()
+    is_module: bool = False
 
 
 def of_script(path: Path, arguments: Sequence[str], module: str, folders: Sequence[Path]) -> Play:
@@ -75,6 +80,11 @@ def of_script(path: Path, arguments: Sequence[str], module: str, folders: Sequen
 def of_code(code: str, arguments: Sequence[str], module: str, folders: Sequence[Path]) -> Play:
     """Code from the command line."""
     return Play("code.py", code.rstrip("\n") + "\n", "-c", arguments, None, module, folders=folders)
+
+
+def of_module(name: str, arguments: Sequence[str], module: str, folders: Sequence[Path]) -> Play:
+    """A module that is run by its name."""
+    return Play(name, "", f"-m {name}", arguments, None, module, folders=folders, is_module=True)
 
 
 def of_specimen(specimen: specimens.Specimen, stage: Stage, script: str = "", title: str = "") -> Play:
@@ -114,11 +124,11 @@ def shoot(
         Missing: there is no such extension, or it keeps no ledger.
     """
     with tempfile.TemporaryDirectory(prefix="hashtable-lab-") as place:
-        path = play.path
-        if path is None:
-            path = Path(place, play.name)
-            path.write_text(play.text, encoding="utf-8")
+        path: Path | str = play.name if play.is_module else play.path or Path(place, play.name)
+        if not play.is_module and play.path is None:
+            Path(path).write_text(play.text, encoding="utf-8")
         options: dict[str, Any] = {"search": play.search, "environment": play.environment, "most": most}
+        options["as_module"] = play.is_module
         options |= {"time_limit": time_limit, "echo": echo}
         if stage is None:
             recording = record(path, play.arguments, play.module, **options)
@@ -134,7 +144,17 @@ def shoot(
                 recording = record(path, play.arguments, play.module, **options, tell=told)
     stopped = f"was stopped after {time_limit:g} seconds" if recording.ending.timed_out else ""
     report = audit.read(recording.rows, recording.ending.code, audit.Subject(play.module), stopped)
+    if play.is_module:
+        text = _text_of(recording.file)
+        play = replace(play, name=os.path.basename(recording.file) or play.name, text=text)
     return _made(play, recording, report, most), report
+
+
+def _text_of(file: str) -> str:
+    """The text of a module that was run; empty if there is none to be read, as in an archive."""
+    with contextlib.suppress(OSError):
+        return Path(file).read_text(encoding="utf-8", errors="replace")
+    return ""
 
 
 def _made(play: Play, recording: Recording, report: audit.Report, most: int) -> dict[str, Any]:
@@ -172,17 +192,14 @@ def film_of_a_report(
     """Records a run for `ledger --replay`: writes the page, and returns what the ledger found, for a report.
 
     Raises:
-        Missing: it is a module that is to be run, which has no film, or the page cannot be written.
+        Missing: the page cannot be written.
     """
     if program.is_module:
-        raise Missing("a film is of a script: name a file, not -m MODULE, with --replay.")
-    path = Path(program.name)
-    play = Play(
-        name=path.name,
-        text=path.read_text(encoding="utf-8", errors="replace"),
-        title=path.name,
-        arguments=program.arguments,
-        path=path,
+        play = of_module(program.name, program.arguments, "", ())
+    else:
+        play = of_script(Path(program.name), program.arguments, "", ())
+    play = replace(
+        play,
         module=subject.module,
         search=subject.path,
         environment=dict(subject.variables),
@@ -215,7 +232,7 @@ def perform(play: Play, output: Path | None, machine: bool, most: int, time_limi
         json.dump(made, stage.out.file, separators=(",", ":"))
         stage.out.file.write("\n")
         return report.exit_code
-    file = output or Path(f"{Path(play.name).stem}.html")
+    file = output or Path(f"{play.name if play.is_module else Path(play.name).stem}.html")
     write(file, json.dumps(made, separators=(",", ":")) if machine else page.html(made))
     steps, limit = len(made["steps"]), made["limit"]
     reached = f" (the limit; --steps sets another one, and {limit['steps']:,} it is now)" if limit["reached"] else ""
@@ -243,6 +260,7 @@ def write(file: Path, text: str) -> None:
 
 @click.command("replay", epilog=HELP)
 @click.option("-c", "code", metavar="CODE", help="Python code instead of a script.")
+@click.option("-m", "run_module", metavar="MODULE", help="Run a module, as `python -m` does, instead of a SCRIPT.")
 @click.option("--specimen", metavar="NAME", help="The script of a specimen, with its broken module.")
 @click.option(
     "-o",
@@ -273,6 +291,7 @@ def write(file: Path, text: str) -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def replay_command(
     code: str | None,
+    run_module: str | None,
     specimen: str | None,
     output: Path | None,
     as_json: bool,
@@ -286,20 +305,20 @@ def replay_command(
     """Watch a reference: the film of a script, step by step, as one HTML page.
 
     Runs SCRIPT, with its ARGUMENTS (those that begin with a dash come after --), in a child. There `import hashtable` gives the
-    traced build. The page shows, at each
-    step, the lines of Python and of the extension, who holds which object, and the table. It needs no network.
+    traced build. The page shows, at each step, the lines of Python (those of the script, or of the module after -m) and of the
+    extension, who holds which object, and the table. It needs no network.
     """
     stage = Stage()
-    given = [what for what in (script, code, specimen) if what is not None]
-    if code is not None and script is not None:  # with -c, what follows are the arguments
+    if (code is not None or run_module is not None) and script is not None:  # what follows are the arguments
         arguments, script = (str(script), *arguments), None
-        given = given[1:]
-    if len(given) != 1:
-        raise click.UsageError("what is to be recorded? One of SCRIPT, -c CODE and --specimen NAME.")
+    if [script, code, run_module, specimen].count(None) != 3:
+        raise click.UsageError("what is to be recorded? One of SCRIPT, -c CODE, -m MODULE and --specimen NAME.")
     if specimen is not None:
         play = of_specimen(specimens.load(specimen), stage)
     elif code is not None:
         play = of_code(code, arguments, module, folders)
+    elif run_module is not None:
+        play = of_module(run_module, arguments, module, folders)
     else:
         assert script is not None
         if not script.is_file():

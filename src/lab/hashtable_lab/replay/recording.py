@@ -38,19 +38,22 @@ class Recording:
         ending: how it ended. What it printed is bytes of any kind, and so not in there.
         output: what it printed on standard output.
         time_limit: after so many seconds it would have been stopped.
+        file: the file of a module that was run by its name; empty if it was not found.
     """
 
     rows: list[list[str]]
     ending: children.Ending
     output: bytes
     time_limit: float
+    file: str = ""
 
 
 def record(
-    script: Path,
+    script: Path | str,
     arguments: Sequence[str] = (),
     module: str | None = "hashtable_traced",
     *,
+    as_module: bool = False,
     search: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
     most: int = MOST_STEPS,
@@ -61,9 +64,10 @@ def record(
     """Runs a script and records it.
 
     Args:
-        script: a Python file.
+        script: a Python file, or a module's name.
         arguments: what it finds in `sys.argv` after its name.
         module: the name of the extension, which keeps a ledger; `hashtable_traced` is `hashtable` to the script.
+        as_module: it is a module's name, to be run as by `python -m`.
         search: folders in which to look for modules first.
         environment: variables to add to our own.
         most: so many steps are recorded at most; then the script goes on unwatched.
@@ -76,6 +80,7 @@ def record(
         path = [os.path.abspath(entry) for entry in (*search, *sys.path)]
         question: dict[str, object] = {"path": path, "log": str(log), "module": module, "events": True, "watch": True}
         question |= {"most": most * _LINES_FOR_A_STEP, "script": str(script), "arguments": list(arguments)}
+        question["as_module"] = as_module
         request.write_text(json.dumps(question), encoding="utf-8")
         variables = {**os.environ, **(environment or {}), "PYTHONPATH": os.pathsep.join(path), "PYTHONUNBUFFERED": "1"}
         # An extension that has been compiled with the ledger writes to the log from the moment on in which it is loaded.
@@ -98,7 +103,8 @@ def record(
             echo(reading.read())
         lines = log.read_bytes().decode("utf-8", "replace").split("\n") if log.is_file() else []
         rows = [line.split("\x1f") for line in lines if line]
-        return Recording(rows, children.Ending("", child.returncode, timed_out), printed.read_bytes(), time_limit)
+        file = next((row[1] for row in rows if row[0] == "script" and len(row) > 1), "")
+        return Recording(rows, children.Ending("", child.returncode, timed_out), printed.read_bytes(), time_limit, file)
 
 
 @contextlib.contextmanager

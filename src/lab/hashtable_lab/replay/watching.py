@@ -30,6 +30,15 @@ from typing import Any
 # What the interpreter tells a trace function. Source: https://docs.python.org/3/c-api/profiling.html
 _CALL, _EXCEPTION, _LINE, _RETURN = 0, 1, 2, 3
 
+
+class _What(ctypes.c_int):
+    """Which of them. As a plain `c_int` it would be handed over as an int, and a small int is one object for the whole
+    interpreter: before CPython 3.11, where it has a count like any other, that call would be counted among its references."""
+
+
+# From here on an int is an object of its own. Whatever is kept while counts are read is no smaller, for the same reason.
+_OWN = 1 << 20
+
 #: At each line, so many objects are looked at, those that are nearest to names; of each so many items.
 MOST_OBJECTS, MOST_ITEMS = 300, 30
 #: Longer texts are cut.
@@ -62,21 +71,21 @@ class Watch:
         self._stop_log = module.ledger_log
         self._script = script
         self._frames: dict[int, int] = {}  # id of a frame that is running: its number
-        self._number = 0
+        self._number = _OWN
         self._names: dict[int, dict[str, int]] = {}  # by the number of a frame
         self._held: dict[int, list[Any]] = {}  # what a container held when it was last looked at
         self._known: dict[int, tuple[int, str]] = {}  # the type and the look of what is followed
-        self._output = 0
-        self._callback = ctypes.PYFUNCTYPE(
-            ctypes.c_int, ctypes.c_void_p, ctypes.py_object, ctypes.c_int, ctypes.c_void_p
-        )(self._told)
+        self._output = _OWN
+        self._callback = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.py_object, _What, ctypes.c_void_p)(
+            self._told
+        )
 
     # ---- being told --------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
         """From now on this thread is watched, and every one that it starts."""
         threading.settrace(self._begin_thread)
-        os.register_at_fork(before=lambda: self._note({"kind": "fork"}), after_in_child=self._in_a_fork)
+        os.register_at_fork(before=lambda: self._note('{"kind":"fork"}'), after_in_child=self._in_a_fork)
         self._watch_thread()
 
     def end(self) -> None:
@@ -94,26 +103,27 @@ class Watch:
         self.end()
         self._stop_log(None)
 
-    def _told(self, _: object, frame: types.FrameType, what: int, arg: int | None) -> int:
+    def _told(self, _: object, frame: types.FrameType, what: _What, arg: int | None) -> int:
         """The trace function: something is about to happen in a frame, or has."""
         if frame.f_code.co_filename != self._script:
-            if what == _CALL:
+            if what.value == _CALL:
                 frame.f_trace_lines = False
-        elif what <= _RETURN:
+        elif what.value <= _RETURN:
             try:
-                self._step(frame, what, arg)
+                self._note(self._step(frame, what.value, arg))
             except BaseException as error:  # nobody would hear of it
                 self.end()
                 self._write(json.dumps({"kind": "blind", "why": f"{type(error).__name__}: {error}"[:200]}))
         return 0
 
-    def _step(self, frame: types.FrameType, what: int, arg: int | None) -> None:
+    def _step(self, frame: types.FrameType, what: int, arg: int | None) -> str:
+        """What is new, as JSON: so nothing of it is held while the counts are read."""
         if what == _CALL or id(frame) not in self._frames:
             self._number += 1
             self._frames[id(frame)] = self._number
         number = self._frames[id(frame)]
         news: dict[str, Any] = {"kind": ("call", "exception", "line", "return")[what], "line": frame.f_lineno}
-        news["frame"] = number
+        news["frame"] = number - _OWN
         if what == _CALL:
             news["function"] = frame.f_code.co_name
         if what == _RETURN:
@@ -124,14 +134,14 @@ class Watch:
         if what == _RETURN:
             self._frames.pop(id(frame), None)
             self._names.pop(number, None)
-        self._note(news)
-
-    def _note(self, news: dict[str, Any]) -> None:
         with contextlib.suppress(OSError, ValueError):
             size = os.fstat(1).st_size
-            if size != self._output:
-                self._output = news["output"] = size
-        if not self._write(json.dumps(news, separators=(",", ":"))):
+            if size + _OWN != self._output:
+                self._output, news["output"] = size + _OWN, size
+        return json.dumps(news, separators=(",", ":"))
+
+    def _note(self, news: str) -> None:
+        if not self._write(news):
             self.end()
 
     # ---- looking -----------------------------------------------------------------------------------------------------
@@ -158,7 +168,7 @@ class Watch:
             }
             changed.update((name, None) for name in before if name not in now)
             if changed or number not in self._names:
-                names[number] = changed
+                names[number - _OWN] = changed
             self._names[number] = now
         return {**({"names": names} if names else {}), **({"held": held} if held else {})}
 
