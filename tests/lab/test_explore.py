@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import random
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 pytest.importorskip("hashtable_lab.explore", reason="the laboratory is not installed")
 from click.testing import CliRunner
+from hashtable_lab import campaign
 from hashtable_lab.attack import searching
 from hashtable_lab.cli import lab, main
 from hashtable_lab.errors import Missing
-from hashtable_lab.explore import report, theory
+from hashtable_lab.explore import command, report, theory
 from hashtable_lab.explore.functions import digits_hash, function_of
 from hashtable_lab.explore.keys import KEY_SETS, keys_of
 from hashtable_lab.explore.measuring import measure
@@ -90,6 +97,80 @@ def test_a_sweep_in_all_forms(tmp_path):
     assert json.loads(ran("explore", *FEW, "--json").stdout) == rows, (
         "the second time everything is known, the times too"
     )
+
+
+@pytest.mark.parametrize("where", ["threads", "processes:2", pytest.param("dask", marks=pytest.mark.dask)])
+def test_a_sweep_finds_the_same_everywhere(where):
+    if where == "dask":
+        pytest.importorskip("distributed", reason="pip install '.[dask]'")
+    if where == "threads":  # any executor, in Python
+        jobs = command.jobs_of(("ids", "i << 32"), command.FUNCTIONS, (4, 67), (1.0,), 50)
+        with ThreadPoolExecutor(2) as pool:
+            rows = command.rows_of(campaign.run(jobs, pool))
+    else:
+        rows = json.loads(ran("explore", *FEW, "--json", "--executor", where).stdout)
+    here = json.loads(ran("explore", *FEW, "--json", "--fresh").stdout)
+    times = ("set", "get", "in")
+    assert all(row[what] > 0 for row in rows for what in times)
+    assert [{**row, **dict.fromkeys(times)} for row in rows] == [{**row, **dict.fromkeys(times)} for row in here]
+
+
+#: A hash function that keeps a sweep waiting, as long as a file is there.
+WAITING = """
+import os, time
+def function(key):
+    while os.path.exists({file!r}):
+        time.sleep(0.05)
+    return hash(key)
+"""
+#: The command as a terminal starts it, where Ctrl-C interrupts.
+AT_A_TERMINAL = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from hashtable_lab.cli import main
+if __name__ == "__main__":
+    sys.exit(main(["explore", *sys.argv[1:]]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is another thing there")
+@pytest.mark.parametrize("where", ["here", "processes:2"])
+def test_interrupted_it_keeps_what_was_done_and_goes_on_from_there(where, tmp_path):
+    wait = tmp_path / "wait"
+    wait.touch()
+    (tmp_path / "waiting.py").write_text(WAITING.format(file=str(wait)))
+    # What is kept lies below a checkout; this one has nothing else.
+    for name in ("Cargo.toml", "src/extension/Cargo.toml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    environment = {**os.environ, "HASHTABLE_SOURCE": str(tmp_path)}
+    environment["PYTHONPATH"] = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    arguments = [*FEW, "--hash-function", "hash", "--hash-function", "waiting:function", "--executor", where]
+    options = {"env": environment, "cwd": tmp_path, "text": True}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    line = [sys.executable, "-c", AT_A_TERMINAL, *arguments]
+    process = subprocess.Popen([*line, "--csv", "rows.csv"], **options, **pipes, start_new_session=True)
+    kept = tmp_path / "target" / "campaigns" / "explore"
+    deadline = time.monotonic() + 120
+    # Here, jobs are done one after another, and the third one waits; in two processes, both wait before long.
+    while len(list(kept.glob("*.json"))) < 2:
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    shown, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    first = {file.name: file.read_text() for file in kept.iterdir()}
+    assert f"Interrupted: {len(first)} of 8 settings were measured, and are kept." in said
+    assert "Traceback" not in said + shown and "waiting:function" not in shown and "ids" in shown
+    with open(tmp_path / "rows.csv", newline="") as file:
+        assert len(list(csv.DictReader(file))) == len(first), "what was asked for is written, of what was done"
+    wait.unlink()
+    again = subprocess.run([*line, "--json"], **options, **pipes)
+    assert again.returncode == 0 and len(json.loads(again.stdout)) == 8
+    assert all((kept / name).read_text() == text for name, text in first.items()) and len(list(kept.iterdir())) == 8
+    # What had been measured was not measured again: the times are those of the first run, too.
+    before = [json.loads(text)["value"] for text in first.values()]
+    assert all(row in json.loads(again.stdout) for row in before)
 
 
 def test_parquet(tmp_path):
