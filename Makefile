@@ -194,6 +194,8 @@ lint: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-lint ## Check style, ty
 	$(call say,ruff and mypy)
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
+	$(call say,the modules of a replay by TypeScript and Biome)
+	@$(BIN)/python tests/tools/page_checks.py
 
 debug-python:
 ifeq ($(DEBUG_PYTHON),yes)
