@@ -306,7 +306,7 @@ matrix: $(VENV)/installed debug-python valgrind-itself ## Show which detector ca
 	$(call say,putting the specimens to the detectors)
 	@$(BIN)/python -m hashtable_lab matrix $(SPECIMENS:%=--specimen %) $(DETECTORS:%=--detector %)
 
-# A detector that cannot be had is a column that says so.
+# A detector that is not available is a column that says so.
 valgrind-itself:
 	@if command -v valgrind >/dev/null; then :; elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  echo "==> installing valgrind"; \

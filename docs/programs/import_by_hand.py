@@ -9,7 +9,7 @@ candidates = [Path(folder, "hashtable" + ending) for folder in sys.path for endi
 file = next(candidate for candidate in candidates if candidate.is_file())
 print("found:", file.name)
 
-# PyDLL keeps the GIL during a call, and this function uses Python's objects; CDLL would let go of it.
+# PyDLL keeps the GIL during a call, and this function uses Python's objects; CDLL would release it.
 shared_object = ctypes.PyDLL(str(file))  # dlopen
 function = shared_object.PyInit_hashtable  # dlsym
 function.restype = ctypes.py_object

@@ -42,7 +42,7 @@ suppress_build_script_link_lines=true
 
 
 class Unavailable(Exception):
-    """The target cannot be had on this machine. The message says why, in one line."""
+    """The target is not available on this machine. The message says why, in one line."""
 
 
 @functools.cache
@@ -64,7 +64,7 @@ def prepare() -> None:
 def build(module: str, folder: Path, source: Path = ROOT, target: Path | None = None) -> Path:
     """Builds one of MODULES from `source` and puts it into `folder`. Returns its path.
 
-    Raises Unavailable if the target cannot be had, CalledProcessError if the build fails (what cargo says is its
+    Raises Unavailable if the target is not available, CalledProcessError if the build fails (what cargo says is its
     `stderr`).
     """
     prepare()

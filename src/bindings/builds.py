@@ -355,7 +355,7 @@ def install(requirement: str) -> None:
     """Installs something from the package index into the bindings' own environment, unless it is there.
 
     Raises:
-        Failed: it cannot be had.
+        Failed: it is not available.
     """
     if not PYTHON.exists():
         run([sys.executable, "-m", "venv", VENV])
@@ -372,7 +372,7 @@ def install_from_debian(package: str) -> None:
     """Installs a package of Debian, where that can be done.
 
     Raises:
-        Failed: it cannot be had.
+        Failed: it is not available.
     """
     if (
         shutil.which("dpkg")

@@ -70,7 +70,7 @@ exported! {
         }
         op
     }
-    /// A reference was borrowed, or NULL. `mutable`: what lends it can let go of it. Returns it.
+    /// A reference was borrowed, or NULL. `mutable`: what lends it can release it. Returns it.
     rl_lend(op: Op, mutable: c_int, file: Text, line: u64, frame: usize) -> Op {
         if mutable == 0 {
             // Here it is not known whether this came out of a tuple or is `Py_None`: it is taken for what was named.

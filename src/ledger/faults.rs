@@ -112,7 +112,7 @@ pub(crate) fn due(call: &'static str, site: Site) -> bool {
     let exception = std::mem::take(&mut faults.exception) as *mut PyObject;
     let by_name = faults.by_name.take();
     drop(faults);
-    // SAFETY: the GIL is held by whoever makes the call. The exception is ours and given back once it is set.
+    // SAFETY: the caller holds the GIL. The exception is ours and given back once it is set.
     unsafe {
         if let Some(name) = by_name {
             raise_builtin(&name);

@@ -187,7 +187,7 @@ macro_rules! statuses {
     )*};
 }
 
-/// Functions that lend. `from_mutable`: what lends it can let go of it.
+/// Functions that lend. `from_mutable`: what lends it can release it.
 macro_rules! lenders {
     ($($name:ident($($argument:ident: $type:ty),*), from_mutable: $mutable:expr;)*) => {$(
         /// As in the C API. A borrowed reference, or NULL.
@@ -412,7 +412,7 @@ statuses! {
 }
 
 lenders! {
-    // A tuple cannot let go of an item.
+    // A tuple cannot release an item.
     PyTuple_GetItem(tuple: Object, at: Py_ssize_t), from_mutable: false;
     PyTuple_GET_ITEM(tuple: Object, at: Py_ssize_t), from_mutable: false;
     PyList_GetItem(list: Object, at: Py_ssize_t), from_mutable: true;

@@ -60,7 +60,7 @@ impl Spot {
     pub(crate) fn file(&self) -> &'static str {
         match self.line {
             Line::Rust(location) => location.file(),
-            // SAFETY: whoever called `other` promised a name that lives as long as the program, and said where it ends.
+            // SAFETY: the caller of `other` has promised a name that lives as long as the program, and said where it ends.
             Line::Other(file, line) => unsafe {
                 let bytes = match (line >> 32) as usize {
                     _ if file == 0 => return "",

@@ -428,7 +428,7 @@ def test_keys_that_are_equal_to_everything():
 
 
 def test_keys_that_change_their_hash_or_equality():
-    """A table cannot find such keys again, and nor can a dict; but it stays whole, and lets go of them."""
+    """A table cannot find such keys again, and nor can a dict; but it stays whole, and releases them."""
 
     class Fickle:
         hash = 0

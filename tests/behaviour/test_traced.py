@@ -221,7 +221,7 @@ def test_the_normal_build_announces_nothing(capsys):
     assert (captured.out, captured.err) == ("", "")
 
 
-# ---- announcing to whoever listens -----------------------------------------------------------------------------------
+# ---- announcing to a listener -----------------------------------------------------------------------------------
 
 
 class Listener(io.TextIOBase):
@@ -471,7 +471,7 @@ def test_only_so_much_is_written_for_a_replay(tmp_path):
 
 
 def test_the_counts_of_all_that_was_met_are_followed(tmp_path):
-    """After each line come the counts that have changed, whoever changed them; an object that is gone has the count 0."""
+    """After each line come the counts that have changed, whatever changed them; an object that is gone has the count 0."""
     log = tmp_path / "log"
     traced.ledger_follow("nobody listens")
     traced.ledger_log(str(log), True)

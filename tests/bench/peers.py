@@ -1,7 +1,7 @@
 """Builds and installs what HashTable is compared with: `peers/*.c`, `peers/pyo3`, and packages from the index.
 
-Everything goes into one folder below target/bench, for the processes that measure to find on PYTHONPATH. A peer that cannot be had
-(no headers of Python, no wheel for this version, no network) is not an error: the report has a row that says so.
+Everything goes into one folder below target/bench, for the processes that measure to find on PYTHONPATH. A peer that is missing (no
+headers of Python, no wheel for this version, no network) is not an error: the report has a row that says so.
 """
 
 from __future__ import annotations

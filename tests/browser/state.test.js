@@ -265,7 +265,7 @@ test("no film ever has more owners of an object than its count, but where the le
       reel.go(step);
       const { state } = reel;
       if (story.steps[step].kind === "finding" || state.owed.size) break;
-      // Between two lines names are as they were at the first, and a call may have let go of what they name.
+      // Between two lines names are as they were at the first, and a call may have released what they name.
       if (story.steps[step].kind !== "line") continue;
       for (const [o, holders] of owners(state, name)) {
         const { rest } = balance(state, o, holders);

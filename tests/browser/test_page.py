@@ -1,6 +1,6 @@
 """The page of a replay in a real browser: Debian's Chromium, driven by Playwright.
 
-Where one of them cannot be had, the tests are skipped with a word; `make test-browser` installs both.
+Where one of them is missing, the tests are skipped with a word; `make test-browser` installs both.
 """
 
 from __future__ import annotations

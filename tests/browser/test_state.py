@@ -94,7 +94,7 @@ def test_the_checks_of_the_modules_find_what_is_wrong(tmp_path):
     import page_checks
 
     if not page_checks.tools():
-        pytest.skip("TypeScript and Biome cannot be had")
+        pytest.skip("TypeScript and Biome are not available")
     assert page_checks.check(page_checks.PAGE) == 0
     for number, (old, new) in enumerate(
         [("export const BUCKET = 34;", 'export const BUCKET = "34";'), ("let top = y + 42", "var top = y + 42")]

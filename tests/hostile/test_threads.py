@@ -240,7 +240,7 @@ def test_threads_that_take_everything_out():
 
 
 def test_threads_that_add_the_same_keys():
-    """Whoever comes first adds the pair: a key is never there twice, and `setdefault` gives all threads the same value."""
+    """The thread that comes first adds the pair: a key is never there twice, and `setdefault` gives all threads the same value."""
     table = HashTable(1, 1.0, hash_by_name)
     got = [[] for _ in range(WORKERS)]
 

@@ -203,7 +203,7 @@ if __name__ == "__main__":
 
 
 def living(session):
-    """The processes of a session that have not ended. (One that has ended waits for whoever reaps orphans here.)"""
+    """The processes of a session that have not ended. (One that has ended waits for the process that reaps orphans here.)"""
     found = []
     for process in psutil.process_iter(["pid", "status", "cmdline"]):
         try:

@@ -1,7 +1,7 @@
 """Reference counts: every call gives back what it takes, on success and on failure, and leaves nothing behind.
 
 calls.py lists the calls with what each owes; leakchecks.py has the checks. Here they are run, and here it is shown
-that every one of them fires: on `missing-decref`, the broken variant of the extension whose tables never let go of
+that every one of them fires: on `missing-decref`, the broken variant of the extension whose tables never release
 their hash function.
 """
 

@@ -6,7 +6,7 @@ hold, which their first line says. After each round the table must be sound.
 
 What is asked for is what a dict promises without the GIL: each call by itself happens at one moment. A walk through a table is
 many calls, and so are `update` and `==`: for `update` it is asked that each pair by itself arrives at one moment, and for a walk
-that it yields no pair twice, whoever takes the next step.
+that it yields no pair twice, whichever thread takes the next step.
 """
 
 from __future__ import annotations

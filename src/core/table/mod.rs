@@ -275,7 +275,7 @@ impl<K, V> Table<K, V> {
         if let Some(buckets) = smaller {
             self.buckets = buckets;
         } else {
-            // The array has this size already, or the smaller one cannot be had: the front of the old one will do.
+            // The array has this size already, or there is no memory for the smaller one: the front of the old one will do.
             self.buckets.truncate(size);
             if self.load > 0 {
                 self.buckets.fill(0);

@@ -510,7 +510,7 @@ proptest! {
         let version = filled.version();
         // Not all of what is offered is taken.
         filled.fill(hashes.len(), pairs().chain([(0, LABELS, 0)])).expect("memory for a few pairs");
-        prop_assert!(filled.version() > version, "whoever was walking must notice");
+        prop_assert!(filled.version() > version, "a walk under way must notice");
         for (hash, label, value) in pairs() {
             let _ = added.make_room().unwrap().add(hash, label, value);
         }

@@ -76,7 +76,7 @@ pub(super) struct Hand {
     pub(super) taken: Taken,
     /// Does somebody keep it alive for the whole call, as the caller does with arguments?
     pub(super) kept: bool,
-    /// Is it borrowed from something that can let go of it? Then no Python code may run before it is owned.
+    /// Is it borrowed from something that can release it? Then no Python code may run before it is owned.
     pub(super) lent: bool,
     /// Its type, read when it was certainly alive.
     pub(super) type_object: usize,
@@ -397,7 +397,7 @@ pub(crate) fn name(op: *mut PyObject, site: Site) {
     });
 }
 
-/// A borrowed reference was obtained. `from_mutable`: what lends it can let go of it, as soon as Python code runs.
+/// A borrowed reference was obtained. `from_mutable`: what lends it can release it, as soon as Python code runs.
 pub(crate) fn lend(op: *mut PyObject, from_mutable: bool, site: Site) {
     if op.is_null() {
         return;
@@ -405,7 +405,7 @@ pub(crate) fn lend(op: *mut PyObject, from_mutable: bool, site: Site) {
     in_frame(|frame| {
         let hand = frame.hands.entry(op as Address).or_default();
         if hand.type_object == 0 || hand.died {
-            // SAFETY: whoever lends it keeps it alive. `None` and its like may have come from anywhere before.
+            // SAFETY: what lends it keeps it alive. `None` and its like may have come from anywhere before.
             *hand = unsafe { Hand::of(op, !is_always_there(op)) };
         }
         hand.borrowed_at = site;
@@ -433,19 +433,19 @@ pub(super) fn is_always_there(op: *mut PyObject) -> bool {
     }
 }
 
-/// A reference was borrowed from a container of the extension's own, which can let go of it as soon as Python code runs.
+/// A reference was borrowed from a container of the extension's own, which can release it as soon as Python code runs.
 #[track_caller]
 pub fn lent(op: *mut PyObject) {
     lend(op, true, Some(Spot::here()));
 }
 
-/// Is anything in hand of the running call that is merely borrowed from what can let go of it?
+/// Is anything in hand of the running call that is merely borrowed from what can release it?
 pub(crate) fn is_lent() -> bool {
     in_frame(|frame| !frame.lent.is_empty()) == Some(true)
 }
 
 /// A call is about to be made that may run Python code, with these arguments. None of them may be merely borrowed from a container
-/// that can let go of it meanwhile; and whatever is so borrowed must not be used afterwards.
+/// that can release it meanwhile; and whatever is so borrowed must not be used afterwards.
 pub(crate) fn may_run_python(call: &'static str, arguments: &[Address], site: Site) {
     let unprotected = in_frame(|frame| {
         if frame.lent.is_empty() || (arguments.iter().any(|&it| it != 0) && arguments.iter().all(|&it| is_plain(it))) {

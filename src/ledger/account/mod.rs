@@ -10,7 +10,7 @@
 //!
 //! Three facts hold for every `unsafe` block of this folder, and the comments there name the one that counts:
 //!
-//! * *The thread is attached*: whoever calls in here is about to call, or has just called, the C API, so it holds the
+//! * *The thread is attached*: the code that calls in here is about to call, or has just called, the C API, so it holds the
 //!   interpreter's lock (the GIL) or, on a build without one, is attached to the interpreter. Nothing here gives it up.
 //! * *Objects that are passed in are alive* unless the function says otherwise: the extension passes them to the C API with its
 //!   next or last step, and the C API asks the same of it.

@@ -25,7 +25,7 @@ pub(crate) struct Finding {
     pub(crate) function: &'static str,
     pub(crate) address: Address,
     pub(crate) type_name: String,
-    /// The object in a few characters, as far as that can be had without running code.
+    /// The object in a few characters, as far as that is possible without running code.
     pub(crate) repr: String,
 }
 
@@ -77,7 +77,7 @@ pub(crate) fn log_from_the_beginning() {
 /// The environment variable with the path of that file.
 const LOG_FROM_THE_BEGINNING: &str = "LEDGER_LOG";
 
-/// Is it also written down, for whoever put that variable there, what is called and how often, and where calls may fail?
+/// Is it also written down, for the process that has set that variable, what is called and how often, and where calls may fail?
 pub(crate) fn is_keeping_count() -> bool {
     KEEPING_COUNT.load(Ordering::Relaxed)
 }

@@ -174,7 +174,7 @@ impl super::ledger::Ledger {
     }
 }
 
-/// Is the object shown by one of the extension's own that still lives? Then whoever held it before has handed it on.
+/// Is the object shown by one of the extension's own that still lives? Then its holder before has handed it on.
 pub(super) fn is_shown_elsewhere(object: Address) -> bool {
     let living: Vec<Address> = ledger().objects.keys().copied().take(1000).collect();
     living.into_iter().any(|container| shown_by(container).is_some_and(|found| found.contains(&object)))

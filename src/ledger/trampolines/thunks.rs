@@ -71,7 +71,7 @@ mod machine {
     /// The trampoline of this number. `give` is the address of a pool's function `give`, which takes one of its functions for
     /// a number, or gives again the one that it took.
     pub(crate) fn address(number: usize, give: usize) -> Option<usize> {
-        // SAFETY: whoever calls this passes the address of a `fn give`, which has this signature.
+        // SAFETY: the caller passes the address of a `fn give`, which has this signature.
         let give: fn(usize) -> Option<usize> = unsafe { transmute(give) };
         let address = give(number)?;
         IN_USE.lock().unwrap_or_else(PoisonError::into_inner).insert(address, number);

@@ -1,4 +1,4 @@
-// The C++ library behind a C interface, for ctypes and whoever else knows C only. Nothing mangled, no object but through a
+// The C++ library behind a C interface, for ctypes and all others that know only C. Nothing mangled, no object but through a
 // handle, and no exception: each function that may throw answers 0, or 1 and leaves its message in hello_error().
 #include "hello.hpp"
 
@@ -76,7 +76,7 @@ EXPORT int hello_twice_text(const char *value, char *buffer, size_t room)
     return guarded([&] { copied(hello::twice(std::string(value)), buffer, room); });
 }
 
-// A handle is the address of the object, and whoever got it must give it back.
+// A handle is the address of the object, and the caller who got it must give it back.
 EXPORT int hello_guest_new(const char *name, hello::Guest **guest)
 {
     return guarded([&] { *guest = new hello::Guest(name); });

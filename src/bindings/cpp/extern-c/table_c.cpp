@@ -8,7 +8,7 @@
 using chained::Item;
 using chained::Table;
 
-// An item as C can have it. The bytes of a text are lent, by whoever passes it.
+// An item as C can have it. The bytes of a text are lent by the caller.
 struct item {
     int kind; // 0, 1, 2: the index in the variant
     std::int64_t integer;

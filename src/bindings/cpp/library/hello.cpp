@@ -43,7 +43,7 @@ std::string greeting(std::int64_t times)
 void hello(const std::string &name)
 {
     std::printf("%s\n", greeting(name).c_str());
-    std::fflush(stdout); // Python has a buffer of its own: whoever prints later is to be seen later
+    std::fflush(stdout); // Python has a buffer of its own: what is printed later must be seen later
 }
 
 Guest::Guest(std::string name) : name_(std::move(name))

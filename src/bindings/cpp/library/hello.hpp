@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <string>
 
-// Whoever binds the library hides what is his own. What is declared here is not.
+// A program that binds the library hides what is its own. What is declared here is not.
 #pragma GCC visibility push(default)
 
 // A function as in C. Only its name is not: a linker sees _Z5plainl.

@@ -36,7 +36,7 @@ public:
 // Throws std::invalid_argument for parameters, keys and values that cannot be used, and std::bad_alloc.
 class Table {
 public:
-    // Without a hash function the library's own is used. The table shares the hash function with whoever made it.
+    // Without a hash function the library's own is used. The table shares the hash function with its maker.
     explicit Table(std::size_t size = 4, double max_load = 0.5, std::shared_ptr<Hash> hash = nullptr);
     ~Table();
     Table(const Table &) = delete;

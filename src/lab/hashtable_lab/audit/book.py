@@ -147,7 +147,7 @@ class Book:
             raise Unbalanced("the ledger does not balance:\n" + "\n".join(f"  {finding}" for finding in found))
 
 
-#: Headers that many extensions copy, of which a line stands for whoever called it.
+#: Headers that many extensions copy, of which a line stands for its caller.
 COPIED = ("pythoncapi_compat.h", "refcount_ledger.h")
 
 

@@ -21,7 +21,7 @@ from hashtable_lab.errors import Missing
 #: Of what a compiler says, so many lines are shown.
 MOST_LINES = 30
 
-#: What to do when the crates cannot be had.
+#: What to do when the crates cannot be fetched.
 NO_CRATES = "the crates are not here yet: run `hashtable-lab course start` once with a network."
 
 

@@ -229,7 +229,7 @@ def prepare(folder: Folder) -> None:
             if done.returncode == 0:
                 break
         else:
-            raise Missing(f"the crates cannot be had, or do not compile:\n{first_lines(done.stderr)}")
+            raise Missing(f"the crates cannot be fetched, or do not compile:\n{first_lines(done.stderr)}")
     if _wants(folder, "c"):
         c.prepare()
 

@@ -20,7 +20,7 @@ class Call:
 
     Attributes:
         name: its name.
-        result: "new", "lends" (what lends it keeps it), "lends!" (what lends it can let go of it) or "" (no object).
+        result: "new", "lends" (what lends it keeps it), "lends!" (what lends it can release it) or "" (no object).
         steals: the numbers of the arguments that it steals, from 0.
         steals_if_well: those that it steals only if it succeeds.
         out: the arguments through which it hands out a new reference.

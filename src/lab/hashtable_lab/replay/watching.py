@@ -2,8 +2,8 @@
 
 The extension notes by itself what happens inside a call (src/ledger, src/extension/announce.rs). What it cannot see is written
 here, into the same log: which line of the script runs, which names there are and what they name, what lies in lists, dicts and
-attributes. A count is never read here. Whoever reads one from Python holds a reference while he does; so this module only says
-which objects are to be followed, lets go of all of them, and has the ledger read their counts as they are then.
+attributes. A count is never read here. Code that reads one from Python holds a reference meanwhile; so this module only says
+which objects are to be followed, releases all of them, and has the ledger read their counts as they are then.
 
 The script must not feel that it is watched:
 

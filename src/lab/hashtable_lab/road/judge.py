@@ -126,7 +126,7 @@ def report(package: Package) -> Report:
     )
     roads = dict.fromkeys(road for file in files for road in file.roads)
     ways = {"ctypes": CTYPES, "cffi": CFFI_ABI}
-    # A library that no module was found for is reached by whoever loads it. Without any file, the library is the system's.
+    # A library that no module was found for is reached by the code that loads it. Without any file, the library is the system's.
     own = any(file.kind.startswith("library") for file in files)
     if package.loads and (own or not files):
         roads.update(dict.fromkeys(ways[how] for how in sorted(set(package.loads.values()))))

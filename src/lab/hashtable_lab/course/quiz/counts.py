@@ -189,7 +189,7 @@ os._exit(0)
         """print("a leak" if not caught("missing-decref", "plain") else "a crash")""",
         {
             "a leak": "The object lives for ever. Nothing crashes: the program was run in the matrix, and only "
-            "whoever counts saw it.",
+            "the one who counts saw it.",
             "a crash": "A crash comes of one DECREF too many, or an INCREF too few.",
             "nothing": "Once, perhaps. In a server that runs for a year it is what kills it.",
         },

@@ -6,7 +6,7 @@
  * values back: each change of a map is written down as (map, key, what was there). A step costs what it changes, in both
  * directions, however long the film is.
  *
- * Whoever draws a state finds in `rows` in which row an object is drawn. A row is given when an object comes into sight (something
+ * Code that draws a state finds in `rows` in which row an object is drawn. A row is given when an object comes into sight (something
  * that is drawn refers to it), and stays its own until it is out of sight. That is a function of the step alone: by whatever
  * way one comes to a step, the picture is the same.
  */
