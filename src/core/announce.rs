@@ -7,7 +7,7 @@
 //! Python, `sys.stdout` may be any object) in the middle of a step. So lines are queued, and the owner of the table
 //! fetches them with [`take`] between two steps.
 //!
-//! To draw the table one needs more than lines, and without delay: a [`Listener`] receives each line and each step of a
+//! Drawing the table takes more than lines, and takes it without delay: a [`Listener`] receives each line and each step of a
 //! table, with the place in the table that the step is about. It must not touch the table; all it may do is write down
 //! what it received.
 
@@ -53,11 +53,11 @@ mod queue {
         End,
         /// An entry with this hash came to the end of the entries and the front of its chain.
         Added(usize, i64),
-        /// The entry's value is another one.
+        /// The entry has been given another value.
         Replaced(usize),
         /// The entry is a hole, or gone.
         Removed(usize),
-        /// Anything may lie anywhere.
+        /// Everything may have moved.
         Rebuilt,
         /// The table was freed.
         Freed,

@@ -5,7 +5,7 @@
 
 use std::alloc::{Layout, alloc_zeroed};
 
-/// There is not enough memory, or no machine could have as much.
+/// There is not enough memory, or more was asked for than any machine has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfMemory;
 

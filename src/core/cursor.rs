@@ -1,6 +1,6 @@
 //! A place in a chain that borrows nothing.
 //!
-//! To look up a key is to compare it with the keys of a chain, and a comparison may run any code: in Python, `==` may
+//! Looking up a key means comparing it with the keys of a chain, and a comparison may run any code: in Python, `==` may
 //! be a user's method, and that method may add to the table, empty it or drop it. No Rust reference into the table may
 //! be alive while that happens. So a lookup is not a loop inside the library but a walk that the caller takes, step by
 //! step, with a cursor, which is nothing but four numbers:

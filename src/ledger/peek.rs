@@ -94,7 +94,7 @@ pub(crate) fn heads(addresses: &[usize]) -> Vec<Option<(isize, usize)>> {
     }
     let Some((_, reader, writer)) = &mut *kept else { return vec![None; addresses.len()] };
     while found.len() < addresses.len() {
-        // A pipe takes so many without anybody reading it.
+        // A pipe takes this many bytes before anybody has to read it.
         let some = &addresses[found.len()..addresses.len().min(found.len() + 128)];
         let pieces: Vec<Piece> = some.iter().map(|&address| Piece(address, LENGTH)).collect();
         // SAFETY: the system looks at the addresses, and stops at the first where there is nothing.

@@ -2,9 +2,9 @@
 //!
 //! CPython calls an extension through tables of function pointers: a type's slots, its methods, a module's functions. When such a
 //! table is handed to CPython, each pointer in it is replaced by one to a *trampoline*: a function of the same signature that
-//! opens a frame in the books, calls the extension's function, and closes the frame. C functions cannot carry anything along by
-//! which they would know whom to call, so there are as many trampolines as functions, each with a number, which is where it
-//! looks ([`thunks`]). An extension with more functions has the rest called directly, unjudged, and the report lists them.
+//! opens a frame in the books, calls the extension's function, and closes the frame. A C function cannot carry data that
+//! would tell it which function to call. So there are as many trampolines as functions, each with a number, under which it finds
+//! its function ([`thunks`]). An extension with more functions has the rest called directly, unjudged, and the report lists them.
 
 use crate::account::{self, Returned, begin, end};
 use crate::python;

@@ -4,7 +4,7 @@ use super::chains::LINKED_TOGETHER;
 use super::{Entry, NoRoom, Table, hashes::lower_half};
 
 impl<K, V> Table<K, V> {
-    /// Puts up to `most` pairs, each with its hash, into the empty table. It is for the caller to know that all keys
+    /// Puts up to `most` pairs, each with its hash, into the empty table. The caller knows that all keys
     /// differ: no key is looked up before it is added. `pairs` must neither reach the table nor panic.
     ///
     /// # Errors

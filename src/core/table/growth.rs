@@ -11,15 +11,15 @@
 use super::Table;
 use crate::arrays::{self, OutOfMemory};
 
-/// When the entries are full, holes are squeezed out if at least one entry in so many is one. Otherwise the array
-/// grows.
+/// When the entries are full, holes are squeezed out if they make up at least one part in this many: a quarter.
+/// Otherwise the array grows.
 const HOLE_IN: usize = 4;
-/// A full array of entries grows by one in so many: a fifth.
+/// A full array of entries grows by one part in this many: a fifth.
 const GROWTH_WHEN_FULL: usize = 5;
-/// When the buckets are doubled, the entries grow by one in so many: an eighth. It is less, because just after a
+/// When the buckets are doubled, the entries grow by one part in this many: an eighth. It is less, because just after a
 /// doubling the buckets are large for the pairs in them.
 const GROWTH_WHEN_DOUBLING: usize = 8;
-/// An array of entries grows by at least so many.
+/// An array of entries grows by at least this many.
 const LEAST_GROWTH: usize = 4;
 /// Buckets and chains have 32 bits for the number of an entry.
 const MOST_ENTRIES: usize = u32::MAX as usize;
@@ -27,7 +27,7 @@ const MOST_ENTRIES: usize = u32::MAX as usize;
 /// Why there is no room for a pair. The table is as it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoRoom {
-    /// There is not enough memory, or no machine could have as much.
+    /// There is not enough memory, or more was asked for than any machine has.
     OutOfMemory,
     /// A table has at most `u32::MAX` entries.
     TooManyPairs,
@@ -61,7 +61,7 @@ pub struct Room<'table, K, V>(&'table mut Table<K, V>);
 impl<K, V> Room<'_, K, V> {
     /// Adds a pair at the front of its chain and at the end of the order, and returns its index. Cannot fail.
     ///
-    /// It is for the caller to have made sure that no equal key is in the table.
+    /// The caller has made sure that no equal key is in the table.
     pub fn add(self, hash: i64, key: K, value: V) -> usize {
         self.0.push(hash, key, value)
     }

@@ -32,9 +32,9 @@ fn half_is_enough(size: usize) -> bool {
 enum Kept {
     /// At every size, and a lookup compares them.
     Always,
-    /// Because the size of now needs them to find a bucket. A lookup ignores them.
+    /// Because the present size needs them to find a bucket. A lookup ignores them.
     ForTheBucket,
-    /// Not at all: the size of now does not need them.
+    /// Not at all: the present size does not need them.
     No,
 }
 

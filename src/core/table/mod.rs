@@ -37,7 +37,7 @@ pub struct Table<K, V> {
     reciprocal: u64,
     /// Number of pairs.
     load: usize,
-    /// How many pairs fit into the buckets of now: the most for which `load / size <= max_load`.
+    /// How many pairs fit into the present buckets: the most for which `load / size <= max_load`.
     limit: usize,
     /// No entry before this index has a pair.
     first: usize,
@@ -229,7 +229,7 @@ impl<K, V> Table<K, V> {
         old_value
     }
 
-    /// Takes the pair at `at` out of its chain and hands it out. The table never shrinks for it.
+    /// Takes the pair at `at` out of its chain and hands it out. The table does not shrink.
     pub fn remove(&mut self, at: usize) -> (K, V) {
         self.take_out(at, self.bucket_of_entry(at))
     }

@@ -52,7 +52,7 @@ pub(crate) unsafe extern "C" fn reduce(op: *mut PyObject, _: *mut PyObject) -> *
 
 /// The state of a table, as the head of this file shows it: a new reference.
 unsafe fn state_of(op: *mut PyObject, copyreg: *mut PyObject) -> Result<*mut PyObject, Raised> {
-    // SAFETY: the object is kept for the call, `copyreg` by `reduce`. To make the list of pairs can run Python code, so
+    // SAFETY: the object is kept for the call, `copyreg` by `reduce`. Making the list of pairs can run Python code, so
     // that comes first, and the fields are read after it. Each new reference is stolen by the tuple or given back.
     unsafe {
         let table = op.cast::<HashTable>();

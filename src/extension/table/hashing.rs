@@ -85,7 +85,7 @@ pub(crate) unsafe fn hashed_by(hash_func: *mut PyObject) -> HashedBy {
 #[inline(always)]
 pub(crate) unsafe fn hash_of(table: *mut HashTable, key: *mut PyObject) -> Result<i64, Raised> {
     // SAFETY: table and key are alive, says the caller, to the end of this call. Which way to go is read once; that the
-    // table may be given another function meanwhile is for the caller to look at (`generation`).
+    // table may be given another function meanwhile must be checked by the caller (`generation`).
     unsafe {
         let hash = match (*table).hashed_by {
             HashedBy::Builtin => {

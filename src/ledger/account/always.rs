@@ -10,7 +10,7 @@ use super::hands::LEAST_IMMORTAL;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use pyo3_ffi::PyObject;
 
-/// So many objects are watched.
+/// At most this many objects are watched.
 const MOST: usize = 16;
 
 /// Those that are, and how many.

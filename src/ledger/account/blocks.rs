@@ -14,7 +14,7 @@ use super::stored::keep_in_field;
 use pyo3_ffi::PyObject;
 use std::collections::HashSet;
 
-/// So many words are looked through at most.
+/// At most this many words are searched.
 const MOST_WORDS: usize = 1 << 20;
 
 /// A block has been allocated.

@@ -110,7 +110,7 @@ impl Frame {
     }
 }
 
-/// Has the reference been stolen without a word? By a call that the ledger does not know, or by being written into the items of a
+/// Has the reference been stolen unseen? By a call that the ledger does not know, or by being written into the items of a
 /// list or a tuple. Then the object is gone since, or it lies in the result or in one that the call has made or was given,
 /// which has taken no reference of its own.
 fn went_unseen(address: Address, hand: &Hand, containers: &[*mut PyObject]) -> bool {
@@ -135,7 +135,7 @@ fn went_unseen(address: Address, hand: &Hand, containers: &[*mut PyObject]) -> b
     lying > 0 && count < hand.expected + lying as isize
 }
 
-/// So many lists and tuples are looked through for what is missing.
+/// At most this many lists and tuples are searched for what is missing.
 const MOST_CONTAINERS: usize = 64;
 
 impl Frame {
@@ -214,8 +214,8 @@ pub(super) fn check_exception(frame: &Frame, returned: Returned) {
 }
 
 impl Frame {
-    /// Looks for what is still in hand in the structs that the call can have written into, and takes what it finds for stored
-    /// there.
+    /// Looks for what is still in hand in the structs that the call can have written into, and regards what it finds there as
+    /// stored.
     pub(super) fn look_into_structs(&mut self) {
         let mut seen: Vec<Fields> = Vec::new();
         for &fields in &self.structs {

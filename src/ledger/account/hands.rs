@@ -21,7 +21,7 @@ use core::sync::atomic::Ordering;
 use pyo3_ffi::PyObject;
 use std::collections::HashMap;
 
-/// Addresses are their own hash, but for the low bits, which alignment makes zero.
+/// Hashes an address: mixed, since alignment makes its low bits zero.
 #[derive(Default)]
 pub(super) struct AddressHasher(u64);
 
@@ -84,8 +84,8 @@ pub(super) struct Hand {
     pub(super) borrowed_at: Site,
     /// It is always there, and the call has borrowed it by its name, and in no other way.
     pub(super) named: bool,
-    /// Is it known how the call came by it? Not if the first that was seen of it is an INCREF: it may have come, owned, from a call
-    /// that the ledger does not know.
+    /// Is it known where the call has it from? Not if an INCREF is the first thing seen of it: a call that the ledger does not know
+    /// may have returned it, with a reference.
     pub(super) origin: bool,
     /// What its count must be if nobody but this call has touched it.
     pub(super) expected: isize,
@@ -123,13 +123,13 @@ impl Hand {
     }
 }
 
-/// No mortal object has so many references.
+/// No mortal object has this many references.
 pub(super) const LEAST_IMMORTAL: isize = 1 << 30;
 
 /// One call into the extension.
 pub(super) struct Frame {
     pub(super) function: &'static str,
-    /// Is what it does not to be recorded?
+    /// Is nothing that it does recorded?
     pub(super) aside: bool,
     pub(super) hands: ByAddress<Hand>,
     /// How many references are in hand, of all objects together.
@@ -271,7 +271,7 @@ pub(super) fn set_stack_of_call(base: usize) {
     let _ = BASE.try_with(|place| place.set(base));
 }
 
-/// Does something that is not to touch the books of the call that is running: what a build says about itself is not what it does.
+/// Does something that must not touch the books of the running call: what a build says about itself is not part of what it does.
 /// It has a frame of its own, which is judged like any other, and its events are not recorded.
 pub fn aside<T>(act: impl FnOnce() -> T) -> T {
     /// Also if `act` panics.
@@ -467,7 +467,7 @@ pub(crate) fn may_run_python(call: &'static str, arguments: &[Address], site: Si
     }
 }
 
-/// Is it a value of which no operation runs any code of a user's? 0, which is no object, is one.
+/// Is it a value whose operations never run a user's code? 0, which is no object, counts as one.
 pub(super) fn is_plain(address: Address) -> bool {
     if address == 0 || is_always_there(address as *mut PyObject) {
         return true;
@@ -542,7 +542,7 @@ pub(crate) fn give(op: *mut PyObject, what: &'static str, site: Site) {
     record(what, op, site, if what == "decref" { count - 1 } else { count }, owned);
 }
 
-/// The object's count; 0 if it is not. `alive`: it certainly is.
+/// The object's count; 0 if it is not alive. `alive`: it certainly is.
 pub(super) fn count_of(op: *mut PyObject, alive: bool) -> isize {
     // SAFETY: with `alive` the caller says that somebody owns the object. Without it the memory is not read here but peeked at.
     if alive { unsafe { pyo3_ffi::Py_REFCNT(op) as isize } } else { peek::head(op as Address).map_or(0, |head| head.0) }

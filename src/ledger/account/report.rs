@@ -25,7 +25,7 @@ pub(crate) struct Finding {
     pub(crate) function: &'static str,
     pub(crate) address: Address,
     pub(crate) type_name: String,
-    /// The object in a few characters, as far as that is possible without running code.
+    /// The object in a few characters, as far as they can be made without running code.
     pub(crate) repr: String,
 }
 
@@ -50,7 +50,7 @@ thread_local! {
 }
 
 /// From now on each finding is written to this file as soon as it comes, so that none is lost in a crash; with `events`, each
-/// event too. and each note, but at most so many of them together. None: no longer.
+/// event and each note too, but at most so many of them together. None: no longer.
 pub(crate) fn log_to(file: Option<File>, events: bool, most: usize) {
     LOGGING.store(file.is_some(), Ordering::Relaxed);
     ROOM.store(most, Ordering::Relaxed);
@@ -110,7 +110,7 @@ fn line(fields: &[&str]) -> String {
     line + "\n"
 }
 
-/// Written at once and as a whole: whatever becomes of the process, it is in the file.
+/// Writes it at once and as a whole: whatever happens to the process, it is in the file.
 fn write(text: &str) {
     if let Some(file) = &mut *LOG.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) {
         let _ = file.write_all(text.as_bytes());

@@ -17,7 +17,7 @@ use std::collections::HashSet;
 
 /// What an object shows: each object, and how often. No more of them are asked for than this: large containers are asked in vain.
 const MOST: usize = 200_000;
-/// So many objects of the extension's own are asked, one by way of the other.
+/// At most this many objects of the extension's own are asked, one leading to the next.
 const MOST_CONTAINERS: usize = 64;
 
 struct Visits {

@@ -11,7 +11,7 @@ use crate::trampolines;
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-/// After so many looks in vain on behalf of one line nobody looks any more.
+/// After this many fruitless searches on behalf of one line, no more are made.
 const MOST_IN_VAIN: u32 = 8;
 
 /// For each line (the name of its file by address, and the number): how often its references were looked for in vain since one
@@ -120,7 +120,7 @@ fn line(spot: &Spot) -> (usize, u32) {
     (spot.file().as_ptr() as usize, spot.line())
 }
 
-/// Is a reference that was taken here to be looked for?
+/// Should a reference that was taken here be looked for?
 pub(super) fn is_worth_it(site: Site) -> bool {
     site.is_none_or(|spot| in_vain().get(&line(&spot)).is_none_or(|&times| times < MOST_IN_VAIN))
 }

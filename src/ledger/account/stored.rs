@@ -28,7 +28,7 @@ pub(super) struct Fields {
     pub(super) end: Address,
 }
 
-/// The fields of the object if its type is the extension's own or derived from such a one, or those of the module that it is.
+/// The fields of the object if its type is one of the extension's own or derived from one; or those of a module.
 pub(super) fn fields_of(op: *mut PyObject) -> Option<Fields> {
     let head = size_of::<PyObject>();
     // SAFETY: every caller has `op` from CPython, as an argument or a new object, so it is alive; so are its type and the bases
@@ -73,7 +73,7 @@ impl Ledger {
     }
 
     /// Takes a reference to `object` out of a field in which it was found by looking, if there is one: rather out of one that does
-    /// not hold it any more. `emptied`: only out of such a one.
+    /// not hold it any more. `emptied`: only out of a field that holds it no longer.
     pub(super) fn take_found(&mut self, object: Address, emptied: bool) -> bool {
         let Some(fields) = self.found_in.get_mut(&object) else { return false };
         let gone = |&field: &Address| peek::words(field, field + size_of::<usize>()).first() != Some(&object);

@@ -103,7 +103,7 @@ static mut MODULE: PyModuleDef = PyModuleDef {
 /// `module` is this module, made whole.
 unsafe fn state(module: *mut PyObject) -> *mut State {
     // SAFETY: the module is made from `MODULE`, whose `m_size` is that of `State`: what CPython has set aside for it, zeroed,
-    // is a `State` with nothing remembered. Before that it is NULL, which is for the caller to look at.
+    // is a `State` with nothing remembered. Before that it is NULL, and the caller checks for it.
     unsafe { PyModule_GetState(module).cast() }
 }
 
