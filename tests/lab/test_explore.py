@@ -94,6 +94,8 @@ def test_a_sweep_in_all_forms(tmp_path):
     page = (tmp_path / "page.html").read_text()
     assert page.count("<svg") == 3 and "When does an odd size help?" in page
     assert "<script" not in page and "src=" not in page, "it needs nothing but itself"
+    # In the dark, too: the browser's own colours, and plots that bring their paper along.
+    assert "color-scheme: light dark" in page and "background: white" in page
     assert json.loads(ran("explore", *FEW, "--json").stdout) == rows, (
         "the second time everything is known, the times too"
     )

@@ -131,8 +131,9 @@ def write_html(rows: Sequence[Row], file: Path, complete: bool = True) -> None:
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Three knobs</title>
 <style>
+:root {{ color-scheme: light dark; }}
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }}
-svg {{ max-width: 100%; height: auto; }} .rows {{ overflow-x: auto; }}
+svg {{ max-width: 100%; height: auto; background: white; border-radius: 6px; }} .rows {{ overflow-x: auto; }}
 table {{ border-collapse: collapse; font-size: 13px; }} th, td {{ padding: 2px 8px; text-align: left; white-space: nowrap; }}
 tr:nth-child(even) {{ background: #8881; }}
 </style>

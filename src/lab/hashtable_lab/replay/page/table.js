@@ -117,7 +117,7 @@ export function drawTable(film, plan, name, x, y) {
       drawn.append(svg("path", { d: `M${right} ${top + 14} h12`, class: "chain", "marker-end": "url(#head-chain)" }));
       const group = svg("g", { class: `pair ${cell.mark}` });
       group.append(box(right + 16, top, PAIR - 20, BUCKET - 6, "entry"));
-      const text = cut(`${objectName(film, cell.key)}: ${objectName(film, cell.value)}`, 15);
+      const text = cut(`${objectName(film, cell.key)}: ${objectName(film, cell.value)}`, 14);
       group.append(label(right + 23, top + 19, text, "mono"));
       group.append(svg("title", {}, `entry ${cell.index}, hash ${cell.hash ?? "not kept"}`));
       drawn.append(group);
@@ -127,7 +127,7 @@ export function drawTable(film, plan, name, x, y) {
     });
     if (line.more) drawn.append(label(right + 12, top + 19, `⋯ ${line.more} more`, "quiet"));
     if (here && plan.ended) drawn.append(label(right + 10, top + 19, "✗ the chain ends", "news"));
-    width = Math.max(width, right - x + (line.more || (here && plan.ended) ? 110 : 8));
+    width = Math.max(width, right - x + (line.more || (here && plan.ended) ? 136 : 8));
     top += BUCKET;
   }
   if (plan.chosen >= 0) {
