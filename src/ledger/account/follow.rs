@@ -17,6 +17,9 @@ use std::sync::{Mutex, PoisonError};
 /// So many objects are followed, those that were met last.
 const MOST: usize = 400;
 
+/// No count moves so far between one line of the log and the next.
+const A_LEAP: usize = 1 << 20;
+
 struct Followed {
     address: Address,
     type_object: usize,
@@ -79,7 +82,10 @@ pub(super) fn look(told: Option<(Address, isize)>) {
         let head = heads.next().flatten();
         let count = match told {
             Some((address, count)) if address == it.address => count.max(0),
-            _ => head.map_or(0, |(count, type_now)| if type_now == it.type_object { count } else { 0 }),
+            _ => match head {
+                Some((count, type_now)) if type_now == it.type_object && !is_a_link(it, count) => count,
+                _ => 0,
+            },
         };
         if count != it.count {
             changed.push(["count".to_owned(), it.address.to_string(), count.to_string()]);
@@ -88,4 +94,13 @@ pub(super) fn look(told: Option<(Address, isize)>) {
         count > 0
     });
     log_all(&changed);
+}
+
+/// Whether what stands where the count was is rather the link of a free list. CPython keeps the memory of some dead objects for the
+/// next of their type; the type stays as it was, and from 3.14 on the address of the next free piece is written over the count.
+/// Such an address is far from the count that was there. A str is the exception: it is in no free list, but its count leaps when
+/// interning makes it immortal.
+fn is_a_link(followed: &Followed, count: isize) -> bool {
+    let is_str = followed.type_object == &raw const pyo3_ffi::PyUnicode_Type as usize;
+    followed.count != isize::MIN && !is_str && count.abs_diff(followed.count) > A_LEAP
 }
