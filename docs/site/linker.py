@@ -32,7 +32,10 @@ def expand(arguments):
 
 
 def translate(arguments):
-    """From `emcc`'s words to the linker's. Settings of Emscripten's own are left out, but for the names to export."""
+    """From `emcc`'s words to the linker's. Settings of Emscripten's own are left out, but for the names to export.
+
+    A program (the Rust tests are one) becomes a module too: what loads it calls its `main`.
+    """
     words = iter(expand(arguments))
     output, inputs, exports = "a.wasm", [], []
     for word in words:
@@ -43,7 +46,7 @@ def translate(arguments):
         elif word.startswith(("-sEXPORTED_FUNCTIONS", "-s")):
             setting = next(words) if word == "-s" else word
             if "EXPORTED_FUNCTIONS" in setting:
-                exports += re.findall(r"_(Py(?:Init|ModExport)_\w+)", setting)
+                exports += re.findall(r"_(Py(?:Init|ModExport)_\w+|main)", setting)
         elif word.startswith("-L") or word.endswith((".o", ".rlib", ".a")):
             inputs.append(word)
     return [*SIDE_MODULE, *(f"--export={name}" for name in exports), *inputs, "-o", output]

@@ -61,8 +61,8 @@ def prepare() -> None:
         raise Unavailable(f"rustup cannot fetch Rust's standard library for {TARGET}: {last}")
 
 
-def build(module: str, folder: Path, source: Path = ROOT, target: Path | None = None) -> Path:
-    """Builds one of MODULES from `source` and puts it into `folder`. Returns its path.
+def cargo(command: list[str], source: Path = ROOT, target: Path | None = None, **more: str) -> Path:
+    """Runs cargo for this target, with `more` in its environment. Returns the folder that it builds in.
 
     Raises Unavailable if the target is not available, CalledProcessError if the build fails (what cargo says is its
     `stderr`).
@@ -79,16 +79,45 @@ def build(module: str, folder: Path, source: Path = ROOT, target: Path | None = 
         "PYO3_CONFIG_FILE": str(config),
         # A side module may be loaded anywhere in the interpreter's memory.
         "RUSTFLAGS": "-C relocation-model=pic",
-        # Small before fast: a reader waits for it.
-        "CARGO_PROFILE_RELEASE_OPT_LEVEL": "s" if module == "hashtable_traced" else "3",
+        **more,
     }
-    command = ["cargo", "build", "--locked", "--quiet", "--release", "--package", "hashtable-extension"]
-    command += ["--target", TARGET, "--target-dir", str(target), *(f"--features={name}" for name in MODULES[module])]
-    subprocess.run(command, cwd=source, env=environment, check=True, capture_output=True, text=True)
+    options = ["--locked", "--quiet", "--release", "--target", TARGET, "--target-dir", str(target)]
+    subprocess.run(
+        ["cargo", *command, *options], cwd=source, env=environment, check=True, capture_output=True, text=True
+    )
+    return target / TARGET / "release"
+
+
+def build(module: str, folder: Path, source: Path = ROOT, target: Path | None = None) -> Path:
+    """Builds one of MODULES from `source` and puts it into `folder`. Returns its path.
+
+    Raises Unavailable if the target cannot be had, CalledProcessError if the build fails (what cargo says is its
+    `stderr`).
+    """
+    command = ["build", "--package", "hashtable-extension", *(f"--features={name}" for name in MODULES[module])]
+    # Small before fast: a reader waits for it.
+    target = cargo(
+        command, source, target, CARGO_PROFILE_RELEASE_OPT_LEVEL="s" if module == "hashtable_traced" else "3"
+    )
     folder.mkdir(parents=True, exist_ok=True)
     built = folder / (module + SUFFIX)
-    shutil.copyfile(target / TARGET / "release" / "hashtable.wasm", built)
+    shutil.copyfile(target / "hashtable.wasm", built)
     return built
+
+
+def core_tests(folder: Path) -> list[Path]:
+    """Builds the Rust tests of src/core as modules and puts them into `folder`. Returns their paths.
+
+    Each has a C function `main`, which takes the words of a command line.
+    """
+    # A folder of its own: what is found there was built now.
+    target = ROOT / "target" / "site" / "core-tests"
+    shutil.rmtree(target / TARGET / "release" / "deps", ignore_errors=True)
+    built = cargo(["test", "--no-run", "--package", "hashtable-core"], target=target)
+    folder.mkdir(parents=True, exist_ok=True)
+    # rustc names a program for this target after the JavaScript that Emscripten would put beside it.
+    programs = sorted((built / "deps").glob("*.js"))
+    return [Path(shutil.copyfile(program, folder / f"{program.name.split('-')[0]}.so")) for program in programs]
 
 
 def wheel(folder: Path) -> Path:

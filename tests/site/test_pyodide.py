@@ -70,12 +70,43 @@ def pytest_in_pyodide(*arguments, **options):
     return in_pyodide(["-m", "pytest", *plain, *left_out, *arguments], **options)
 
 
-@pytest.mark.parametrize("folder", ["behaviour"])
+@pytest.mark.parametrize("folder", ["behaviour", "ownership", "hostile"])
 def test_the_suite(folder):
     ran = pytest_in_pyodide(f"tests/{folder}")
     print(ran.stdout[-600:])
     assert ran.returncode == 0, ran.stdout[-6000:] + ran.stderr[-3000:]
     assert " passed" in ran.stdout
+
+
+RUST_TESTS = """
+import ctypes, sys
+words = [word.encode() for word in ("tests", "--test-threads=1", *sys.argv[2:])]
+# Calls what a shell would: int main(int argc, char **argv).
+code = ctypes.CDLL(sys.argv[1]).main(len(words), (ctypes.c_char_p * (len(words) + 1))(*words, None))
+sys.exit(code)
+"""
+
+
+@functools.cache
+def rust_tests():
+    sys.path.insert(0, str(ROOT / "docs" / "site"))
+    import wasm
+
+    try:
+        return {path.stem: path for path in wasm.core_tests(WORK / "core-tests" / "modules")}
+    except wasm.Unavailable as problem:
+        pytest.skip(str(problem))
+
+
+@pytest.mark.parametrize("program", ["hashtable_core", "properties"])
+def test_the_core(program):
+    """The tests of src/core, with their random tables."""
+    inside = f"/repo/{rust_tests()[program].relative_to(ROOT)}"
+    ran = in_pyodide(["-c", RUST_TESTS, inside])
+    print(ran.stdout[-600:])
+    assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]
+    assert "test result: ok." in ran.stdout
+    assert " 0 passed" not in ran.stdout
 
 
 def test_a_failing_test_fails(tmp_path):
