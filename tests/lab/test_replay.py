@@ -349,6 +349,24 @@ def test_the_command_prints_json(child, tmp_path):
     assert "['TWO']" in ending.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "most"),
+    [
+        (["-c", "1"], 100_000),
+        (["--specimen", "missing-clear"], 5000),
+        (["--specimen", "missing-clear", "--steps", "7"], 7),
+    ],
+)
+def test_so_many_steps_are_recorded_at_most(arguments, most, monkeypatch):
+    from click.testing import CliRunner
+
+    asked = []
+    monkeypatch.setattr(command, "of_specimen", lambda *_: None)
+    monkeypatch.setattr(command, "perform", lambda play, output, machine, most, *_: asked.append(most) or 0)
+    assert CliRunner().invoke(command.replay_command, arguments).exit_code == 0
+    assert asked == [most]
+
+
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """A package that can be run by its name, and a module in it."""

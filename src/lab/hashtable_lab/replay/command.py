@@ -39,6 +39,9 @@ Exit codes, as those of `ledger`:
   130  interrupted (Ctrl-C)
 Whatever becomes of the script, what was recorded until then is written."""
 
+#: Of a specimen, so many steps: its script makes its mistake again and again. From there on it runs unwatched, and much faster.
+MOST_OF_A_SPECIMEN = 5000
+
 
 @dataclass(frozen=True)
 class Play:
@@ -277,7 +280,9 @@ def write(file: Path, text: str) -> None:
     help="Seconds; then it is stopped.",
 )
 @click.option(
-    "--steps", type=click.IntRange(min=1), default=MOST_STEPS, show_default=True, help="Record so many at most."
+    "--steps",
+    type=click.IntRange(min=1),
+    help=f"Record so many at most.  [default: {MOST_STEPS}; of a specimen {MOST_OF_A_SPECIMEN}]",
 )
 @click.option("--module", default="hashtable_traced", show_default=True, help="An extension that keeps a ledger.")
 @click.option(
@@ -296,7 +301,7 @@ def replay_command(
     output: Path | None,
     as_json: bool,
     timeout: float,
-    steps: int,
+    steps: int | None,
     module: str,
     folders: tuple[Path, ...],
     script: Path | None,
@@ -324,4 +329,5 @@ def replay_command(
         if not script.is_file():
             raise click.UsageError(f"the script {str(script)!r} does not exist, or is no file.")
         play = of_script(script, arguments, module, folders)
-    return perform(play, output, as_json, steps, timeout, stage)
+    most = steps or (MOST_STEPS if specimen is None else MOST_OF_A_SPECIMEN)
+    return perform(play, output, as_json, most, timeout, stage)
