@@ -65,7 +65,8 @@ def with_folder(test):
 
 def run_tests(tests, folder=None):
     """Runs tests in a child, with the modules in `folder` before all others."""
-    arguments = ["-q", "-p", "no:cacheprovider", "--tb=line", *map(with_folder, tests)]
+    # Whatever they are marked with, these are to run.
+    arguments = ["-q", "-m", "", "-p", "no:cacheprovider", "--tb=line", *map(with_folder, tests)]
     program = f"import pytest, sys\nsys.exit(pytest.main({arguments!r}))\n"
     return children.run_program(program, module_folder=folder, environment=children.FREED_MEMORY_SHOWS, time_limit=200)
 

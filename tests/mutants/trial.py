@@ -253,7 +253,8 @@ class Worker:
         names, selected = RUNS[run]
         self._build()
         command = [sys.executable, "-u", "-m", "pytest", "-x", "-v", "-rfE", "--tb=short", "--timeout=600"]
-        command += ["-p", "no:cacheprovider", "-p", "no:xdist", *(["-k", selected] if selected else [])]
+        # The slow tests too, but for those that SLOW_ONES names.
+        command += ["-m", "", "-p", "no:cacheprovider", "-p", "no:xdist", *(["-k", selected] if selected else [])]
         ending = self._run([*command, *files_of(names)], RUN_LIMIT)
         # 1: a test failed. 5: none was run. More: pytest itself went wrong, perhaps for want of the module.
         return _symptom(ending, RUN_LIMIT, _last_test(ending.output))
