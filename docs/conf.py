@@ -34,11 +34,13 @@ extensions += sorted(
 myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 
-# Where an address leads that the book once had and has no more. addresses.txt lists every address that it ever had.
+# Where an address leads that the book once had and has no more. addresses.txt lists every address that it ever had;
+# _static/moved.js has the places within pages that have moved.
 redirects = {
     "ownership": "counts.html",
     "type": "slots.html",
 }
+redirect_html_template_file = "_static/moved.template"
 
 # What is typed is copied, and not what comes of it.
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
@@ -51,7 +53,7 @@ html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["book.css"]
 html_favicon = "_static/icon.svg"
-html_js_files = ["book.js"]
+html_js_files = ["moved.js", "book.js"]
 html_copy_source = False
 html_show_copyright = False
 html_show_sphinx = False

@@ -24,6 +24,54 @@ document.addEventListener("DOMContentLoaded", () => {
     }
   }
 
+  // References as discs: each step has the places of all of them.
+  for (const figure of document.querySelectorAll("figure.picture:has(.token)")) {
+    const steps = [...figure.querySelectorAll(".token-step")];
+    const said = figure.querySelector("output");
+    const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+    let [now, timer] = [steps.findIndex((step) => "first" in step.dataset), 0];
+    const show = (number, quietly) => {
+      now = number;
+      const state = JSON.parse(steps[number].dataset.state);
+      for (const token of figure.querySelectorAll(".token")) {
+        const place = state.at[token.dataset.token];
+        token.classList.toggle("away", !place);
+        if (place) token.style.transform = `translate(${place[0]}px, ${place[1]}px)`;
+      }
+      figure.querySelector(".token-lent").classList.toggle("away", !state.lent);
+      steps.forEach((step, other) => step.classList.toggle("lit", other === number));
+      if (!quietly) said.textContent = state.said;
+    };
+    const stop = () => {
+      clearInterval(timer);
+      timer = 0;
+      figure.querySelector("[data-do=play]").textContent = "play";
+    };
+    const go = {
+      back: () => show(Math.max(now - 1, 0)),
+      step: () => show((now + 1) % steps.length),
+      play: () => {
+        show(0);
+        figure.querySelector("[data-do=play]").textContent = "stop";
+        timer = setInterval(() => (now + 1 < steps.length ? show(now + 1) : stop()), still ? 2500 : 1500);
+      },
+    };
+    for (const button of figure.querySelectorAll("[data-do]")) {
+      button.addEventListener("click", () => {
+        const playing = timer;
+        stop();
+        if (!(playing && button.dataset.do === "play")) go[button.dataset.do]();
+      });
+    }
+    steps.forEach((step, number) => {
+      step.addEventListener("click", () => {
+        stop();
+        show(number);
+      });
+    });
+    show(now, true);
+  }
+
   const slider = document.getElementById("sizes-slider");
   if (slider) {
     const buckets = document.getElementById("sizes-buckets");

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from html import escape
+
 from drawings.svg import Picture, answer, badge, box, labelled, line, picture, run, words
 
 LANES = {"Python": (8, 140, "python"), "extension": (160, 140, "extension"), "library": (312, 140, "library")}
@@ -41,11 +44,11 @@ def six_steps() -> Picture:
     svg += step(2, 132, extension, python, "hash_func(k)", "k: lent again")
     svg += step(3, 180, python, extension, "an int", "a new reference")
     svg += labelled(168, 212, 124, 44, "Py_NewRef(k)\nPy_NewRef(v)", "soft")
-    svg += words(306, 228, "each count + 1:", "small") + badge(322, 244, "+1") + badge(348, 244, "+1")
+    svg += words(306, 228, "each count + 1:", "small") + badge(322, 246, "+1") + badge(352, 246, "+1")
     svg += step(4, 296, extension, library, "hash, k, v", "k, v: stolen")
     svg += labelled(322, 326, 120, 44, "bucket = hash\nmod size", "soft")
     svg += step(5, 398, library, extension, "done", "")
-    svg += labelled(168, 420, 124, 28, "Py_NewRef(h)", "soft") + badge(308, 434, "+1")
+    svg += labelled(168, 420, 124, 28, "Py_NewRef(h)", "soft") + badge(310, 434, "+1")
     svg += step(6, 478, extension, python, "h", "a new reference")
     text = (
         "One call of <code>h.set(k, v)</code>, from top to bottom. <b>1</b> Python lends key and value to the "
@@ -80,7 +83,7 @@ def swim_lanes() -> Picture:
         x, width, _ = LANES[lane]
         lines: list[str] = [""]
         for word in text.split():
-            if len(lines[-1]) + len(word) > 20 and lines[-1]:
+            if len(lines[-1]) + len(word) > 18 and lines[-1]:
                 lines.append("")
             lines[-1] = f"{lines[-1]} {word}".strip()
         high = 14 * len(lines) + 8
@@ -111,50 +114,85 @@ print(json.dumps([(e.function.rpartition(".")[2], e.what, e.count) for e in book
 """
 
 
+#: What each event does: where a reference moves to, where it comes from, and what it is called in the picture.
+_MOVES = {
+    "incref": ("hand", "", "take a reference: Py_INCREF"),
+    "stored": ("table", "hand", "put it into the table"),
+    "borrowed": ("", "", "look at the table's reference: borrowed"),
+    "taken": ("hand", "table", "take it out of the table"),
+    "returned": ("caller", "hand", "give it to the caller"),
+}
+
+
+def _steps(events: list[tuple[str, str, int]]) -> list[dict[str, object]]:
+    """For each event: which call it is in, what it is called, by how much the count moves, and who owns what after it.
+
+    The references that are followed are those of the caller's own name ("a"), of the table ("b"), and of the result of `get` ("c").
+    """
+    at, steps, call, before = {"a": "caller"}, [], "", 0
+    for function, what, count in events:
+        if function != call:
+            # What the last call returned was dropped by its caller.
+            at.pop("c", None)
+            call, before = function, count - (what == "incref")
+        to, come_from, said = _MOVES[what]
+        if what == "incref":
+            at["c" if "b" in at else "b"] = to
+        elif to:
+            [moving] = [token for token, place in at.items() if place == come_from and token != "a"]
+            at[moving] = to
+        lent = what == "borrowed"
+        steps.append({"call": function, "said": said, "change": count - before, "at": dict(at), "lent": lent})
+        before = count
+    return steps
+
+
 @picture
 def tokens() -> Picture:
-    """Where the references to one value are, in set, get and pop."""
-    seen = answer(_EVENTS)
+    """References as discs that move between the caller, the function's hand and the table, in set, get and pop."""
     places = {"caller": (8, 140, "python"), "hand": (160, 140, "extension"), "table": (312, 140, "library")}
-    moves = {
-        "incref": ("hand", None, "take one: + 1"),
-        "stored": ("table", "hand", "put into the table"),
-        "taken": ("hand", "table", "take out of the table"),
-        "returned": ("caller", "hand", "give to the caller"),
-        "borrowed": (None, None, "look at it: borrowed"),
-    }
-    svg, y, call = "", 34.0, ""
-    base = None
-    for function, what, count in seen:
-        if function != call:
-            call = function
-            svg += words(14, y + 14, f"{function}:", "code strong")
+    steps = _steps(answer(_EVENTS))
+    seats = {"a": 0, "b": 1, "c": 2}
+
+    def seat(token: str, place: str) -> tuple[float, float]:
+        return places[place][0] + 30 + 40 * seats[token], 56
+
+    shown = next(number for number, step in enumerate(steps) if "put it" in str(step["said"]))
+    svg = lanes(86, places)
+    svg += line((seat("b", "table")[0] - 14, 56), (270, 56), kind="dashed token-lent away")
+    for token in seats:
+        # Where the disc is if nothing moves it.
+        place = steps[shown]["at"].get(token)
+        x, y = seat(token, place or "hand")
+        style = f'style="transform: translate({x:g}px, {y:g}px)"'
+        svg += f'<g class="token{"" if place else " away"}" data-token="{token}" {style}><circle class="badge" r="11"/></g>'
+    y, call = 96.0, ""
+    for number, step in enumerate(steps):
+        if step["call"] != call:
+            call = str(step["call"])
             y += 22
-        to, come_from, said = moves[what]
-        base = count if base is None else base
-        if to and come_from:
-            start, end = (places[come_from][0] + 70, places[to][0] + 70)
-            sign = 1 if end > start else -1
-            svg += f'<circle class="badge" cx="{start:g}" cy="{y + 8:g}" r="7"/>' + line(
-                (start + 10 * sign, y + 8), (end - 10 * sign, y + 8)
-            )
-            svg += f'<circle class="box" cx="{end:g}" cy="{y + 8:g}" r="7"/>'
-        elif to:
-            svg += f'<circle class="badge" cx="{places[to][0] + 70:g}" cy="{y + 8:g}" r="7"/>'
-        else:
-            svg += (
-                line((230, y + 8), (368, y + 8), kind="dashed")
-                + f'<circle class="badge" cx="382" cy="{y + 8:g}" r="7"/>'
-            )
-        svg += words(14, y + 28, f"{what}: {said}, count {count}", "small")
-        y += 38
-    text = (
-        "Each disc is one reference to the value; it is in the caller's hands, in the function's, or in the table. "
-        "<b>set</b> takes a reference of its own (the count goes up) and moves it into the table (the count stays). "
-        "<b>get</b> looks at the table's, which is borrowed, takes one more and gives it to the caller. <b>pop</b> "
-        "moves the table's own reference out to the caller: no count changes at all."
+            svg += words(10, y - 8, f"{call}:", "code strong")
+        seen = {token: seat(token, str(place)) for token, place in step["at"].items()}
+        state = escape(json.dumps({"at": seen, "lent": step["lent"], "said": f"{call}: {step['said']}"}))
+        change = f"count + {step['change']}" if step["change"] else "count stays"
+        svg += f'<g class="token-step" data-state="{state}"{" data-first" if number == shown else ""}>'
+        svg += (
+            box(24, y, 428, 26, "soft") + words(34, y + 17, str(step["said"])) + words(442, y + 17, change, "small end")
+        )
+        svg += "</g>"
+        y += 31
+    buttons = (
+        '<button type="button" data-do="play">play</button> <button type="button" data-do="back">back</button> '
+        '<button type="button" data-do="step">step</button> <output></output>'
     )
-    return Picture("Where the references are, in set, get and pop", lanes(y, places) + svg, y, text)
+    text = (
+        "Each disc is one reference to the value. It is with the caller, in the hand of the function that runs, or in "
+        "the table. The first one is the caller's own. <b>set</b> takes a reference (the count goes up) and puts it "
+        "into the table (the count stays). <b>get</b> looks at the table's reference, which is borrowed, takes another "
+        "one, and gives that to the caller. <b>pop</b> takes the table's own reference out and gives it to the caller: "
+        "no count changes at all. Press <em>play</em>, or a step."
+    )
+    return Picture("Where the references are, in set, get and pop", svg, y + 4, text, buttons)
 
 
 @picture
@@ -180,7 +218,7 @@ def right_and_broken() -> Picture:
                 rows[-1] = (rows[-1][0], "0")
         sides[side] = (rows, "well" if ending.well else str(ending.signal_name))
     columns = {"right": (8, 218, "library"), "broken": (234, 218, "wrong")}
-    height = 34 + 26 * max(len(rows) for rows, _ in sides.values()) + 34
+    height = 34 + 26 * max(len(rows) for rows, _ in sides.values()) + 8
     svg = lanes(height, columns)
     counts_of_the_right = [count for _, count in sides["right"][0][1:]]
     for side, (rows, end) in sides.items():
@@ -230,7 +268,7 @@ def meddler() -> Picture:
     """The lookup under which the table is emptied, with the count of the key."""
     owners, rows = 1, [("get", "finds a key with this hash", 1)]
     says = {
-        ("get", "incref"): ("get", "take a reference, then compare", 1),
+        ("get", "incref"): ("get", "take a reference, compare", 1),
         ("clear", "decref"): ("clear", "the table gives back its own", -1),
         ("get", "decref"): ("get", "compared: give back", -1),
     }
@@ -271,7 +309,7 @@ def witness() -> Picture:
         (8, "return"),
     ]
     svg = "".join(words(x + 10, 44 + 28 * number, text, "small") for number, (x, text) in enumerate(rows))
-    svg += line((180, 44 + 28 * 2 - 4), (238, 44 + 28 * 3 - 4))
+    svg += line((150, 44 + 28 * 2 - 4), (238, 44 + 28 * 3 - 4)) + line((238, 44 + 28 * 4 - 4), (70, 44 + 28 * 5 - 4))
     height = 44 + 28 * len(rows)
     text = (
         "The order of a write. The new value is in its place before the old one is let go, because letting go can "

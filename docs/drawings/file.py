@@ -35,10 +35,9 @@ def module_file() -> Picture:
     for name, what in shown.items():
         kind = {".text": "library", ".data": "extension"}.get(name, "soft")
         svg += box(10, y, 440, 30, kind) + words(20, y + 19, name, "code") + words(120, y + 19, what)
-        svg += words(440, y + 19, f"{sizes[name] / 1024:,.1f} KiB", "small end")
-        svg += (
-            f'<rect class="{kind}" x="10" y="{y + 26:g}" width="{max(440 * sizes[name] / largest, 2):g}" height="4"/>'
-        )
+        size = f"{sizes[name] / 1024:,.1f} KiB" if sizes[name] >= 1024 else f"{sizes[name]} bytes"
+        svg += words(440, y + 19, size, "small end")
+        svg += f'<rect class="bar" x="10" y="{y + 26:g}" width="{max(440 * sizes[name] / largest, 2):g}" height="4"/>'
         y += 38
     text = (
         "The parts of the module's file that this chapter is about, in the order in which they lie. The bar below "

@@ -15,7 +15,7 @@ def memory() -> Picture:
     """The object in memory."""
     fields = [
         ("reference count", "", "python"),
-        ("type", "the type", "python"),
+        ("type", "", "python"),
         ("table", "", "library"),
         ("hash_func", "owned", "extension"),
         ("weak references", "", "extension"),
@@ -75,20 +75,23 @@ def slots() -> Picture:
 
 
 def _sum(
-    x: float, title: str, counts: tuple[int, int], visits: tuple[int, int], outside: str = "", wrong: str = ""
+    x: float, title: str, counts: tuple[int, int], visits: tuple[int, int], said: str, more: str = "", named: str = ""
 ) -> str:
-    """One case of the collector's sum: a table and a function that own each other."""
+    """One case of the collector's sum: a table and a function that own each other. `named`: which has a name outside."""
     left = [count - visit for count, visit in zip(counts, visits)]
     svg = words(x, 18, title, "strong")
     for number, name in enumerate(("table", "function")):
         y = 32 + 76 * number
         dead = left[number] <= 0
-        svg += labelled(x, y, 100, 34, name, "extension" if number == 0 else "python")
+        destroyed = name == named and dead
+        svg += labelled(x, y, 100, 34, name, "wrong" if destroyed else "extension" if number == 0 else "python")
         svg += badge(x + 116, y + 17, counts[number])
         svg += words(x + 132, y + 21, f"- {visits[number]} = {left[number]}", "code" + (" strong" if dead else ""))
     svg += line((x + 30, 66), (x + 30, 106)) + line((x + 70, 108), (x + 70, 68))
-    svg += words(x, 166, outside, "small") + words(x, 166 if not outside else 181, wrong, "small")
-    return svg
+    if named:
+        svg += labelled(x + 116, 74, 60, 24, "a name", "soft", "small")
+        svg += line((x + 116, 80), (x + 88, 68)) if named == "table" else line((x + 116, 92), (x + 88, 106))
+    return svg + words(x, 166, said, "small") + words(x, 181, more, "small")
 
 
 @picture
@@ -110,12 +113,18 @@ def subtraction() -> Picture:
     assert sys.getrefcount(table) == count + 1  # an outside name is one more, and no visit takes it away
     del other
     svg = _sum(10, "a cycle, nobody else", (1, 1), (1, 1), "0 and 0: garbage")
-    svg += _sum(250, "and a name from outside", (2, 1), (1, 1), "1 and 0: reached from outside,", "both live")
+    svg += _sum(250, "and a name from outside", (2, 1), (1, 1), "1 and 0: reached from outside,", "both live", "table")
     lower = 200
     svg += f'<g transform="translate(0 {lower})">'
     svg += _sum(10, "one is not visited", (1, 1), (0, 1), "1 and 0: seems in use,", "never freed: a leak")
     svg += _sum(
-        250, "visited, not owned", (1, 2), (1, 2), "0 and 0, though a name owns it:", "a live object is destroyed"
+        250,
+        "visited, not owned",
+        (1, 2),
+        (1, 2),
+        "0 and 0, though a name owns it:",
+        "a live object is destroyed",
+        "function",
     )
     svg += "</g>"
     text = (
@@ -174,7 +183,11 @@ def one_decref() -> Picture:
     svg += line((384, 186), (384, 216)) + labelled(
         316, 218, 136, 46, "their tp_dealloc,\nand so on", "extension", "small"
     )
-    svg += line((76, 186), (76, 238), (150, 238)) + words(156, 242, "may use this very table", "small strong")
+    svg += (
+        line((76, 186), (76, 238), (150, 238))
+        + line((230, 186), (230, 226))
+        + words(152, 242, "may use this very table", "small strong")
+    )
     text = (
         "One <code>Py_DECREF</code> of the last reference runs the object's <code>tp_dealloc</code>. That may run "
         "<code>__del__</code>, which is any Python code; it may run the callbacks of weak references; and it gives "

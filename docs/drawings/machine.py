@@ -25,7 +25,7 @@ def stack() -> Picture:
             content = [*content[:-2], "h[k]"]
         elif name == "RETURN_VALUE":
             content = content[:-1]
-        shown.append((name, content))
+        shown.append((f"{name} {instruction.argrepr}".strip() if loads and name.startswith("LOAD") else name, content))
     svg, y = words(10, 18, "instruction", "strong") + words(270, 18, "the stack after it", "strong"), 30.0
     for name, now in shown:
         svg += box(10, y, 230, 30, "python" if not name.startswith("BINARY") else "extension") + words(

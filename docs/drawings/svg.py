@@ -93,8 +93,9 @@ def line(*points: tuple[float, float], tip: bool = True, kind: str = "") -> str:
 
 def badge(x: float, y: float, count: Any, bad: bool = False) -> str:
     """A reference count."""
+    radius = 10 if len(str(count)) == 1 else 13
     return (
-        f'<circle class="badge{" bad" if bad else ""}" cx="{x:g}" cy="{y:g}" r="10"/>'
+        f'<circle class="badge{" bad" if bad else ""}" cx="{x:g}" cy="{y:g}" r="{radius}"/>'
         f'<text class="mid on-badge" x="{x:g}" y="{y + 4.5:g}">{count}</text>'
     )
 

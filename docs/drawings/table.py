@@ -31,15 +31,16 @@ def chains() -> Picture:
         y = top + at * step
         lit = " ".join(str(other) for other in keys if key in passed[other])
         after = number[following[key]] if following[key] is not None else 0
-        svg += f'<g data-on="{lit}">{box(250, y, 200, high, "library")}</g>' + words(232, y + 22, str(at + 1), "code")
-        svg += words(260, y + 22, f"{key}: {key * key}", "code") + words(440, y + 22, f"next {after}", "code end")
+        svg += f'<g data-on="{lit}">{box(250, y, 160, high, "library")}</g>' + words(232, y + 22, str(at + 1), "code")
+        svg += words(260, y + 22, f"{key}: {key * key}", "code") + words(402, y + 22, f"next {after}", "code end")
     for bucket, chain in enumerate(chains):
         if chain:
             svg += line((90, top + bucket * step + high / 2), (226, top + (number[chain[0]] - 1) * step + high / 2))
         for key, after in zip(chain, chain[1:]):
             one, other = number[key] - 1, number[after] - 1
-            y, end = top + one * step + (0 if other < one else high), top + other * step + (high if other < one else 0)
-            svg += line((420 - 8 * one, y), (420 - 8 * one, end))
+            # Out at the right of the one, and back in at the right of the other: no line crosses what is written.
+            y, end, out = top + one * step + high / 2 - 4, top + other * step + high / 2 + 4, 424 + 8 * one
+            svg += line((410, y), (out, y), (out, end), (412, end))
     buttons = "Look up " + " ".join(f'<button type="button" data-key="{key}">{key}</button>' for key in keys)
     shown = "; ".join(f"{key} mod 4 is {table.bucket_of(key)}" for key in keys)
     text = (

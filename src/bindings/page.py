@@ -46,25 +46,25 @@ WHY = {
     "`get` at the end of a chain of 100": (
         "The library's default hash of a str is its length, so that a hundred keys of one length are all "
         "compared. The C library compares kind, length and bytes, which lie in the table. Ours asks Python "
-        "whether two objects are equal, and holds a reference to each meanwhile: the comparison might be a "
-        "method in Python that changes the table. A hash function that spreads the keys leaves nothing of the "
-        "difference, as the line for a str shows."
+        "whether two objects are equal, and owns a reference to each while it does, because the comparison might be "
+        "a method in Python that changes the table. With a hash function that spreads the keys the difference "
+        "disappears, as the column for a str shows."
     ),
     "lines for hello and pi": (
         "Ours is the C API by hand, in a language that is not C: what others generate, or find in a header, "
         "is written out, reference by reference."
     ),
     "lines for the table": (
-        "Ours does not only what the suite asks for but all that `dict` does, and says of each line that C "
-        "would not check why it is safe."
+        "Ours does all that `dict` does, and not only what the tests need; and for each line that nothing checks, "
+        "it says why the line is safe."
     ),
     "seconds to build": (
         "Where nothing is compiled, nothing takes time, and the others compile one file against a library "
-        "that is there already. Ours compiles the library and the declarations of the C API along, and "
+        "that is there already. Ours also compiles the library and the declarations of the C API, and "
         "optimises all of it as one program."
     ),
     "kB to ship": (
-        "Who compiles nothing ships the library alone, and the binding in C adds little to it. Ours is the "
+        "A road that compiles nothing ships the library alone, and the binding in C adds little to it. Ours is the "
         "library and all of `dict`'s methods; Rust's standard library is in both."
     ),
 }

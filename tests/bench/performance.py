@@ -34,8 +34,8 @@ tests/bench/performance.py, not this. -->
 
 # Performance
 
-What one would take instead of this table is `dict`, so that is what it is compared with: the same statement, on the same keys, in
-the same interpreter, side by side. This page shows what came of it, and how it was measured, so that you can do it again:
+One would normally use a `dict`, so the table is compared with that: the same statement, on the same keys, in the same interpreter,
+side by side. This page shows the results, and how they were measured, so that you can repeat it:
 
 ```console
 $ make bench
@@ -56,7 +56,7 @@ say more about the machine than about the table. The figures on this page were t
 rounds. "Mean" is the geometric mean, where the goal has one. The `for` loop around a statement is part of the time on both
 sides{loop}.
 
-Why a goal is missed is told in [what the fast version costs the reader](fast.md#what-was-not-reached).
+The reasons for a missed goal are in [what the fast version costs the reader](fast.md#what-was-not-reached).
 {noise}
 ## Cost against the number of keys
 
@@ -96,7 +96,7 @@ the number of keys.
 
 Other tables, against dict. PyO3 is a table written for this comparison with the PyO3 crate over hashbrown
 (`tests/bench/peers/pyo3`). immutables and rpds-py keep old versions of a table intact, and sortedcontainers keeps keys in order,
-which is what they are for and costs something. A map of immutables that is being changed cannot be walked over.
+which is their purpose and has a cost. A map of immutables cannot be iterated over while it is being changed.
 
 {peers}
 {missing}
@@ -205,7 +205,7 @@ def render(record: dict[str, Any], instructions: dict[str, Any]) -> str:
         goals=goals(results),
         loop=f"; a loop with nothing in it takes {min(loops):.0%} to {max(loops):.0%} of dict's time" if loops else "",
         noise=(
-            f"\nA ~ marks what was measured while the machine was too noisy: the same, measured twice, differed from itself by\n"
+            f"\nA ~ marks what was measured while the machine was too noisy: the same thing, measured twice, differed by\n"
             f"more than {NOISE:.0%}. That is so for {noisy} of {len(results)} measurements.\n" * bool(noisy)
         ),
         mapping=section(results, "mapping"),

@@ -82,7 +82,9 @@ def low_contrast(page) -> list[str]:
     """Letters that WCAG AA finds too pale, as axe measures them."""
     from axe_playwright_python.sync_playwright import Axe
 
-    found = Axe().run(page, context="article", options={"runOnly": ["color-contrast"], "resultTypes": ["violations"]})
+    # A film is a page of its own, without an article.
+    context = "article" if page.locator("article").count() else None
+    found = Axe().run(page, context=context, options={"runOnly": ["color-contrast"], "resultTypes": ["violations"]})
     return [
         f"{node['html'][:80]}: {node['any'][0]['message'][:150] if node['any'] else ''}"
         for violation in found.response["violations"]
