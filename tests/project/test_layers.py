@@ -359,7 +359,7 @@ def test_a_file_beside_the_map_is_seen(copy):
 @pytest.mark.parametrize(
     ("file", "line"),
     [
-        ("account/book.rs", "use hashtable_core::Table;"),
+        ("account/ledger.rs", "use hashtable_core::Table;"),
         ("ffi.rs", 'const NAME: &str = "HashTable";'),
         ("example/right.rs", "fn bucket() {}"),
     ],
