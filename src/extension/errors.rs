@@ -79,6 +79,30 @@ pub(crate) fn entry<A: IntoC>(body: impl FnOnce() -> A) -> A::InC {
     answer
 }
 
+/// As [`entry`], alone with `op` (see ffi/critical_section.rs): for a function that looks into the object that it was
+/// called with.
+#[inline(always)]
+pub(crate) fn entry_alone<A: IntoC>(op: *mut PyObject, body: impl FnOnce() -> A) -> A::InC {
+    // SAFETY: only what CPython calls comes here, with the object that it was called with, which is kept for the call; or
+    // with what such an object owns for as long as it lives.
+    unsafe { alone(op, || entry(body)) }
+}
+
+/// The same, but first `at_once` is tried, which says what to answer if it can without a critical section (see
+/// fast/at_once.rs).
+#[inline(always)]
+pub(crate) fn entry_at_once<A: IntoC>(
+    op: *mut PyObject,
+    at_once: impl FnOnce() -> Option<A>,
+    body: impl FnOnce() -> A,
+) -> A::InC {
+    entry(|| match at_once() {
+        Some(answer) => answer,
+        // SAFETY: as in [`entry_alone`].
+        None => unsafe { alone(op, body) },
+    })
+}
+
 thread_local! {
     /// What the last panic of this thread said, and where.
     static PANIC: core::cell::RefCell<String> = const { core::cell::RefCell::new(String::new()) };

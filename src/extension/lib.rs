@@ -36,6 +36,7 @@
 //!     hashing.rs            from a key to its hash: the call back into Python
 //! fast/                 the same in less time, where Python need not be asked
 //!     same_pairs.rs         tables that can be seen to be equal
+//!     at_once.rs            one pair at once, where there is no GIL
 //!     filling.rs            many pairs put into a table
 //!     batch.rs              many lookups at once
 //!     equality.rs           keys that can be seen to be equal
@@ -73,21 +74,25 @@
 //! * **No borrow outlives its line.** A table is reached through a raw pointer, `(*table).pairs.…`. The Rust reference
 //!   that such an expression makes ends with it, and none is alive when Python code runs. So there are never two.
 //!
-//! Besides, the thread is attached to the interpreter (it holds the GIL) whenever code here runs: CPython calls nothing
-//! otherwise, and nothing here detaches it.
+//! Besides, the thread is attached to the interpreter whenever code here runs: CPython calls nothing otherwise, and
+//! nothing here detaches it. With the GIL that makes it the only one. Without it, every function that looks into a table
+//! is *alone with the table* (`entry_alone`, `alone`): a critical section keeps the other threads out, until Python code
+//! runs or a reference is released. `ffi/critical_section.rs` has the rules.
 //!
 //! # Where Python code can run
 //!
 //! At each of these points control leaves this crate, and when it comes back the table may have been read, changed,
 //! emptied, initialized again, or be about to be freed. The points are marked with their number in the source, and
-//! `tests/hostile/test_reentrancy_*.py` have a test for each.
+//! `tests/hostile/test_reentrancy_*.py` have a test for each. Other threads may use the table at these points too. Without
+//! the GIL they may also do so at every `Py_DECREF` that is not marked, and whoever relies on the table after one looks at
+//! its version again.
 //!
 //! 1. `[R1]` The hash function is called. (table/hashing.rs)
 //! 2. `[R2]` The builtin `hash` calls the key's `__hash__`; the long picture asks for hashes again.
 //!    (slots/picture.rs, table/hashing.rs)
 //! 3. `[R3]` Two keys are compared: `__eq__`, and `__bool__` of what it answers. (table/lookup.rs)
 //! 4. `[R4]` The reference to the compared key is given back, and it was the last one: `__del__`. (table/lookup.rs)
-//! 5. `[R5]` An overwritten value is released. (fast/filling.rs, table/pairs.rs)
+//! 5. `[R5]` An overwritten value is released. (fast/at_once.rs, fast/filling.rs, table/pairs.rs)
 //! 6. `[R6]` The key of a removed pair is released, and with `del` its value. (slots/mapping.rs, table/pairs.rs)
 //! 7. `[R7]` The pairs of an emptied table are released, or those of a snapshot.
 //!    (object.rs, slots/pickling.rs, table/snapshot.rs)
@@ -166,7 +171,8 @@ pub unsafe extern "C" fn PyInit_hashtable() -> *mut PyObject {
             announce::tell_the_replay();
             module::make_types_ready()?;
             let module = new_reference(PyModule_Create(module::definition()))?;
-            give(or_give_back(module, module::fill(module))?)
+            let filled = needs_no_gil(module).and_then(|()| module::fill(module));
+            give(or_give_back(module, filled)?)
         }
     })
 }

@@ -8,7 +8,7 @@
 //! The structs are static and mutable: `PyType_Ready` writes into them when the module is loaded, and CPython keeps
 //! caches there.
 
-use crate::errors::entry;
+use crate::errors::{entry, entry_alone};
 use crate::ffi::*;
 use crate::object::{self, HashTable};
 use crate::slots::{mapping, methods, operators, pickling, picture, update};
@@ -316,19 +316,23 @@ static mut ATTRIBUTES: [PyGetSetDef; 4] = [
 /// `h.size`: a new reference.
 unsafe extern "C" fn size(op: *mut PyObject, _: *mut c_void) -> *mut PyObject {
     // SAFETY: the right object: the attribute stands in its type. Reading a number runs nothing.
-    entry(|| unsafe { give(new_reference(PyLong_FromSsize_t((*op.cast::<HashTable>()).pairs.size() as Py_ssize_t))?) })
+    entry_alone(op, || unsafe {
+        give(new_reference(PyLong_FromSsize_t((*op.cast::<HashTable>()).pairs.size() as Py_ssize_t))?)
+    })
 }
 
 /// `h.load`: a new reference.
 unsafe extern "C" fn load(op: *mut PyObject, _: *mut c_void) -> *mut PyObject {
     // SAFETY: the right object, as in [`size`]; the number is read before the int is made of it.
-    entry(|| unsafe { give(new_reference(PyLong_FromSsize_t((*op.cast::<HashTable>()).pairs.load() as Py_ssize_t))?) })
+    entry_alone(op, || unsafe {
+        give(new_reference(PyLong_FromSsize_t((*op.cast::<HashTable>()).pairs.load() as Py_ssize_t))?)
+    })
 }
 
 /// `h.max_load`: a new reference.
 unsafe extern "C" fn max_load(op: *mut PyObject, _: *mut c_void) -> *mut PyObject {
     // SAFETY: the right object, as in [`size`]; the number is read before the float is made of it.
-    entry(|| unsafe { give(new_reference(PyFloat_FromDouble((*op.cast::<HashTable>()).pairs.max_load()))?) })
+    entry_alone(op, || unsafe { give(new_reference(PyFloat_FromDouble((*op.cast::<HashTable>()).pairs.max_load()))?) })
 }
 
 /// Where the type is. Borrowed: a static type is never freed.

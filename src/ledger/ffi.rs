@@ -443,6 +443,29 @@ pub unsafe fn PyDict_GetItemWithError(dict: *mut PyObject, key: *mut PyObject) -
     op
 }
 
+/// As in the C API. A new reference goes into `result`, or NULL; returns 1, 0, or -1 with an exception set.
+///
+/// # Safety
+/// As in the C API.
+#[cfg(Py_3_13)]
+#[track_caller]
+pub unsafe fn PyDict_GetItemRef(dict: *mut PyObject, key: *mut PyObject, result: *mut *mut PyObject) -> c_int {
+    let site = Some(Spot::here());
+    account::may_run_python("PyDict_GetItemRef", &[dict.object(), key.object()], site);
+    // SAFETY: forwarded; the caller has `result` written to.
+    unsafe {
+        if faults::due("PyDict_GetItemRef", site) {
+            result.write(null_mut());
+            return -1;
+        }
+        let found = pyo3_ffi::PyDict_GetItemRef(dict, key, result);
+        if found == 1 {
+            account::take(*result, "new", site);
+        }
+        found
+    }
+}
+
 /// As in the C API. Key and value are borrowed from the dict.
 ///
 /// # Safety

@@ -1,7 +1,8 @@
 """Several interpreters in one process: each has a module of its own, and none is left with the objects of another.
 
-The classic form is for interpreters that share a GIL. One with a GIL of its own refuses it, with an ImportError. Each test is a
-program in a child: what goes wrong here is a crash more often than an exception.
+The classic form is for interpreters that share a GIL. One with a GIL of its own refuses it, with an ImportError, and so does every
+one but the first where there is no GIL. Each test is a program in a child: what goes wrong here is a crash more often than an
+exception.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+import sysconfig
 import textwrap
 
 import pytest
@@ -79,6 +81,13 @@ def check(program):
     assert (ending.returncode, ending.stdout, ending.stderr) == (0, "", "")
 
 
+WITHOUT_THE_GIL = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+with_the_gil = pytest.mark.skipif(
+    WITHOUT_THE_GIL,
+    reason="where there is no GIL to share, CPython loads the classic form in the first interpreter only",
+)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def they_are_here():
     ending = interpreters("end(make())")
@@ -86,6 +95,7 @@ def they_are_here():
         pytest.skip(f"this Python cannot make interpreters: {ending.stderr.strip().splitlines()[-1:]}")
 
 
+@with_the_gil
 def test_import_end_and_import_again():
     """On CPython 3.12 this crashed: the second import gave up the `hash` of an interpreter that was no more."""
     check(
@@ -99,6 +109,7 @@ def test_import_end_and_import_again():
     )
 
 
+@with_the_gil
 def test_all_is_right_in_each_of_several():
     check(
         """
@@ -116,6 +127,7 @@ def test_all_is_right_in_each_of_several():
     )
 
 
+@with_the_gil
 def test_the_first_to_import_need_not_be_the_last():
     """The types were made ready by an interpreter that is gone."""
     check(
@@ -167,10 +179,13 @@ def test_a_table_that_outlives_its_module():
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="before 3.12 all interpreters share one GIL")
-def test_an_interpreter_with_a_gil_of_its_own_is_refused():
+@pytest.mark.parametrize(
+    "isolated", [True, pytest.param(False, marks=pytest.mark.skipif(not WITHOUT_THE_GIL, reason="GIL"))]
+)
+def test_an_interpreter_without_a_gil_to_share_is_refused(isolated):
     check(
         f"""
-        interpreter = make(isolated=True)
+        interpreter = make(isolated={isolated})
         run(interpreter, '''
         try:
             import {subject.NAME}
@@ -184,6 +199,7 @@ def test_an_interpreter_with_a_gil_of_its_own_is_refused():
     )
 
 
+@with_the_gil
 def test_control_a_wrong_answer_is_noticed():
     ending = interpreters("run(make(), USE.replace('is builtins.hash', 'is builtins.len'))")
     assert ending.returncode
@@ -195,6 +211,7 @@ def test_the_module_shows_what_it_keeps(module):
     assert any(thing is hash for thing in gc.get_referents(module))
 
 
+@with_the_gil
 def test_what_the_interpreters_share_is_in_no_list_of_the_collector_that_has_ended():
     """The dict of subclasses belongs to the type, which all of them share; the collector's lists belong to one of them."""
     check(

@@ -13,6 +13,7 @@ import importlib.util
 import re
 import signal
 import sys
+import sysconfig
 import weakref
 
 import pytest
@@ -382,7 +383,8 @@ def test_a_deficit_is_reported_before_the_interpreter_suffers(source, example, c
     ending = child("-c", TWICE, str(tmp_path / "log"), bug, folder=example("ledger"))
     place = f"{WRONG}:{line_of(source, bug)}"
     assert f"refcount ledger: {place}: in {bug}: " in ending.stderr
-    if bug == "decref_unmapped" and sys.platform == "linux":
+    # (The allocator of a free-threaded build keeps the memory of what is gone for a while.)
+    if bug == "decref_unmapped" and sys.platform == "linux" and not sysconfig.get_config_var("Py_GIL_DISABLED"):
         assert ending.returncode == -signal.SIGSEGV  # so that it is known that the report had no memory to look at
     assert "no longer alive>: given back without being owned" in ending.stderr
     (line,) = (tmp_path / "log").read_text(encoding="utf-8").splitlines()

@@ -4,6 +4,7 @@
   `--cfg bare_refcounts` the same source uses the functions of pyo3-ffi directly.
 * `src/extension/ffi/ownership.rs` tells a ledger of each change of ownership. From a copy of the source, all of that telling
   is taken out.
+* `src/extension/ffi/critical_section.rs` stands in for the GIL. Where there is one, it must leave nothing.
 
 All are built here, and the `.text` sections, in which the machine code lies, are compared byte by byte. The traced build is the
 control: its code must differ.
@@ -18,6 +19,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -91,12 +93,18 @@ def without_telling(text: str) -> str:
     return text
 
 
-def test_what_a_ledger_is_told_leaves_no_trace_in_the_machine_code() -> None:
+def copied() -> Path:
+    """A copy of the source, to be changed."""
     copy = TARGET / "source"
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(ROOT / "src", copy / "src", ignore=shutil.ignore_patterns("target", "__pycache__", "*.so"))
     for file in ("Cargo.toml", "Cargo.lock"):
         shutil.copyfile(ROOT / file, copy / file)
+    return copy
+
+
+def test_what_a_ledger_is_told_leaves_no_trace_in_the_machine_code() -> None:
+    copy = copied()
     # Both from this folder: where a crate lies has a part in the names of its functions, and so in their order.
     telling = machine_code([], [], copy)
     file = copy / "src" / "extension" / "ffi" / "ownership.rs"
@@ -106,6 +114,22 @@ def test_what_a_ledger_is_told_leaves_no_trace_in_the_machine_code() -> None:
     print("the same, byte by byte" if telling == silent else "different")
     assert len(telling) > 10_000
     assert telling == silent
+
+
+def test_sections_leave_no_trace_in_the_machine_code_where_there_is_a_gil() -> None:
+    """What takes the GIL's place (ffi/critical_section.rs) is not there beside it."""
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        pytest.skip("this CPython has no GIL")
+    copy = copied()
+    with_them = machine_code([], [], copy)
+    file = copy / "src" / "extension" / "errors.rs"
+    text, done = re.subn(r"unsafe \{ alone\(op, \|\| entry\(body\)\) \}", "{ entry(body) }", file.read_text("utf-8"))
+    assert done == 1
+    file.write_text(text, "utf-8")
+    without = machine_code([], ["--allow", "unused"], copy)
+    print(f"\nmachine code with sections {len(with_them)} bytes, without them {len(without)} bytes: ", end="")
+    print("the same, byte by byte" if with_them == without else "different")
+    assert with_them == without
 
 
 def test_control_a_build_that_traces_has_other_code(wrapped: bytes) -> None:

@@ -114,6 +114,7 @@ struct Progress {
 unsafe fn set_all(table: *mut HashTable, batch: &Batch) -> Result<Progress, Raised> {
     let op = table.cast::<PyObject>();
     let mut old_value = core::ptr::null_mut();
+    let mut released = Released::<BATCH>::none();
     let (mut set, mut out_of_memory) = (0, false);
     // SAFETY: the batch is alive, says the caller, until Python code runs, and none does before the last DECREF: an old
     // value that could run some is kept until then, and nothing is looked up after it. So each index is used in the
@@ -132,10 +133,11 @@ unsafe fn set_all(table: *mut HashTable, batch: &Batch) -> Result<Progress, Rais
                 old_value = old;
                 return false;
             }
-            Py_DECREF(old);
+            released.put(old);
             true
         });
         let asks = old_value.is_null() && set < batch.pairs().len();
+        released.release();
         Py_XDECREF(old_value); // [R5]
         if out_of_memory { Err(Raised) } else { Ok(Progress { set, asks }) }
     }

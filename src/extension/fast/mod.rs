@@ -13,6 +13,7 @@
 //!
 //! Each of them has paid for itself: `make bench-instructions` counts the instructions.
 
+pub(crate) mod at_once;
 pub(crate) mod batch;
 pub(crate) mod equality;
 pub(crate) mod filling;

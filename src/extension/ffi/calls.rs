@@ -47,7 +47,9 @@ pub(crate) use super::api::{
 };
 
 // Functions that lend: what they find is borrowed.
-pub(crate) use super::api::{PyDict_GetItemWithError, PyDict_Next};
+#[cfg(not(Py_GIL_DISABLED))]
+pub(crate) use super::api::PyDict_GetItemWithError;
+pub(crate) use super::api::PyDict_Next;
 pub(crate) use super::api::{PyModule_GetState, PyState_FindModule};
 
 // Functions that steal: the container owns the reference from the call on, also when the call fails.

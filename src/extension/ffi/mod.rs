@@ -33,14 +33,16 @@
 //! # The files
 //!
 //! No other file of this crate names `pyo3_ffi`. What passes here is spelled as in C, so that a reader can look it up
-//! in the C API's documentation, and is of seven kinds, a file each:
+//! in the C API's documentation, and is of nine kinds, a file each:
 //!
 //! * [`calls`]: the types, constants and functions that the extension uses, as they are;
 //! * [`refcount`]: the operations on reference counts, `Py_INCREF` to `Py_XSETREF`;
 //! * [`ownership`]: a reference goes from one owner to another: into a field, into the table, to the caller;
+//! * `two_counts.rs`: the same where there is no GIL;
 //! * [`results`]: what a call says, done or failed;
 //! * [`idioms`]: what takes several calls, and the same ones each time;
 //! * [`static_types`]: what a static type is written with;
+//! * [`critical_section`]: alone with an object, where there is no GIL;
 //! * [`versions`]: what differs between versions of CPython, and what C has as a macro.
 //!
 //! # The words
@@ -62,14 +64,18 @@ use pyo3_ffi as api;
 use refcount_ledger::ffi as api;
 
 mod calls;
+mod critical_section;
 mod idioms;
 mod ownership;
 mod refcount;
 mod results;
 mod static_types;
+#[cfg(counts_inline)]
+mod two_counts;
 mod versions;
 
 pub(crate) use calls::*;
+pub(crate) use critical_section::*;
 pub(crate) use idioms::*;
 pub(crate) use ownership::*;
 pub(crate) use refcount::*;

@@ -191,7 +191,7 @@ pub(crate) unsafe fn replace_field(field: *mut *mut PyObject, op: *mut PyObject)
     // SAFETY: the field can be read and written. What it owned goes to the caller, and it owns `op` instead: each
     // reference has one owner, before and after.
     unsafe {
-        let old = field.replace(op);
+        let old = write(field, op);
         if !old.is_null() {
             ledger::taken_from_field(field, old);
         }
@@ -210,7 +210,22 @@ pub(crate) unsafe fn replace_field(field: *mut *mut PyObject, op: *mut PyObject)
 pub(crate) unsafe fn swap_fields(one: *mut *mut PyObject, other: *mut *mut PyObject) {
     ledger::fields_exchanged(one, other);
     // SAFETY: both can be read and written, and both own something afterwards as they did before.
-    unsafe { core::ptr::swap(one, other) }
+    unsafe { write(other, write(one, *other)) };
+}
+
+/// Writes `op` into a field, and returns what was in it. CPython itself reads a field that is an attribute (a member),
+/// without the GIL also while we write: so the whole pointer is written at once.
+#[inline(always)]
+unsafe fn write(field: *mut *mut PyObject, op: *mut PyObject) -> *mut PyObject {
+    // SAFETY: the caller says that the field can be read and written; we alone write into it.
+    unsafe {
+        let old = *field;
+        #[cfg(not(Py_GIL_DISABLED))]
+        field.write(op);
+        #[cfg(Py_GIL_DISABLED)]
+        core::sync::atomic::AtomicPtr::from_ptr(field).store(op, core::sync::atomic::Ordering::Release);
+        old
+    }
 }
 
 // ---- in a tuple -----------------------------------------------------------------------------------------------------

@@ -18,7 +18,10 @@ pub(crate) use wrapped::{Py_DECREF, Py_INCREF};
 
 #[cfg(not(bare_refcounts))]
 mod wrapped {
+    #[cfg(not(counts_inline))]
     use super::super::api;
+    #[cfg(counts_inline)]
+    use super::super::two_counts as api;
     use super::PyObject;
 
     /// One more owner of `op`.

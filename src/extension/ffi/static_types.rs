@@ -5,6 +5,10 @@ use core::ffi::CStr;
 use core::ptr::null_mut;
 
 /// What C writes as `PyVarObject_HEAD_INIT(NULL, 0)`: one reference, and a type that `PyType_Ready` fills in.
+#[allow(
+    clippy::declare_interior_mutable_const,
+    reason = "each static has a copy of its own; without the GIL its counts are atomic"
+)]
 pub(crate) const HEAD: PyVarObject = PyVarObject { ob_base: PyObject_HEAD_INIT, ob_size: 0 };
 
 /// A type with nothing in it yet.

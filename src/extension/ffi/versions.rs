@@ -1,6 +1,7 @@
 //! What differs between versions of CPython, under one name each, and what C has as a macro.
 
-use super::{Py_ssize_t, PyObject, PyTypeObject, c_char, c_int, c_void, visitproc};
+use super::{Py_ssize_t, PyObject, PyTypeObject, Raised, c_char, c_int, c_void, visitproc};
+use core::sync::atomic::{AtomicIsize, Ordering::Relaxed};
 
 /// The form in which `PyArg_ParseTupleAndKeywords` wants the names of the arguments: `const` came in 3.13.
 #[cfg(Py_3_13)]
@@ -21,7 +22,7 @@ pub(crate) const fn type_flags(flags: core::ffi::c_ulong) -> core::ffi::c_ulong 
 }
 #[cfg(Py_GIL_DISABLED)]
 pub(crate) const fn type_flags(flags: core::ffi::c_ulong) -> core::sync::atomic::AtomicU64 {
-    core::sync::atomic::AtomicU64::new(flags as u64)
+    core::sync::atomic::AtomicU64::new(flags)
 }
 
 /// Adds `value` to the module under `name`. Borrows both, unlike the older `PyModule_AddObject`, which steals the value
@@ -52,8 +53,8 @@ pub(crate) unsafe fn PyModule_AddObjectRef(module: *mut PyObject, name: *const c
 #[inline(always)]
 pub(crate) unsafe fn hash_in_str(op: *mut PyObject) -> Option<i64> {
     // SAFETY: every str begins with this struct, whichever of the three forms it has, and `hash` is written when the
-    // str is made: -1, until somebody asks for it.
-    let hash = unsafe { (*op.cast::<pyo3_ffi::PyASCIIObject>()).hash };
+    // str is made: -1, until somebody asks for it. That may be another thread, so the field is read at once, as a whole.
+    let hash = unsafe { AtomicIsize::from_ptr(&raw mut (*op.cast::<pyo3_ffi::PyASCIIObject>()).hash).load(Relaxed) };
     (hash != -1).then_some(hash as i64)
 }
 
@@ -138,9 +139,52 @@ pub(crate) unsafe fn equal_strs(one: *mut PyObject, other: *mut PyObject) -> Opt
     }
 }
 
-/// Can it be known that an object has one owner and no more? Without the GIL it cannot, not from the count alone.
+/// Says that the module needs no GIL. A free-threaded CPython would otherwise take to it, with a warning, for as long as it
+/// runs. (`Py_mod_gil` says the same for a module with slots.)
+///
+/// # Safety
+/// `module` is a living module.
+pub(crate) unsafe fn needs_no_gil(module: *mut PyObject) -> Result<(), Raised> {
+    #[cfg(Py_GIL_DISABLED)]
+    // SAFETY: the caller has the module alive.
+    return super::status(unsafe { pyo3_ffi::PyUnstable_Module_SetGIL(module, pyo3_ffi::Py_MOD_GIL_NOT_USED) })
+        .map(|_| ());
+    #[cfg(not(Py_GIL_DISABLED))]
+    {
+        let _ = module;
+        Ok(())
+    }
+}
+
+/// The value for `key` in a dict: a new reference, or None if it is not there. (The older `PyDict_GetItemWithError` lends
+/// it, which is good only while nobody else can change the dict.)
+///
+/// # Safety
+/// `dict` is a living dict, `key` a living object.
+#[track_caller]
+pub(crate) unsafe fn dict_item(dict: *mut PyObject, key: *mut PyObject) -> Result<Option<*mut PyObject>, Raised> {
+    // SAFETY: the caller has both alive. What is lent gets a reference before anything else happens.
+    unsafe {
+        #[cfg(Py_3_13)]
+        {
+            let mut found = core::ptr::null_mut();
+            super::status(super::api::PyDict_GetItemRef(dict, key, &raw mut found))?;
+            Ok((!found.is_null()).then_some(found))
+        }
+        #[cfg(not(Py_3_13))]
+        {
+            let found = super::api::PyDict_GetItemWithError(dict, key);
+            if found.is_null() && !pyo3_ffi::PyErr_Occurred().is_null() {
+                return Err(Raised);
+            }
+            Ok((!found.is_null()).then(|| super::Py_NewRef(found)))
+        }
+    }
+}
+
+/// Can it be known that an object has one owner and no more? Without the GIL only from 3.14 on.
 pub(crate) const fn can_be_owned_once() -> bool {
-    cfg!(not(Py_GIL_DISABLED))
+    cfg!(any(not(Py_GIL_DISABLED), Py_3_14, counts_inline))
 }
 
 /// Has `op` one owner and no more?
@@ -150,7 +194,16 @@ pub(crate) const fn can_be_owned_once() -> bool {
 #[inline(always)]
 pub(crate) unsafe fn is_owned_once(op: *mut PyObject) -> bool {
     // SAFETY: the caller owns `op`, so it is alive and its count can be read.
-    can_be_owned_once() && unsafe { pyo3_ffi::Py_REFCNT(op) == 1 }
+    #[cfg(not(Py_GIL_DISABLED))]
+    return unsafe { pyo3_ffi::Py_REFCNT(op) == 1 };
+    // SAFETY: as above. Without the GIL a count has two parts, and only the thread that made the object can tell.
+    #[cfg(counts_inline)]
+    return unsafe { super::two_counts::is_owned_once(op) };
+    // SAFETY: as above.
+    #[cfg(all(Py_GIL_DISABLED, Py_3_14, not(counts_inline)))]
+    return unsafe { pyo3_ffi::PyUnstable_Object_IsUniquelyReferenced(op) != 0 };
+    #[cfg(all(Py_GIL_DISABLED, not(Py_3_14), not(counts_inline)))]
+    return false;
 }
 
 /// Is it certain that releasing a reference to `op` runs no Python code? It is if others own it too, or if it is
@@ -162,11 +215,23 @@ pub(crate) unsafe fn is_owned_once(op: *mut PyObject) -> bool {
 pub(crate) unsafe fn dealloc_runs_no_python(op: *mut PyObject) -> bool {
     // SAFETY: the caller owns `op`, so it is alive: its count and its type can be read.
     unsafe {
-        (can_be_owned_once() && pyo3_ffi::Py_REFCNT(op) > 1)
+        // (Without the GIL the other owners may go at any moment.)
+        (cfg!(not(Py_GIL_DISABLED)) && pyo3_ffi::Py_REFCNT(op) > 1)
             || Py_IS_TYPE(op, &raw mut pyo3_ffi::PyLong_Type)
             || Py_IS_TYPE(op, &raw mut pyo3_ffi::PyFloat_Type)
             || Py_IS_TYPE(op, &raw mut pyo3_ffi::PyUnicode_Type)
     }
+}
+
+/// Can there be weak references in the list that begins in the field `list`? Without the GIL another thread may be at it,
+/// and only CPython can tell.
+///
+/// # Safety
+/// The field is one of a living object.
+#[inline(always)]
+pub(crate) unsafe fn may_have_weak_references(list: *mut *mut PyObject) -> bool {
+    // SAFETY: the caller's promise, and with the GIL nobody else is at it.
+    cfg!(Py_GIL_DISABLED) || !unsafe { *list }.is_null()
 }
 
 /// Has the garbage collector watch a tuple: it stops watching those whose items cannot be part of a cycle.

@@ -2,7 +2,8 @@
 //!
 //! What they do is in `table/pairs.rs`.
 
-use crate::errors::{entry, key_error};
+use crate::errors::{entry_alone, entry_at_once, key_error};
+use crate::fast::at_once;
 use crate::ffi::*;
 use crate::object::HashTable;
 use crate::table::pairs::{contains, get_item, set_item, take_item};
@@ -12,7 +13,7 @@ use crate::table::pairs::{contains, get_item, set_item, take_item};
 /// # Safety
 /// Called by CPython, with a `HashTable`. So are all slots here.
 pub(crate) unsafe extern "C" fn mp_length(op: *mut PyObject) -> Py_ssize_t {
-    entry(|| {
+    entry_alone(op, || {
         announce!("len(h)");
         // SAFETY: the right object. Reading a number runs nothing.
         Ok::<_, Raised>(unsafe { (*op.cast::<HashTable>()).pairs.load() } as Py_ssize_t)
@@ -21,7 +22,9 @@ pub(crate) unsafe extern "C" fn mp_length(op: *mut PyObject) -> Py_ssize_t {
 
 /// `h[key]`: a new reference, or `KeyError`.
 pub(crate) unsafe extern "C" fn mp_subscript(op: *mut PyObject, key: *mut PyObject) -> *mut PyObject {
-    entry(|| {
+    // SAFETY: table and key are kept for the call.
+    let at_once = || unsafe { at_once::get(op, key).map(|value| give(value)) };
+    entry_at_once(op, at_once, || {
         // SAFETY: table and key are kept for the call. The value that was found is owned by the table only, and gets a
         // reference of its own before anything runs that could take it out.
         unsafe {
@@ -54,24 +57,19 @@ unsafe fn missing(op: *mut PyObject, key: *mut PyObject) -> Result<*mut PyObject
 /// with two underscores, neither the object's own attributes count nor those of its metaclass. (CPython has
 /// `_PyObject_LookupSpecial` for it, which is not for others to use.)
 unsafe fn special_method(op: *mut PyObject, name: &core::ffi::CStr) -> Result<Option<*mut PyObject>, Raised> {
-    // SAFETY: the caller keeps the object alive, and that its class; the class keeps the classes in its `tp_mro`. What
-    // is found in a class's dict is borrowed from it until the NewRef. `name` is ours until its DECREF.
+    // SAFETY: the caller keeps the object alive, and that its class. `classes` is ours until its DECREF, and keeps the
+    // classes, each of which keeps its dict; `name` is ours until its DECREF. What is found is a new reference.
     unsafe {
         let name = new_reference(PyUnicode_FromString(name.as_ptr()))?;
-        let classes = (*Py_TYPE(op)).tp_mro;
+        // The class may be given other bases meanwhile.
+        let classes = Py_NewRef((*Py_TYPE(op)).tp_mro);
         let found = (0..PyTuple_GET_SIZE(classes)).find_map(|place| {
             let dict = (*PyTuple_GET_ITEM(classes, place).cast::<PyTypeObject>()).tp_dict;
             // From 3.12 on, the classes that CPython itself brings along have theirs elsewhere. None of them has
             // `__missing__` and is a base of a table's class.
-            let attribute = if dict.is_null() { core::ptr::null_mut() } else { PyDict_GetItemWithError(dict, name) };
-            if !attribute.is_null() {
-                Some(Ok(Py_NewRef(attribute)))
-            } else if !PyErr_Occurred().is_null() {
-                Some(Err(Raised))
-            } else {
-                None
-            }
+            if dict.is_null() { None } else { dict_item(dict, name).transpose() }
         });
+        Py_DECREF(classes);
         Py_DECREF(name);
         let Some(attribute) = found.transpose()? else { return Ok(None) };
         let Some(bind) = (*Py_TYPE(attribute)).tp_descr_get else { return Ok(Some(attribute)) };
@@ -83,7 +81,9 @@ unsafe fn special_method(op: *mut PyObject, name: &core::ffi::CStr) -> Result<Op
 
 /// `h[key] = value`, and with NULL for the value `del h[key]`: 0, or -1 with an exception set.
 pub(crate) unsafe extern "C" fn mp_ass_subscript(op: *mut PyObject, key: *mut PyObject, value: *mut PyObject) -> c_int {
-    entry(|| {
+    // SAFETY: all three are kept for the call.
+    let at_once = || unsafe { (!value.is_null() && at_once::set(op, key, value)).then_some(Ok(())) };
+    entry_at_once(op, at_once, || {
         // SAFETY: CPython keeps table, key and value alive. What `take_item` hands out is ours to give back.
         unsafe {
             if !value.is_null() {
@@ -102,7 +102,9 @@ pub(crate) unsafe extern "C" fn mp_ass_subscript(op: *mut PyObject, key: *mut Py
 
 /// `key in h`: 1, 0, or -1 with an exception set.
 pub(crate) unsafe extern "C" fn sq_contains(op: *mut PyObject, key: *mut PyObject) -> c_int {
-    entry(|| {
+    // SAFETY: both are kept for the call.
+    let at_once = || unsafe { at_once::contains(op, key).map(Ok) };
+    entry_at_once(op, at_once, || {
         // SAFETY: the right object, and both are kept for the call.
         unsafe {
             announce!("{} in h", describe(key));

@@ -4,7 +4,8 @@
 //! All are called by CPython: with the right object, a `HashTable`, and with arguments that are kept for the call and
 //! borrowed (see the head of lib.rs). All return a new reference, or NULL with an exception set.
 
-use crate::errors::{check_count, entry, key_error};
+use crate::errors::{check_count, entry_alone, entry_at_once, key_error};
+use crate::fast::at_once;
 use crate::ffi::*;
 use crate::object::{HashTable, release};
 use crate::table::hashing::hash_of;
@@ -16,7 +17,9 @@ use crate::table::snapshot::Snapshot;
 /// # Safety
 /// Called by CPython, as the head of this file says. So is every method here.
 pub(crate) unsafe extern "C" fn set(op: *mut PyObject, args: *mut *mut PyObject, nargs: Py_ssize_t) -> *mut PyObject {
-    entry(|| {
+    // SAFETY: two arguments are kept for the call, if there are two.
+    let at_once = || unsafe { (nargs == 2 && at_once::set(op, *args, *args.add(1))).then(|| give(Py_NewRef(op))) };
+    entry_at_once(op, at_once, || {
         check_count(c"set", nargs, 2, 2)?;
         // SAFETY: there are two arguments: they were counted. All three objects are kept for the call, also while
         // `set_item` runs Python code.
@@ -36,7 +39,9 @@ pub(crate) unsafe extern "C" fn set(op: *mut PyObject, args: *mut *mut PyObject,
 /// # Safety
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn get(op: *mut PyObject, args: *mut *mut PyObject, nargs: Py_ssize_t) -> *mut PyObject {
-    entry(|| {
+    // SAFETY: the first argument is kept for the call, if there is one.
+    let at_once = || unsafe { if nargs == 1 { at_once::get(op, *args).map(|value| give(value)) } else { None } };
+    entry_at_once(op, at_once, || {
         check_count(c"get", nargs, 1, 2)?;
         // SAFETY: there are one or two arguments. The value is borrowed from the table until the line that takes a
         // reference.
@@ -54,7 +59,7 @@ pub(crate) unsafe extern "C" fn get(op: *mut PyObject, args: *mut *mut PyObject,
 /// # Safety
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn pop(op: *mut PyObject, args: *mut *mut PyObject, nargs: Py_ssize_t) -> *mut PyObject {
-    entry(|| {
+    entry_alone(op, || {
         check_count(c"pop", nargs, 1, 2)?;
         // SAFETY: there are one or two arguments. The value that comes out of the table is a new reference and goes to
         // the caller; the default is borrowed, and needs one.
@@ -79,7 +84,7 @@ pub(crate) unsafe extern "C" fn setdefault(
     args: *mut *mut PyObject,
     nargs: Py_ssize_t,
 ) -> *mut PyObject {
-    entry(|| {
+    entry_alone(op, || {
         check_count(c"setdefault", nargs, 1, 2)?;
         // SAFETY: there are one or two arguments. The value, from the table or the caller, is borrowed until it is
         // returned.
@@ -97,7 +102,7 @@ pub(crate) unsafe extern "C" fn setdefault(
 /// # Safety
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn popitem(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
-    entry(|| {
+    entry_alone(op, || {
         announce!("popitem()");
         // SAFETY: `op` is a table. The tuple is made first: if there is no memory for it, no pair is lost, and if
         // making it runs Python code, that comes before the table is looked at. It steals what the table hands out.
@@ -122,7 +127,7 @@ pub(crate) unsafe extern "C" fn popitem(op: *mut PyObject, _: *mut PyObject) -> 
 /// # Safety
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn clear(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
-    entry(|| {
+    entry_alone(op, || {
         announce!("clear()");
         // SAFETY: `op` is a table. It is empty before the first reference is released.
         unsafe {
@@ -138,7 +143,7 @@ pub(crate) unsafe extern "C" fn clear(op: *mut PyObject, _: *mut PyObject) -> *m
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn hash_of_key(op: *mut PyObject, key: *mut PyObject) -> *mut PyObject {
     // SAFETY: the right object, and both are kept for the call; the hash is a number and needs no owner.
-    entry(|| unsafe { give(new_reference(PyLong_FromLongLong(hash_of(op.cast(), key)?))?) })
+    entry_alone(op, || unsafe { give(new_reference(PyLong_FromLongLong(hash_of(op.cast(), key)?))?) })
 }
 
 /// `h.bucket_of(key)`: the index of the bucket in which the key is, or would be, now.
@@ -146,7 +151,7 @@ pub(crate) unsafe extern "C" fn hash_of_key(op: *mut PyObject, key: *mut PyObjec
 /// # Safety
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn bucket_of(op: *mut PyObject, key: *mut PyObject) -> *mut PyObject {
-    entry(|| {
+    entry_alone(op, || {
         // SAFETY: the right object, and both are kept for the call. The hash function may have made the table another
         // size, so the bucket is asked for after it has run.
         unsafe {
@@ -162,7 +167,7 @@ pub(crate) unsafe extern "C" fn bucket_of(op: *mut PyObject, key: *mut PyObject)
 /// # Safety
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn stats(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
-    entry(|| {
+    entry_alone(op, || {
         // SAFETY: `op` is a table; `dict` is ours, and goes to the caller or, if something fails, is given back. Each
         // number, and the word, is a new reference that `put_steals` takes over.
         unsafe {
@@ -191,7 +196,7 @@ pub(crate) unsafe extern "C" fn stats(op: *mut PyObject, _: *mut PyObject) -> *m
 /// # Safety
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn sizeof(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
-    entry(|| {
+    entry_alone(op, || {
         // SAFETY: `op` is a table, so is every instance of its type.
         unsafe {
             let object = (*Py_TYPE(op)).tp_basicsize;
@@ -206,7 +211,7 @@ pub(crate) unsafe extern "C" fn sizeof(op: *mut PyObject, _: *mut PyObject) -> *
 /// # Safety
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn buckets(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
-    entry(|| {
+    entry_alone(op, || {
         // SAFETY: `op` is a table. The snapshot is given back whether or not the lists could be made.
         unsafe {
             let snapshot = Snapshot::of(op.cast())?;

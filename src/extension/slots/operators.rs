@@ -22,7 +22,7 @@ pub(crate) unsafe extern "C" fn tp_richcompare(
         if !matches!(operator, Py_EQ | Py_NE) || !(is_hash_table(other) || PyDict_Check(other) != 0) {
             return give(not_implemented());
         }
-        let equal = equal(op.cast(), other)?;
+        let equal = alone_with(op, other, || equal(op.cast(), other))?;
         give(Py_NewRef(if equal == (operator == Py_EQ) { Py_True() } else { Py_False() }))
     })
 }
@@ -114,6 +114,7 @@ unsafe fn in_table(table: *mut HashTable, key: *mut PyObject, value: *mut PyObje
 }
 
 /// Has the dict this key with an equal value?
+#[cfg(not(Py_GIL_DISABLED))]
 unsafe fn in_dict(dict: *mut PyObject, key: *mut PyObject, value: *mut PyObject) -> Result<bool, Raised> {
     // SAFETY: the caller keeps all three alive. The value that is found is owned by the dict, and nothing runs before
     // `equal_to_found` takes a reference to it.
@@ -123,6 +124,18 @@ unsafe fn in_dict(dict: *mut PyObject, key: *mut PyObject, value: *mut PyObject)
             return Err(Raised);
         }
         equal_to_found(value, (!found.is_null()).then_some(found))
+    }
+}
+
+/// The same without the GIL, where nothing may be lent that another thread can take out of the dict.
+#[cfg(Py_GIL_DISABLED)]
+unsafe fn in_dict(dict: *mut PyObject, key: *mut PyObject, value: *mut PyObject) -> Result<bool, Raised> {
+    // SAFETY: the caller keeps all three alive. What is found in the dict is a new reference, ours until its DECREF.
+    unsafe {
+        let Some(found) = dict_item(dict, key)? else { return Ok(false) }; // [R13]
+        let equal = equal_to_found(value, Some(found));
+        Py_DECREF(found); // [R13]
+        equal
     }
 }
 
@@ -150,10 +163,10 @@ pub(crate) unsafe extern "C" fn nb_or(one: *mut PyObject, other: *mut PyObject) 
             if PyDict_Check(one) == 0 {
                 return give(not_implemented());
             }
-            let union = like(other.cast())?;
+            let union = alone(other, || like(other.cast()))?;
             or_give_back(union, merge(union.cast(), one))?
         } else if is_hash_table(other) || PyDict_Check(other) != 0 {
-            duplicate(one.cast())?
+            alone(one, || duplicate(one.cast()))?
         } else {
             return give(not_implemented());
         };

@@ -11,7 +11,7 @@
 //!
 //! The last two are what a subclass has added: its `__dict__`, and a dict of what is in its `__slots__`.
 
-use crate::errors::{entry, type_error};
+use crate::errors::{entry, entry_alone, type_error};
 use crate::ffi::*;
 use crate::object::{HashTable, exchange};
 use crate::slots::update::merge;
@@ -28,7 +28,7 @@ use core::ptr::null_mut;
 pub(crate) unsafe extern "C" fn copy(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
     // SAFETY: the right object, a table, kept for the call: so also while the copy is allocated, which can run Python
     // code.
-    entry(|| unsafe { give(duplicate(op.cast())?) })
+    entry_alone(op, || unsafe { give(duplicate(op.cast())?) })
 }
 
 /// `h.__reduce__()`: `(copyreg.__newobj__, (class,), state)`, a new reference.
@@ -56,7 +56,7 @@ unsafe fn state_of(op: *mut PyObject, copyreg: *mut PyObject) -> Result<*mut PyO
     // that comes first, and the fields are read after it. Each new reference is stolen by the tuple or given back.
     unsafe {
         let table = op.cast::<HashTable>();
-        let items = iterate(table, Yields::Items, Direction::Forwards)?;
+        let items = alone(op, || iterate(table, Yields::Items, Direction::Forwards))?;
         let pairs = PySequence_List(items); // [R10]
         Py_DECREF(items);
         let pairs = new_reference(pairs)?;
@@ -71,16 +71,18 @@ unsafe fn state_of(op: *mut PyObject, copyreg: *mut PyObject) -> Result<*mut PyO
             Py_DECREF(pairs);
             return Err(Raised);
         };
-        tuple_of_stolen([
-            PyLong_FromSsize_t((*table).pairs.initial_size() as Py_ssize_t),
-            PyLong_FromSsize_t((*table).pairs.size() as Py_ssize_t),
-            PyFloat_FromDouble((*table).pairs.max_load()),
-            Py_NewRef((*table).hash_func),
-            PyBool_FromLong((*table).typed.into()),
-            pairs,
-            attributes,
-            slots,
-        ])
+        alone(op, || {
+            tuple_of_stolen([
+                PyLong_FromSsize_t((*table).pairs.initial_size() as Py_ssize_t),
+                PyLong_FromSsize_t((*table).pairs.size() as Py_ssize_t),
+                PyFloat_FromDouble((*table).pairs.max_load()),
+                Py_NewRef((*table).hash_func),
+                PyBool_FromLong((*table).typed.into()),
+                pairs,
+                attributes,
+                slots,
+            ])
+        })
     }
 }
 
@@ -161,7 +163,7 @@ pub(crate) unsafe extern "C" fn setstate(op: *mut PyObject, state: *mut PyObject
         let made = make(pairs_to_be, hash_func, typed != 0)?;
         let restored = merge(made.cast(), pairs).and_then(|()| restore_attributes(op, attributes, slots));
         if restored.is_ok() {
-            exchange(op.cast(), made.cast());
+            alone_with(op, made, || exchange(op.cast(), made.cast()));
         }
         Py_DECREF(made); // [R7]
         restored?;
@@ -180,7 +182,10 @@ unsafe fn restore_attributes(op: *mut PyObject, attributes: *mut PyObject, slots
             Py_DECREF(own);
             result?;
         }
-        if PyDict_Check(slots) != 0 {
+        if PyDict_Check(slots) == 0 {
+            return Ok(());
+        }
+        alone(slots, || {
             let (mut position, mut name, mut value) = (0, null_mut(), null_mut());
             while PyDict_Next(slots, &mut position, &mut name, &mut value) != 0 {
                 let (name, value) = (Py_NewRef(name), Py_NewRef(value));
@@ -189,7 +194,7 @@ unsafe fn restore_attributes(op: *mut PyObject, attributes: *mut PyObject, slots
                 Py_DECREF(value);
                 result?;
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 }

@@ -1,6 +1,6 @@
 //! The picture of a table: `repr(h)` and `f"{h:full}"`.
 
-use crate::errors::{entry, no_memory, value_error};
+use crate::errors::{entry_alone, no_memory, value_error};
 use crate::ffi::*;
 use crate::object::HashTable;
 use crate::table::hashing::hash_of;
@@ -12,7 +12,7 @@ use hashtable_core::Table;
 /// # Safety
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn tp_repr(op: *mut PyObject) -> *mut PyObject {
-    entry(|| {
+    entry_alone(op, || {
         // SAFETY: the right object. The picture is drawn from the table itself, borrowed meanwhile: nothing that runs
         // Python code happens before it is done.
         unsafe { give(picture(&(*op.cast::<HashTable>()).pairs)?) }
@@ -52,7 +52,7 @@ unsafe fn picture(table: &Table<Stored, Stored>) -> Result<*mut PyObject, Raised
 /// # Safety
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn format(op: *mut PyObject, spec: *mut PyObject) -> *mut PyObject {
-    entry(|| {
+    entry_alone(op, || {
         // SAFETY: the right object, and both are kept for the call. A text is drawn from the table itself only if that
         // runs nothing; else from a snapshot, which owns what is in it.
         unsafe {

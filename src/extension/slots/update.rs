@@ -33,7 +33,7 @@ pub(crate) unsafe extern "C" fn update(
             }
             if !names.is_null() {
                 for at in 0..PyTuple_GET_SIZE(names) {
-                    set_item(table, PyTuple_GET_ITEM(names, at), *args.offset(nargs + at))?;
+                    alone(op, || set_item(table, PyTuple_GET_ITEM(names, at), *args.offset(nargs + at)))?;
                 }
             }
             give(Py_NewRef(Py_None()))
@@ -46,6 +46,12 @@ pub(crate) unsafe extern "C" fn update(
 /// # Safety
 /// `table` and `source` are living objects that the caller keeps alive. The same holds for all functions here.
 pub(crate) unsafe fn merge(table: *mut HashTable, source: *mut PyObject) -> Result<(), Raised> {
+    // SAFETY: the caller keeps both alive.
+    unsafe { alone_with(table.cast(), source, || merge_alone(table, source)) }
+}
+
+/// The same, alone with both.
+unsafe fn merge_alone(table: *mut HashTable, source: *mut PyObject) -> Result<(), Raised> {
     // SAFETY: the caller keeps both alive; `keys` is ours until the DECREF.
     unsafe {
         // A subclass may iterate in a way of its own, so only what iterates as we do is read directly.
@@ -202,7 +208,7 @@ pub(crate) unsafe extern "C" fn fromkeys(
             let filled = new_reference(PyObject_GetIter(*args)).and_then(|iterator| {
                 for_each(iterator, |key| {
                     if plain {
-                        set_item(made.cast(), key, value)
+                        alone(made, || set_item(made.cast(), key, value))
                     } else {
                         status(PyObject_SetItem(made, key, value)).map(|_| ())
                     }

@@ -6,7 +6,7 @@
 //! [`tp_dealloc`] is called when the last reference is gone, and gives back whatever the object still owns: each
 //! reference, then the arrays, then its memory.
 
-use crate::errors::{entry, type_error};
+use crate::errors::{entry, entry_alone, type_error};
 use crate::ffi::*;
 use crate::object::{HashTable, HashedBy, release};
 use crate::state::builtin_hash;
@@ -53,7 +53,7 @@ pub(crate) unsafe extern "C" fn tp_new(
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn tp_init(op: *mut PyObject, args: *mut PyObject, kwargs: *mut PyObject) -> c_int {
     // SAFETY: CPython passes a table, a tuple and a dict or NULL, and keeps them alive.
-    entry(|| unsafe { init(op.cast(), args, kwargs) })
+    entry_alone(op, || unsafe { init(op.cast(), args, kwargs) })
 }
 
 unsafe fn init(table: *mut HashTable, args: *mut PyObject, kwargs: *mut PyObject) -> Result<(), Raised> {
@@ -127,7 +127,7 @@ pub(crate) unsafe extern "C" fn tp_traverse(op: *mut PyObject, visit: visitproc,
 /// # Safety
 /// Called by CPython's garbage collector.
 pub(crate) unsafe extern "C" fn tp_clear(op: *mut PyObject) -> c_int {
-    entry(|| {
+    entry_alone(op, || {
         // SAFETY: `op` is a table. As in `init`, it first gets its new content, then what it owned is released: a pair
         // that is added meanwhile must not be filed under the hash of a function that is being replaced.
         unsafe {
@@ -162,7 +162,7 @@ pub(crate) unsafe extern "C" fn tp_dealloc(op: *mut PyObject) {
             PyObject_GC_UnTrack(op.cast());
             announce!("dealloc");
             let table = op.cast::<HashTable>();
-            if !(*table).weakreflist.is_null() {
+            if may_have_weak_references(&raw mut (*table).weakreflist) {
                 PyObject_ClearWeakRefs(op); // [R11]
             }
             without_deep_recursion(table, take_apart);

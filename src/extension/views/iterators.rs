@@ -7,8 +7,8 @@
 //! made, and refuses to go on when that has changed. (Comparing lengths is not enough: a removal followed by an
 //! insertion leaves the length the same.)
 
-use crate::errors::{entry, runtime_error};
-use crate::fast::tuples::pair_reusing;
+use crate::errors::{entry, entry_alone, runtime_error};
+use crate::fast::tuples::{pair_of, pair_reusing};
 use crate::ffi::*;
 use crate::object::HashTable;
 use core::ptr;
@@ -54,6 +54,9 @@ pub(crate) struct TableIterator {
     left: usize,
     yields: Yields,
     direction: Direction,
+    /// The thread that made it.
+    #[cfg(Py_GIL_DISABLED)]
+    thread: usize,
 }
 
 /// A new iterator over `table`: a new reference.
@@ -76,6 +79,8 @@ pub(crate) unsafe fn iterate(
         (*iterator).yields = yields;
         (*iterator).direction = direction;
         (*iterator).pair = ptr::null_mut();
+        #[cfg(Py_GIL_DISABLED)]
+        (&raw mut (*iterator).thread).write(this_thread());
         fill_field((&raw mut (*iterator).table).cast(), Py_NewRef(table.cast()));
         Ok(op)
     }
@@ -86,7 +91,7 @@ pub(crate) unsafe fn iterate(
 /// # Safety
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn iterate_keys(op: *mut PyObject) -> *mut PyObject {
-    entry(|| {
+    entry_alone(op, || {
         announce!("iter(h)");
         // SAFETY: the right object, kept for the call, also while the iterator is allocated.
         unsafe { give(iterate(op.cast(), Yields::Keys, Direction::Forwards)?) }
@@ -99,7 +104,7 @@ pub(crate) unsafe extern "C" fn iterate_keys(op: *mut PyObject) -> *mut PyObject
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn iterate_backwards(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
     // SAFETY: the right object, kept for the call, also while the iterator is allocated.
-    entry(|| unsafe { give(iterate(op.cast(), Yields::Keys, Direction::Backwards)?) })
+    entry_alone(op, || unsafe { give(iterate(op.cast(), Yields::Keys, Direction::Backwards)?) })
 }
 
 /// `next(iterator)`: a new reference; NULL without an exception says that there are no more.
@@ -119,24 +124,120 @@ pub(crate) unsafe extern "C" fn tp_iternext(op: *mut PyObject) -> *mut PyObject 
     })
 }
 
-/// The next object, a new reference, or None at the end.
-unsafe fn next(iterator: *mut TableIterator) -> Result<Option<*mut PyObject>, Raised> {
-    // SAFETY: the iterator owns its table, so that is alive. Key and value are borrowed from the table and become
-    // references before anything runs.
+/// What `body` says, alone with the iterator and its table; None if the iterator is exhausted.
+///
+/// # Safety
+/// The iterator is alive, and is kept so by the caller.
+#[inline(always)]
+unsafe fn alone_with_its_table<R>(
+    iterator: *mut TableIterator,
+    body: impl FnOnce(*mut HashTable) -> Result<Option<R>, Raised>,
+) -> Result<Option<R>, Raised> {
+    // SAFETY: the caller keeps the iterator alive, and it its table, as long as it has one. Without the GIL another
+    // thread may take the last step meanwhile: so the table gets a reference while we are alone with the iterator.
     unsafe {
-        let table = (*iterator).table;
+        if cfg!(not(Py_GIL_DISABLED)) {
+            let table = (*iterator).table;
+            return if table.is_null() { Ok(None) } else { body(table) };
+        }
+        let table = alone(iterator.cast(), || {
+            let table = (*iterator).table;
+            if table.is_null() { table } else { Py_NewRef(table.cast()).cast() }
+        });
         if table.is_null() {
             return Ok(None);
         }
+        let answer = alone_with(iterator.cast(), table.cast(), || {
+            let exhausted = (*iterator).table.is_null();
+            if exhausted { Ok(None) } else { body(table) }
+        });
+        Py_DECREF(table.cast()); // [R17]
+        answer
+    }
+}
+
+/// The next object, a new reference, or None at the end.
+unsafe fn next(iterator: *mut TableIterator) -> Result<Option<*mut PyObject>, Raised> {
+    // SAFETY: the iterator is alive. What a step yields is a new reference, or two, which go to the caller. Only the
+    // thread that made the iterator uses its tuple, and ends it.
+    unsafe {
+        let ours = is_this_threads(iterator);
+        let stepped = match step_at_once(iterator, ours) {
+            Some(stepped) => stepped,
+            None => {
+                alone_with_its_table(iterator, |table| Ok(Some(step(iterator, table))))?.unwrap_or(Stepped::ToTheEnd)
+            }
+        };
+        match stepped {
+            Stepped::On(object) => Ok(Some(object)),
+            Stepped::OnPair(key, value) if ours => pair_reusing(&raw mut (*iterator).pair, key, value).map(Some),
+            Stepped::OnPair(key, value) => pair_of(key, value).map(Some),
+            Stepped::ToTheEnd if ours => Ok(end(iterator)),
+            Stepped::ToTheEnd => Ok(None),
+            Stepped::Moved => Err(runtime_error(c"HashTable changed size during iteration")),
+        }
+    }
+}
+
+/// Where a step has led.
+enum Stepped {
+    /// To a key or a value: a new reference.
+    On(*mut PyObject),
+    /// To a key and its value: new references.
+    OnPair(*mut PyObject, *mut PyObject),
+    /// There is nothing more.
+    ToTheEnd,
+    /// Nowhere, as the table has changed.
+    Moved,
+}
+
+/// A step, if it can be made without a critical section. That is what the thread that made the iterator does, which can be
+/// only one: the lock of the table is enough for it, since nobody else ends the iterator.
+#[inline(always)]
+unsafe fn step_at_once(iterator: *mut TableIterator, ours: bool) -> Option<Stepped> {
+    #[cfg(all(Py_GIL_DISABLED, not(feature = "trace")))]
+    if ours {
+        // SAFETY: the iterator is alive and keeps its table until this thread ends it.
+        unsafe {
+            let table = (*iterator).table;
+            if table.is_null() {
+                return Some(Stepped::ToTheEnd);
+            }
+            return briefly(table.cast(), || step(iterator, table));
+        }
+    }
+    let _ = (iterator, ours);
+    None
+}
+
+/// Does the iterator belong to the thread that is running? With the GIL there is no difference.
+#[inline(always)]
+unsafe fn is_this_threads(iterator: *mut TableIterator) -> bool {
+    #[cfg(Py_GIL_DISABLED)]
+    // SAFETY: the iterator is alive; the field was written when it was made.
+    return unsafe { (*iterator).thread == this_thread() };
+    #[cfg(not(Py_GIL_DISABLED))]
+    {
+        let _ = iterator;
+        true
+    }
+}
+
+/// Takes a step.
+#[inline(always)]
+unsafe fn step(iterator: *mut TableIterator, table: *mut HashTable) -> Stepped {
+    // SAFETY: the table is the iterator's, so it is alive. Key and value are borrowed from the table and become references
+    // before anything runs.
+    unsafe {
         let pairs = &raw const (*table).pairs;
         if (*pairs).version() != (*iterator).version {
-            return Err(runtime_error(c"HashTable changed size during iteration"));
+            return Stepped::Moved;
         }
         let (found, step) = match (*iterator).direction {
             Direction::Forwards => ((*pairs).pair_from((*iterator).position), 1),
             Direction::Backwards => ((*pairs).pair_before((*iterator).position), 0),
         };
-        let Some((at, key, value)) = found else { return Ok(end(iterator)) };
+        let Some((at, key, value)) = found else { return Stepped::ToTheEnd };
         let (key, value) = (key.borrowed(), value.borrowed());
         if let Some((key, value)) = (*pairs).pair_if_any(at + AHEAD) {
             prefetch(if (*iterator).yields == Yields::Keys { key } else { value }.borrowed());
@@ -144,9 +245,9 @@ unsafe fn next(iterator: *mut TableIterator) -> Result<Option<*mut PyObject>, Ra
         (*iterator).position = at + step;
         (*iterator).left -= 1;
         match (*iterator).yields {
-            Yields::Keys => Ok(Some(Py_NewRef(key))),
-            Yields::Values => Ok(Some(Py_NewRef(value))),
-            Yields::Items => pair_reusing(&raw mut (*iterator).pair, Py_NewRef(key), Py_NewRef(value)).map(Some),
+            Yields::Keys => Stepped::On(Py_NewRef(key)),
+            Yields::Values => Stepped::On(Py_NewRef(value)),
+            Yields::Items => Stepped::OnPair(Py_NewRef(key), Py_NewRef(value)),
         }
     }
 }
@@ -157,8 +258,10 @@ unsafe fn end(iterator: *mut TableIterator) -> Option<*mut PyObject> {
     // SAFETY: the iterator is alive during the call, and owns both. It is at its end before the first of them is
     // released.
     unsafe {
-        (*iterator).left = 0;
-        Py_CLEAR((&raw mut (*iterator).table).cast()); // [R17]
+        alone(iterator.cast(), || {
+            (*iterator).left = 0;
+            Py_CLEAR((&raw mut (*iterator).table).cast()); // [R17]
+        });
         Py_CLEAR(&raw mut (*iterator).pair); // [R22]
     }
     None
@@ -172,10 +275,10 @@ pub(crate) unsafe extern "C" fn length_hint(op: *mut PyObject, _: *mut PyObject)
     // SAFETY: `op` is an iterator, and owns its table unless it is exhausted.
     entry(|| unsafe {
         let iterator = op.cast::<TableIterator>();
-        let table = (*iterator).table;
-        let goes_on = !table.is_null() && (*table).pairs.version() == (*iterator).version;
-        let left = if goes_on { (*iterator).left } else { 0 };
-        give(new_reference(PyLong_FromSsize_t(left as Py_ssize_t))?)
+        let left = alone_with_its_table(iterator, |table| {
+            Ok(((*table).pairs.version() == (*iterator).version).then_some((*iterator).left))
+        })?;
+        give(new_reference(PyLong_FromSsize_t(left.unwrap_or(0) as Py_ssize_t))?)
     })
 }
 
@@ -190,10 +293,7 @@ pub(crate) unsafe extern "C" fn reduce(op: *mut PyObject, _: *mut PyObject) -> *
     // end.
     entry(|| unsafe {
         let iterator = op.cast::<TableIterator>();
-        let table = (*iterator).table;
-        let list = if table.is_null() {
-            PyList_New(0)
-        } else {
+        let twin = alone_with_its_table(iterator, |table| {
             Py_INCREF(table.cast());
             let twin = iterate(table, (*iterator).yields, (*iterator).direction);
             Py_DECREF(table.cast()); // [R17]
@@ -201,9 +301,15 @@ pub(crate) unsafe extern "C" fn reduce(op: *mut PyObject, _: *mut PyObject) -> *
             (*twin.cast::<TableIterator>()).version = (*iterator).version;
             (*twin.cast::<TableIterator>()).position = (*iterator).position;
             (*twin.cast::<TableIterator>()).left = (*iterator).left;
-            let list = PySequence_List(twin);
-            Py_DECREF(twin);
-            list
+            Ok(Some(twin))
+        })?;
+        let list = match twin {
+            None => PyList_New(0),
+            Some(twin) => {
+                let list = PySequence_List(twin);
+                Py_DECREF(twin);
+                list
+            }
         };
         let list = new_reference(list)?;
         let arguments = received(PyTuple_Pack(1, list));

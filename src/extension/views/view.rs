@@ -5,7 +5,7 @@
 //!
 //! Those on keys and on items are sets besides; what that takes is in `sets.rs`, and so are their two types.
 
-use crate::errors::entry;
+use crate::errors::{entry, entry_alone};
 use crate::ffi::*;
 use crate::object::HashTable;
 use crate::table::pairs::{self, get_item};
@@ -78,7 +78,10 @@ unsafe fn yields(op: *mut PyObject) -> Yields {
 /// Called by CPython, with a view. So are all functions that follow.
 pub(crate) unsafe extern "C" fn sq_length(op: *mut PyObject) -> Py_ssize_t {
     // SAFETY: the right object, a view, which owns its table. Reading a number runs nothing.
-    entry(|| Ok::<_, Raised>(unsafe { (*(*op.cast::<View>()).table).pairs.load() } as Py_ssize_t))
+    unsafe {
+        let table = (*op.cast::<View>()).table;
+        entry_alone(table.cast(), || Ok::<_, Raised>((*table).pairs.load() as Py_ssize_t))
+    }
 }
 
 /// `iter(view)`: a new reference.
@@ -87,7 +90,7 @@ pub(crate) unsafe extern "C" fn sq_length(op: *mut PyObject) -> Py_ssize_t {
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn tp_iter(op: *mut PyObject) -> *mut PyObject {
     // SAFETY: the right object, a view, kept for the call; it owns its table, and its field never changes.
-    entry(|| unsafe { give(iterate((*op.cast::<View>()).table, yields(op), Direction::Forwards)?) })
+    entry(|| unsafe { give(iterator_over(op, Direction::Forwards)?) })
 }
 
 /// `reversed(view)`: a new reference.
@@ -96,7 +99,16 @@ pub(crate) unsafe extern "C" fn tp_iter(op: *mut PyObject) -> *mut PyObject {
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn reversed(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
     // SAFETY: the right object, a view, kept for the call; it owns its table, and its field never changes.
-    entry(|| unsafe { give(iterate((*op.cast::<View>()).table, yields(op), Direction::Backwards)?) })
+    entry(|| unsafe { give(iterator_over(op, Direction::Backwards)?) })
+}
+
+/// An iterator over what the view shows: a new reference.
+unsafe fn iterator_over(view: *mut PyObject, direction: Direction) -> Result<*mut PyObject, Raised> {
+    // SAFETY: the caller keeps the view alive, and it its table.
+    unsafe {
+        let table = (*view.cast::<View>()).table;
+        alone(table.cast(), || iterate(table, yields(view), direction))
+    }
 }
 
 /// `object in view`, for a view on keys or items: 1, 0, or -1 with an exception set.
@@ -118,14 +130,14 @@ pub(crate) unsafe fn contains(view: *mut PyObject, object: *mut PyObject) -> Res
     unsafe {
         let table = (*view.cast::<View>()).table;
         if yields(view) == Yields::Keys {
-            return pairs::contains(table, object);
+            return alone(table.cast(), || pairs::contains(table, object));
         }
         if PyTuple_Check(object) == 0 || PyTuple_GET_SIZE(object) != 2 {
             return Ok(false);
         }
         let (key, value) = (PyTuple_GET_ITEM(object, 0), PyTuple_GET_ITEM(object, 1));
-        let Some(found) = get_item(table, key)? else { return Ok(false) };
-        Py_INCREF(found);
+        let found = alone(table.cast(), || Ok(get_item(table, key)?.map(|found| Py_NewRef(found))))?;
+        let Some(found) = found else { return Ok(false) };
         let equal = PyObject_RichCompareBool(found, value, Py_EQ); // [R13]
         Py_DECREF(found); // [R13]
         Ok(status(equal)? == 1)
