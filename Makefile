@@ -344,6 +344,10 @@ bench-mixed: $(VENV)/installed $(VENV)/tools-bench ## Count what mixed_hash cost
 bench-where: $(VENV)/installed $(VENV)/tools-bench ## Show which functions take the instructions where a goal is missed
 	@$(BIN)/python tests/bench/where.py
 
+bench-free-threaded: $(VENV)/installed $(VENV)/tools-test ## Measure against dict without the GIL, with one thread and two
+	$(call say,measuring without the GIL)
+	@$(BIN)/python tests/bench/free_threaded.py
+
 bench-steps: $(VENV)/installed $(VENV)/tools-bench ## Build the table after each step that made it faster, and count again
 	@$(BIN)/python tests/bench/steps.py
 
