@@ -183,6 +183,18 @@ foreign: $(VENV)/installed $(VENV)/tools-test ## Build other people's extensions
 	$(call say,judging extensions in C C++ Cython and Rust)
 	@$(BIN)/python -m pytest -q -m foreign $(if $(FOREIGN),-k '$(FOREIGN)') tests/foreign
 
+# Only those whose names begin so: CASES='multidict ujson'. Only these tools: TOOLS='ledger leakcheck'. Needs a network. What was seen is
+# not run again; all of it takes an hour the first time.
+CASES ?=
+TOOLS ?=
+FIELD = $(BIN)/python -m hashtable_lab field $(CASES) $(TOOLS:%=--tool %)
+field: $(VENV)/installed debug-python ## Put real bugs in real packages to every tool, and count against the goals: CASES, TOOLS
+	$(call say,putting real bugs in real packages to every tool)
+	@$(FIELD)
+
+record-field: $(VENV)/installed debug-python
+	@$(FIELD) --record
+
 lint: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-lint ## Check style, types and the safety comments
 	$(call say,rustfmt and clippy)
 	@cargo fmt --all --check && cargo fmt --manifest-path src/core/fuzz/Cargo.toml --check \
@@ -361,7 +373,7 @@ ledger-cost: $(VENV)/installed ## Time the traced build, which keeps a ledger, a
 
 # A long run leaves a record beside the book, and a page is made from it. Each of these runs in full, except `mutants`, which takes
 # MISSING=yes as well; two of them at once would measure each other.
-RECORDS := bench instructions where bindings matrix mutants wheels road talk pictures
+RECORDS := bench instructions where bindings matrix mutants wheels road talk pictures field
 WHAT ?=
 record: ## Run something in full, keep its record and write its page: WHAT='bench matrix'
 	@for what in $(or $(WHAT),nothing); do case " $(RECORDS) " in *" $$what "*) ;; \

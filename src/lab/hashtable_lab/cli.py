@@ -17,6 +17,7 @@ COMMANDS = {
     "matrix": "hashtable_lab.detectors.command:matrix_command",
     "ledger": "hashtable_lab.audit.command:ledger_command",
     "faults": "hashtable_lab.foreign.command:faults_command",
+    "field": "hashtable_lab.field.command:field_command",
     "replay": "hashtable_lab.replay.command:replay_command",
     "leakcheck": "hashtable_lab.leakcheck.command:leakcheck_command",
     "who": "hashtable_lab.owners.command:who_command",

@@ -211,3 +211,15 @@ class Stage:
                     self.err.print(f"{what}: {100 * done // max(total, 1)} %", soft_wrap=True)
 
             yield say
+
+
+class Silent(Stage):
+    """A stage that says nothing while one waits: what is done is a part of something that shows how far the whole is."""
+
+    @contextmanager
+    def busy(self, what: str) -> Iterator[Callable[[str], None]]:
+        yield lambda detail: None
+
+    @contextmanager
+    def progress(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
+        yield lambda done: None

@@ -13,8 +13,7 @@ import json
 import platform
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from hashtable_lab import specimens
 from hashtable_lab.detectors import ABSENT, CRASHED, DETECTORS, FOUND, SILENT, Detector, Outcome, detectors, observers
 from hashtable_lab.errors import Missing
 from hashtable_lab.specimens import Specimen
-from hashtable_lab.stage import WIDEST, Stage
+from hashtable_lab.stage import WIDEST, Silent, Stage
 
 CONTROL = "control"
 
@@ -120,14 +119,6 @@ def _wrong_line(specimen: Specimen, outcome: Outcome) -> list[str]:
 # ---- running ---------------------------------------------------------------------------------------------------------
 
 
-class _Silent(Stage):
-    """A stage on which a build says nothing, while a bar shows how far the whole is."""
-
-    @contextmanager
-    def busy(self, what: str) -> Iterator[Callable[[str], None]]:
-        yield lambda detail: None
-
-
 def run(names: Sequence[str], chosen: Sequence[str], fresh: bool, stage: Stage) -> Matrix:
     """Runs a matrix.
 
@@ -177,7 +168,7 @@ def _outcome(specimen: Specimen, scripts: Sequence[str], detector: Detector, fre
         known = json.loads(file.read_text(encoding="utf-8"))
         if known.pop("key") == key:
             return Outcome(known["state"], known["words"], [(name, line) for name, line in known["places"]])
-    folder = specimens.build(specimen, _Silent(), detector.form())
+    folder = specimens.build(specimen, Silent(), detector.form())
     outcome = detector.run(folder, scripts)
     # Addresses are others every time.
     outcome = Outcome(outcome.state, re.sub(r"0x[0-9a-f]+", "0x...", outcome.words), outcome.places)

@@ -14,7 +14,7 @@ import shutil
 import sys
 import tarfile
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,14 +77,14 @@ def build(package: Path, stage: Stage, extras: Sequence[str] = (), time_limit: f
         home.mkdir(parents=True)
         try:
             with stage.busy(f"building {name} with the ledger"):
-                source = _unpack(package, home / "source", name)
+                source = unpack(package, home / "source", name)
                 _install(source, home, variables, extras, name, time_limit)
             _find(home, name)
             (home / "done").touch()
         except BaseException:
             shutil.rmtree(home, ignore_errors=True)
             raise
-    source = _root(home / "source")
+    source = root_of(home / "source")
     return Built(name, home / "installed", (source, *_parts(source)), tuple(_find(home, name)))
 
 
@@ -113,7 +113,7 @@ def _content(package: Path) -> Iterator[bytes]:
                 yield path.read_bytes()
 
 
-def _unpack(package: Path, into: Path, name: str) -> Path:
+def unpack(package: Path, into: Path, name: str) -> Path:
     """Unpacks or copies the source. Returns the folder with it."""
     if package.is_dir():
         ignored = shutil.ignore_patterns(*_NO_SOURCE)
@@ -138,7 +138,7 @@ def _unpack(package: Path, into: Path, name: str) -> Path:
                     archive.extractall(into)
     except (tarfile.TarError, zipfile.BadZipFile, OSError, EOFError) as error:
         raise Missing(f"{package.name} cannot be unpacked: {error}.") from None
-    return _root(into)
+    return root_of(into)
 
 
 def _check_members(archive: tarfile.TarFile, name: str) -> None:
@@ -148,7 +148,7 @@ def _check_members(archive: tarfile.TarFile, name: str) -> None:
             raise Missing(f"{name} cannot be unpacked: {member.name!r} would lie outside.")
 
 
-def _root(folder: Path) -> Path:
+def root_of(folder: Path) -> Path:
     """The one folder in a folder, or that itself."""
     inside = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
     return inside[0] if len(inside) == 1 and inside[0].is_dir() else folder
@@ -166,15 +166,29 @@ def _install(
         variables = {**variables, **rust.prepare(source, variables["CC"])}
     command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-cache-dir"]
     command += ["--no-warn-script-location", "--target", str(home / "installed"), str(source), *extras]
-    environment = {**variables, "PYTHONPATH": ""}
-    ending = children.run_command(command, environment, time_limit)
+    ending = with_or_without_isolation(command, {**variables, "PYTHONPATH": ""}, time_limit)
     if ending.timed_out:
         raise Missing(f"{name} does not build: it was stopped after {time_limit:g} seconds.")
     if not ending.well:
-        raise Missing(_reason(ending.output, name))
+        raise Missing(reason(ending.output, name))
 
 
-def _reason(said: str, name: str) -> str:
+def with_or_without_isolation(command: list[str], environment: Mapping[str, str], time_limit: float) -> children.Ending:
+    """Runs a command of pip that builds a package.
+
+    pip installs what a package is built with into an environment made for this build, which takes longer than compiling a small
+    extension does. Where all of it is here already, in the versions that the package asks for, that is spared.
+
+    Args:
+        command: pip and its arguments.
+        environment, time_limit: as for `children.run_command`.
+    """
+    spared = [*command, "--no-build-isolation", "--check-build-dependencies"]
+    ending = children.run_command(spared, environment, time_limit)
+    return ending if ending.well or ending.timed_out else children.run_command(command, environment, time_limit)
+
+
+def reason(said: str, name: str) -> str:
     """One line of what pip said."""
     other = re.search(r"requires a different Python: (.*)|Requires-Python.*?([<>=!~ ,.\d]+)", said)
     if other and "different Python" in said:

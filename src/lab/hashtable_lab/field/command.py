@@ -1,0 +1,139 @@
+"""`python -m hashtable_lab field`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from hashtable_lab.campaign import Job
+from hashtable_lab.campaign.option import executor_option, fresh_option, run_with_progress
+from hashtable_lab.errors import Missing
+from hashtable_lab.field import page, record
+from hashtable_lab.field.case import Case, cases
+from hashtable_lab.field.tools import TITLES, TOOLS, depends_on
+from hashtable_lab.stage import Stage
+
+FIELD_HELP = """\b
+Examples:
+  python -m hashtable_lab field
+  python -m hashtable_lab field multidict --tool ledger --tool leakcheck
+
+\b
+Exit codes:
+  0    the goals are reached: lines named, leaks caught, nothing false said of good releases
+  1    they are not
+  2    wrong usage, or something is missing (a line says what to do)
+  130  interrupted (Ctrl-C); the next run goes on where this one was"""
+
+
+@click.command("field", epilog=FIELD_HELP)
+@click.argument("names", nargs=-1, metavar="[CASE]...")
+@click.option(
+    "--tool", "-t", "chosen", multiple=True, type=click.Choice(list(TOOLS)), help="Only this one. May be repeated."
+)
+@click.option("--record", "keep", is_flag=True, help="Keep what was seen in docs/field.json, and write docs/field.md.")
+@click.option("--page", "only_page", is_flag=True, help="Write docs/field.md from the record, and run nothing.")
+@click.option("--json", "machine", is_flag=True, help="Print what was seen as JSON.")
+@fresh_option
+@executor_option
+def field_command(
+    names: tuple[str, ...],
+    chosen: tuple[str, ...],
+    keep: bool,
+    only_page: bool,
+    machine: bool,
+    fresh: bool,
+    executor: str,
+) -> int:
+    """Real bugs in real packages: which tool catches which, and does it name the line?
+
+    Each CASE is a bug with two releases of a package, one that has it and one that has not. Both are fetched from the
+    package index, built, and put to every tool. Needs a network and a C compiler; all of it takes about an hour the first time.
+    """
+    stage = Stage()
+    if only_page:
+        page.write()
+        return 0
+    if keep and chosen:
+        raise Missing("only what all tools say can be recorded: leave out the choice of tools.")
+    picked = cases(names)
+    tools = [tool for tool in TOOLS if not chosen or tool in chosen]
+    answers = run(picked, tools, stage, executor, fresh)
+    rows = [record.judge(case, answers[case.name]) for case in picked]
+    if machine:
+        sys.stdout.write(json.dumps(record.as_json(picked, answers), indent=1) + "\n")
+    else:
+        show(rows, tools, stage, whole=not names)
+    if keep:
+        content = record.as_json(picked, answers)
+        if names and record.file().is_file():
+            known = record.load()
+            content["cases"] = {**known["cases"], **content["cases"]}
+        content["cases"] = {case.name: content["cases"][case.name] for case in cases() if case.name in content["cases"]}
+        record.file().write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        page.write()
+    reached = all(goal.is_reached for goal in record.goals(rows, whole=not names and not chosen))
+    return 0 if reached else 1
+
+
+def jobs(picked: Sequence[Case], tools: Sequence[str]) -> list[tuple[Case, str, str, Job]]:
+    """The campaign: for each case, release and tool a job, releases of a package one after the other."""
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    all_jobs = []
+    for case in picked:
+        if case.python and version not in case.python.split():
+            continue
+        for role in ("bad", "good"):
+            release, patch = case.release(role)
+            for tool in tools:
+                arguments: dict[str, Any] = {"package": case.package, "version": release, "patch": patch}
+                arguments |= {"needs": list(case.needs), "constraints": list(case.build_with)}
+                if tool in ("ledger", "faults"):
+                    arguments["script"] = case.script
+                else:
+                    arguments |= {"setup": case.setup.strip(), "statement": case.statement.strip()}
+                label = f"{tool} on {case.package} {release}{' patched' if patch else ''} ({case.name})"
+                all_jobs.append((case, role, tool, Job(TOOLS[tool][0], arguments, depends_on(tool), label)))
+    return all_jobs
+
+
+def run(
+    picked: Sequence[Case], tools: Sequence[str], stage: Stage, executor: str, fresh: bool
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Runs the campaign. Returns, for each case and tool, the answers for both releases."""
+    campaign = jobs(picked, tools)
+    results = run_with_progress("the field", [job for *_, job in campaign], stage, executor, store="field", fresh=fresh)
+    answers = {case.name: record.answers_of(tools) for case in picked}
+    for (case, role, tool, _), result in zip(campaign, results):
+        answers[case.name][tool][role] = {"missing": result.error} if result.error else result.value
+    return answers
+
+
+def show(rows: Sequence[record.Row], tools: Sequence[str], stage: Stage, whole: bool) -> None:
+    """Prints the table, what is missing, and the totals against the goals."""
+    columns = ["case", "bad", "good", *(TITLES[tool] for tool in tools), "false"]
+    table = [
+        (row.case.name, row.case.bad, row.case.good, *_cells(row.cells, tools), str(len(row.false))) for row in rows
+    ]
+    stage.out.width = max(stage.out.width, 130)
+    stage.table(columns, table, gap=2)
+    for row in rows:
+        for words in row.missing:
+            stage.say(f"{row.case.name}: {words}")
+        for words in row.false:
+            stage.say(f"{row.case.name}, false or new, of {row.case.good}: {words}")
+    stage.table(
+        ["goal", "reached", "of", "wanted", ""],
+        [
+            (goal.what, goal.reached, goal.of, goal.wanted or "none", "" if goal.is_reached else "NOT REACHED")
+            for goal in record.goals(rows, whole)
+        ],
+    )
+
+
+def _cells(cells: Mapping[str, str], tools: Sequence[str]) -> list[str]:
+    return [cells.get(tool, record.ABSENT) for tool in tools]

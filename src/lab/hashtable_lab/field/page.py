@@ -1,0 +1,103 @@
+"""Writes docs/field.md from the record and the cases: no figure on that page is typed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from hashtable_lab.field import record
+from hashtable_lab.field.case import cases
+from hashtable_lab.field.report import Report, reports
+from hashtable_lab.field.tools import TITLES, TOOLS
+from hashtable_lab.source import source_folder
+
+HEAD = """\
+# The field, measured
+
+<!-- Made by `make record WHAT=field`, or by `python -m hashtable_lab field --page`: edit the cases and reports below
+src/lab/hashtable_lab/field, not this page. -->
+
+The tools of this book were made on the book's own extension. This page shows what they say of other people's: real bugs in
+released packages, each with a release that has it and one that has not. What upstream wrote about it is linked. The versions are
+facts, and none of this is about whose bug it was: whoever writes C by hand has had one of each kind.
+
+`make field` runs it anew ({machine}). Each case is a file of a few lines in `src/lab/hashtable_lab/field/cases`.
+
+## What was reached
+
+"""
+
+LEGEND = """
+A tool *names the line* (**line**), *finds* it (found), says nothing (not), or the program dies of it under the tool (died).
+*n/a*: the release does not build for it, or the tool could not tell; the reason stands below. *False* counts what was said of the
+good release and is not known to be true. *s* are seconds, without building, with the release that has the bug; they were taken on a
+machine with other work and only compare roughly.
+
+- **ledger**: [`ledger --build`](foreign.md), the package built with our `Python.h`; the script runs the statement ten times.
+- **faults**: [`faults --build`](faults.md), each call of the C API failing once (60 places at most).
+- **leakcheck**: [`leakcheck`](leakcheck.md), on the package as pip installs it.
+- **psleak**: [psleak](https://github.com/giampaolo/psleak) by itself, with its own settings.
+- **total refcount**: `sys.gettotalrefcount()` on a debug build of CPython, read by the rule of `leakcheck`.
+
+"""
+
+
+def file_of() -> Path:
+    """Where the page is."""
+    return source_folder() / "docs" / "field.md"
+
+
+def write() -> None:
+    """Writes the page.
+
+    Raises:
+        Missing: there is no record.
+    """
+    known = record.load()
+    picked = [case for case in cases() if case.name in known["cases"]]
+    rows = [record.judge(case, known["cases"][case.name]) for case in picked]
+    parts = [HEAD.format(machine=known["machine"]), *_goals(rows), LEGEND, *_table(rows), "\n## The cases\n\n"]
+    parts += [_case(row) for row in rows]
+    parts += _reports(reports())
+    file_of().write_text("".join(parts).rstrip() + "\n", encoding="utf-8")
+
+
+def _goals(rows: Sequence[record.Row]) -> Iterator[str]:
+    yield "| goal | reached | of | wanted | |\n|---|---|---|---|---|\n"
+    for goal in record.goals(rows, whole=True):
+        mark = "reached" if goal.is_reached else "not reached"
+        yield f"| {goal.what} | {goal.reached} | {goal.of} | {goal.wanted or 'none'} | {mark} |\n"
+
+
+def _table(rows: Sequence[record.Row]) -> Iterator[str]:
+    yield "| case | bad | good | kind | " + " | ".join(TITLES[tool] for tool in TOOLS) + " | false | s |\n"
+    yield "|---|---|---|---|" + "---|" * (len(TOOLS) + 2) + "\n"
+    for row in rows:
+        case = row.case
+        cells = [row.cells.get(tool, record.ABSENT) for tool in TOOLS]
+        cells = [f"**{cell}**" if cell == record.LINE else cell for cell in cells]
+        seconds = ", ".join(f"{row.seconds[tool]:.0f}" if tool in row.seconds else "-" for tool in TOOLS)
+        yield f"| {case.name} | {case.bad} | {case.good} | {case.kind} | {' | '.join(cells)} | {len(row.false)} | {seconds} |\n"
+
+
+def _case(row: record.Row) -> str:
+    case = row.case
+    lines = [
+        f"### {case.name}\n",
+        f"\n{case.package} {case.bad}, and {case.good}: {case.what} [Upstream]({case.source}).",
+        f" The line: `{'` or `'.join(case.lines)}`.\n",
+        f"\n```python\n{case.script.strip()}\n```\n\n",
+    ]
+    lines += [f"- Not to be had: {words}\n" for words in row.missing]
+    lines += [f"- Of the good release, not explained: {words}\n" for words in row.false]
+    lines += [f"- True of the good release as well: `{place}`, {why}\n" for place, why in case.also.items()]
+    return "".join(lines).rstrip() + "\n\n"
+
+
+def _reports(found: Sequence[Report]) -> Iterator[str]:
+    if not found:
+        return
+    yield "## What was new\n\nFound by these tools in current releases. Each has a text that is ready to be filed.\n"
+    for report in found:
+        yield f"\n### {report.package} {report.version}: {report.title}\n\n```python\n{report.script.strip()}\n```\n\n"
+        yield "".join(f"> {line}".rstrip() + "\n" for line in report.text.strip().splitlines())
