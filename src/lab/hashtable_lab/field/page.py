@@ -34,7 +34,7 @@ good release and is not known to be true. *s* are seconds, without building, wit
 machine with other work and only compare roughly.
 
 - **ledger**: [`ledger --build`](foreign.md), the package built with our `Python.h`; the script runs the statement ten times.
-- **faults**: [`faults --build`](faults.md), each call of the C API failing once (60 places at most).
+- **faults**: [`faults --build`](faults.md), each call of the C API failing once (12 places at most, spread over all).
 - **leakcheck**: [`leakcheck`](leakcheck.md), on the package as pip installs it.
 - **psleak**: [psleak](https://github.com/giampaolo/psleak) by itself, with its own settings.
 - **total refcount**: `sys.gettotalrefcount()` on a debug build of CPython, read by the rule of `leakcheck`.

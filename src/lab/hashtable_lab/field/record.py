@@ -83,11 +83,11 @@ def _cell(case: Case, tool: str, bad: Mapping[str, Any]) -> str:
             if _has(case.lines, outcome["place"]) or any(_names(case.lines, one) for one in outcome["findings"]):
                 return LINE
         return NOT
+    if bad.get("verdict") == "crashed" or "killed by" in " ".join(bad.get("reasons", [])):
+        return DIED
     if tool == "total":
         total = bad["total"]
         return FOUND if total and total["verdict"] in ("leaks", "falls") else NOT
-    if bad["verdict"] == "crashed" or "killed by" in " ".join(bad.get("reasons", [])):
-        return DIED
     return FOUND if bad["verdict"] == "leaks" else NOT
 
 

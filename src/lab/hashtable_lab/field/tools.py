@@ -33,7 +33,7 @@ from hashtable_lab.stage import Silent
 TIME_LIMIT = 300.0
 
 #: Of the places at which a call can fail so many are tried, spread over all.
-MOST_PLACES = 60
+MOST_PLACES = 12
 
 #: Of what was found so much is kept.
 MOST_FINDINGS = 40
