@@ -60,7 +60,7 @@ setup(
     package_data={
         "": ["*.pyi", "py.typed", "*.supp"],
         "hashtable_lab.course": ["prelude/*", "exercises/*/*"],
-        "hashtable_lab.field": ["cases/*.toml", "reports/*.toml"],
+        "hashtable_lab.field": ["*.toml", "cases/*.toml", "reports/*.toml"],
         "hashtable_lab.foreign.calls": ["*.tsv", "*.h"],
         "hashtable_lab.replay": ["page/*"],
     },

@@ -12,8 +12,8 @@ job returns is plain data (whatever JSON can hold), and therefore the same where
 `concurrent.futures.Executor`), `engine` runs them, `option` is what a command offers of it.
 """
 
-from hashtable_lab.campaign.engine import run
+from hashtable_lab.campaign.engine import known, run
 from hashtable_lab.campaign.executors import ExecutorChoice
 from hashtable_lab.campaign.job import Job, Result, digest
 
-__all__ = ["ExecutorChoice", "Job", "Result", "digest", "run"]
+__all__ = ["ExecutorChoice", "Job", "Result", "digest", "known", "run"]

@@ -79,6 +79,20 @@ def run(
     return [known[name] for name in names]
 
 
+def known(jobs: Iterable[Job], store: Path | str) -> list[Result]:
+    """What earlier runs have left in a store. Nothing is run.
+
+    Args:
+        jobs: the jobs.
+        store: as for `run`.
+
+    Returns:
+        A result for each job, in their order; that of a job which has not been run says so in `error`.
+    """
+    folder = _folder(store)
+    return [_kept(folder / f"{job.name}.json", job) or Result(job, error="not run yet") for job in jobs]
+
+
 def _send(jobs: dict[str, Job], executor: Executor, finish: Callable[[str, Result], None]) -> dict[str, Job]:
     """Sends jobs and takes what comes back. Returns those that were lost with an executor that broke."""
     lost: dict[str, Job] = {}

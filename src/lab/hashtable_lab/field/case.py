@@ -10,10 +10,10 @@
     setup = "..."                             Python code, run once
     statement = "..."                         Python code, run again and again. It raises nothing.
 
-Besides these a case may have: `needs` (packages to install too, with their versions), `build_with` (constraints on what builds it,
-as "cython<3"), `python` (the versions of CPython on which `bad` builds, as "3.9 3.10"), `patch` (a unified diff), `by` ("faults" where
-the bug shows only when a call of the C API fails), `also` (what is wrong in the good release as well, and was looked at: place, and
-why it is no false report), `leaks` (false where nothing is lost, as with a missing INCREF).
+Besides these a case may have: `needs` (packages to install too, with their versions), `build_with` (constraints on what
+builds it, as "cython<3"), `python` (the versions of CPython on which `bad` builds, as "3.9 3.10"), `patch` (a unified diff), `by`
+("faults" where the bug shows only when a call of the C API fails), `also` (what is wrong in the good release as well, and was
+looked at: place, and why it is no false report), `leaks` (false where nothing is lost, as with a missing INCREF).
 """
 
 from __future__ import annotations

@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from hashtable_lab.campaign import Job
+from hashtable_lab.campaign import Job, Result, known
 from hashtable_lab.campaign.option import executor_option, fresh_option, run_with_progress
 from hashtable_lab.errors import Missing
-from hashtable_lab.field import page, record
+from hashtable_lab.field import page, record, survey
 from hashtable_lab.field.case import Case, cases
 from hashtable_lab.field.tools import TITLES, TOOLS, depends_on
 from hashtable_lab.stage import Stage
@@ -37,6 +37,8 @@ Exit codes:
 )
 @click.option("--record", "keep", is_flag=True, help="Keep what was seen in docs/field.json, and write docs/field.md.")
 @click.option("--page", "only_page", is_flag=True, help="Write docs/field.md from the record, and run nothing.")
+@click.option("--survey", "is_survey", is_flag=True, help="Instead: is there anything new in current releases?")
+@click.option("--known", "only_known", is_flag=True, help="Run nothing: take what earlier runs have seen.")
 @click.option("--json", "machine", is_flag=True, help="Print what was seen as JSON.")
 @fresh_option
 @executor_option
@@ -45,6 +47,8 @@ def field_command(
     chosen: tuple[str, ...],
     keep: bool,
     only_page: bool,
+    is_survey: bool,
+    only_known: bool,
     machine: bool,
     fresh: bool,
     executor: str,
@@ -58,11 +62,13 @@ def field_command(
     if only_page:
         page.write()
         return 0
+    if is_survey:
+        return look_around(names, stage, None if only_known else executor, fresh, keep, machine)
     if keep and chosen:
         raise Missing("only what all tools say can be recorded: leave out the choice of tools.")
     picked = cases(names)
     tools = [tool for tool in TOOLS if not chosen or tool in chosen]
-    answers = run(picked, tools, stage, executor, fresh)
+    answers = run(picked, tools, stage, None if only_known else executor, fresh)
     rows = [record.judge(case, answers[case.name]) for case in picked]
     if machine:
         sys.stdout.write(json.dumps(record.as_json(picked, answers), indent=1) + "\n")
@@ -70,9 +76,11 @@ def field_command(
         show(rows, tools, stage, whole=not names)
     if keep:
         content = record.as_json(picked, answers)
+        if record.file().is_file() and "survey" in record.load():
+            content["survey"] = record.load()["survey"]
         if names and record.file().is_file():
-            known = record.load()
-            content["cases"] = {**known["cases"], **content["cases"]}
+            before = record.load()
+            content["cases"] = {**before["cases"], **content["cases"]}
         content["cases"] = {case.name: content["cases"][case.name] for case in cases() if case.name in content["cases"]}
         record.file().write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         page.write()
@@ -102,22 +110,69 @@ def jobs(picked: Sequence[Case], tools: Sequence[str]) -> list[tuple[Case, str, 
 
 
 def run(
-    picked: Sequence[Case], tools: Sequence[str], stage: Stage, executor: str, fresh: bool
+    picked: Sequence[Case], tools: Sequence[str], stage: Stage, executor: str | None, fresh: bool
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """Runs the campaign. Returns, for each case and tool, the answers for both releases."""
     campaign = jobs(picked, tools)
-    results = run_with_progress("the field", [job for *_, job in campaign], stage, executor, store="field", fresh=fresh)
+    results = _results("the field", [job for *_, job in campaign], stage, executor, fresh)
     answers = {case.name: record.answers_of(tools) for case in picked}
     for (case, role, tool, _), result in zip(campaign, results):
         answers[case.name][tool][role] = {"missing": result.error} if result.error else result.value
     return answers
 
 
+def _results(what: str, campaign: list[Job], stage: Stage, executor: str | None, fresh: bool) -> list[Result]:
+    """Runs jobs; without an executor, takes what is known of them."""
+    if executor is None:
+        return known(campaign, "field")
+    return run_with_progress(what, campaign, stage, executor, store="field", fresh=fresh)
+
+
+def look_around(
+    names: Sequence[str], stage: Stage, executor: str | None, fresh: bool, keep: bool, machine: bool
+) -> int:
+    """Runs the survey. Returns the exit code: 1 if something was found."""
+    picked = [one for one in survey.packages() if not names or one.name.startswith(tuple(names))]
+    if not picked:
+        raise Missing(
+            f"the survey has no package {names[0]!r}; it has: {', '.join(one.name for one in survey.packages())}."
+        )
+    campaign = [(one, tool, job) for one in picked for tool, job in one.jobs()]
+    results = _results("the survey", [job for *_, job in campaign], stage, executor, fresh)
+    answers: dict[str, dict[str, Any]] = {f"{one.name} {one.version}": {} for one in picked}
+    for (one, tool, _), result in zip(campaign, results):
+        answer = {"missing": result.error} if result.error else result.value
+        answers[f"{one.name} {one.version}"][tool] = answer
+    if machine:
+        sys.stdout.write(json.dumps(answers, indent=1) + "\n")
+    else:
+        for name, both in answers.items():
+            stage.say(f"{name}:")
+            stage.transcript("\n".join(f"{tool}: {survey.words(tool, answer)}" for tool, answer in both.items()))
+    if keep:
+        content = record.load()
+        content["survey"] = {**content.get("survey", {}), **answers}
+        record.file().write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        page.write()
+    quiet = ("balanced", "clean", "could not tell")
+    return int(
+        any(answer.get("verdict", quiet[-1]) not in quiet for both in answers.values() for answer in both.values())
+    )
+
+
 def show(rows: Sequence[record.Row], tools: Sequence[str], stage: Stage, whole: bool) -> None:
     """Prints the table, what is missing, and the totals against the goals."""
-    columns = ["case", "bad", "good", *(TITLES[tool] for tool in tools), "false"]
+    columns = ["case", "bad", "good", *(TITLES[tool] for tool in tools), "false", "error paths"]
     table = [
-        (row.case.name, row.case.bad, row.case.good, *_cells(row.cells, tools), str(len(row.false))) for row in rows
+        (
+            row.case.name,
+            row.case.bad,
+            row.case.good,
+            *_cells(row.cells, tools),
+            str(len(row.false)),
+            str(len(row.paths)),
+        )
+        for row in rows
     ]
     stage.out.width = max(stage.out.width, 130)
     stage.table(columns, table, gap=2)
@@ -125,7 +180,7 @@ def show(rows: Sequence[record.Row], tools: Sequence[str], stage: Stage, whole: 
         for words in row.missing:
             stage.say(f"{row.case.name}: {words}")
         for words in row.false:
-            stage.say(f"{row.case.name}, false or new, of {row.case.good}: {words}")
+            stage.say(f"{row.case.name}, not explained, of {row.case.good}: {words}")
     stage.table(
         ["goal", "reached", "of", "wanted", ""],
         [

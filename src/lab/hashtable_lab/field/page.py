@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from hashtable_lab.field import record
+from hashtable_lab.field import record, survey
 from hashtable_lab.field.case import cases
 from hashtable_lab.field.report import Report, reports
 from hashtable_lab.field.tools import TITLES, TOOLS
@@ -29,9 +30,11 @@ facts, and none of this is about whose bug it was: whoever writes C by hand has 
 
 LEGEND = """
 A tool *names the line* (**line**), *finds* it (found), says nothing (not), or the program dies of it under the tool (died).
-*n/a*: the release does not build for it, or the tool could not tell; the reason stands below. *False* counts what was said of the
-good release and is not known to be true. *s* are seconds, without building, with the release that has the bug; they were taken on a
-machine with other work and only compare roughly.
+*n/a*: the release does not build for it, or the tool could not tell, or it was not run; the reason stands below. *False*
+counts what was said of the good release and is not known to be true, by all but fault injection: that one makes calls fail
+all over the package, and what it says of the good release, *error paths*, is about other paths than the case is. It was not
+looked at one by one. *s* are seconds, without building, with the release that has the bug; they were taken on a machine
+with other work and only compare roughly.
 
 - **ledger**: [`ledger --build`](foreign.md), the package built with our `Python.h`; the script runs the statement ten times.
 - **faults**: [`faults --build`](faults.md), each call of the C API failing once (12 places at most, spread over all).
@@ -40,6 +43,10 @@ machine with other work and only compare roughly.
 - **total refcount**: `sys.gettotalrefcount()` on a debug build of CPython, read by the rule of `leakcheck`.
 
 """
+
+
+#: Of what fault injection said of the good release, so much is listed for each case.
+MOST_PATHS = 4
 
 
 def file_of() -> Path:
@@ -59,6 +66,7 @@ def write() -> None:
     parts = [HEAD.format(machine=known["machine"]), *_goals(rows), LEGEND, *_table(rows), "\n## The cases\n\n"]
     parts += [_case(row) for row in rows]
     parts += _reports(reports())
+    parts += _survey(known.get("survey", {}))
     file_of().write_text("".join(parts).rstrip() + "\n", encoding="utf-8")
 
 
@@ -70,14 +78,17 @@ def _goals(rows: Sequence[record.Row]) -> Iterator[str]:
 
 
 def _table(rows: Sequence[record.Row]) -> Iterator[str]:
-    yield "| case | bad | good | kind | " + " | ".join(TITLES[tool] for tool in TOOLS) + " | false | s |\n"
-    yield "|---|---|---|---|" + "---|" * (len(TOOLS) + 2) + "\n"
+    yield (
+        "| case | bad | good | kind | " + " | ".join(TITLES[tool] for tool in TOOLS) + " | false | error paths | s |\n"
+    )
+    yield "|---|---|---|---|" + "---|" * (len(TOOLS) + 3) + "\n"
     for row in rows:
         case = row.case
         cells = [row.cells.get(tool, record.ABSENT) for tool in TOOLS]
         cells = [f"**{cell}**" if cell == record.LINE else cell for cell in cells]
         seconds = ", ".join(f"{row.seconds[tool]:.0f}" if tool in row.seconds else "-" for tool in TOOLS)
-        yield f"| {case.name} | {case.bad} | {case.good} | {case.kind} | {' | '.join(cells)} | {len(row.false)} | {seconds} |\n"
+        about = f"{case.name} | {case.bad} | {case.good} | {case.kind}"
+        yield f"| {about} | {' | '.join(cells)} | {len(row.false)} | {len(row.paths)} | {seconds} |\n"
 
 
 def _case(row: record.Row) -> str:
@@ -90,14 +101,27 @@ def _case(row: record.Row) -> str:
     ]
     lines += [f"- Not to be had: {words}\n" for words in row.missing]
     lines += [f"- Of the good release, not explained: {words}\n" for words in row.false]
+    lines += [f"- Fault injection, of the good release: {words}\n" for words in row.paths[:MOST_PATHS]]
+    lines += [f"- and {len(row.paths) - MOST_PATHS} more of that kind\n"] if len(row.paths) > MOST_PATHS else []
     lines += [f"- True of the good release as well: `{place}`, {why}\n" for place, why in case.also.items()]
     return "".join(lines).rstrip() + "\n\n"
+
+
+def _survey(found: Mapping[str, Any]) -> Iterator[str]:
+    if not found:
+        return
+    yield "\n## Current releases\n\n`hashtable-lab field --survey` runs a few lines of each, after its documentation. Below is"
+    yield "\nwhat the tools said; where that is not balanced or clean, it is no verdict about the package: it is still to be looked at."
+    yield "\n\n| package | ledger | leakcheck |\n|---|---|---|\n"
+    for name, both in found.items():
+        cells = [survey.words(tool, both[tool]).replace("|", "\\|") if tool in both else "" for tool in survey.USED]
+        yield f"| {name} | {' | '.join(cells)} |\n"
 
 
 def _reports(found: Sequence[Report]) -> Iterator[str]:
     if not found:
         return
-    yield "## What was new\n\nFound by these tools in current releases. Each has a text that is ready to be filed.\n"
+    yield "## What was new\n\nFound by these tools in current releases. Each has the text of a report.\n"
     for report in found:
         yield f"\n### {report.package} {report.version}: {report.title}\n\n```python\n{report.script.strip()}\n```\n\n"
         yield "".join(f"> {line}".rstrip() + "\n" for line in report.text.strip().splitlines())

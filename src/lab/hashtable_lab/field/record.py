@@ -32,7 +32,8 @@ class Row:
     Attributes:
         case: the case.
         cells: for each tool, what it said of the bad release: one of the words above.
-        false: what tools said of the good release, and nobody can explain: "tool: what".
+        false: what tools said of the good release, and is not known to be true: "tool: what".
+        paths: what fault injection said of the good release: "kind at place, call". It judges other paths than the case is about.
         seconds: for each tool, how long it took with the bad release.
         missing: why there is no answer: "tool, release: reason".
     """
@@ -40,6 +41,7 @@ class Row:
     case: Case
     cells: dict[str, str]
     false: list[str]
+    paths: list[str]
     seconds: dict[str, float]
     missing: list[str]
 
@@ -56,7 +58,7 @@ class Row:
 
 def judge(case: Case, answers: Answers) -> Row:
     """Makes a row of answers."""
-    row = Row(case, {}, [], {}, [])
+    row = Row(case, {}, [], [], {}, [])
     for tool, both in answers.items():
         bad, good = both.get("bad", {}), both.get("good", {})
         for role, answer in (("bad", bad), ("good", good)):
@@ -64,7 +66,11 @@ def judge(case: Case, answers: Answers) -> Row:
                 row.missing.append(f"{tool}, {case.release(role)[0]}: {answer['missing']}")
         row.cells[tool] = ABSENT if "missing" in bad or not bad else _cell(case, tool, bad)
         if good and "missing" not in good:
-            row.false.extend(f"{tool}: {words}" for words in _said_of_the_good(case, tool, good))
+            said = _said_of_the_good(case, tool, good)
+            if tool == "faults":
+                row.paths.extend(said)
+            else:
+                row.false.extend(f"{tool}: {words}" for words in said)
         if "seconds" in bad:
             row.seconds[tool] = bad["seconds"]
     return row
