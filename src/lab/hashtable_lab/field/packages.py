@@ -43,7 +43,7 @@ def source(package: str, version: str, patch: str = "") -> Path:
                 ending = children.run_command(command, {}, TIME_LIMIT)
             files = sorted(kept.glob("*.*"))
             if not ending.well or not files:
-                raise Missing(f"the source of {package} {version} cannot be had: {_last(ending.output)}")
+                raise Missing(f"the source of {package} {version} is not available: {_last(ending.output)}")
     return _patched(files[0], patch) if patch else files[0]
 
 

@@ -20,7 +20,7 @@ src/lab/hashtable_lab/field, not this page. -->
 
 The tools of this book were made on the book's own extension. This page shows what they say of other people's: real bugs in
 released packages, each with a release that has it and one that has not. What upstream wrote about it is linked. The versions are
-facts, and none of this is about whose bug it was: whoever writes C by hand has had one of each kind.
+facts, and none of this is about whose bug it was: anyone who writes C by hand has had one of each kind.
 
 `make field` runs it anew ({machine}). Each case is a file of a few lines in `src/lab/hashtable_lab/field/cases`.
 
@@ -91,15 +91,21 @@ def _table(rows: Sequence[record.Row]) -> Iterator[str]:
         yield f"| {about} | {' | '.join(cells)} | {len(row.false)} | {len(row.paths)} | {seconds} |\n"
 
 
+def _included(file: str, after: str) -> str:
+    return (
+        f"\n```{{literalinclude}} ../src/lab/hashtable_lab/field/{file}\n:language: toml\n:start-at: {after}\n```\n\n"
+    )
+
+
 def _case(row: record.Row) -> str:
     case = row.case
     lines = [
         f"### {case.name}\n",
         f"\n{case.package} {case.bad}, and {case.good}: {case.what} [Upstream]({case.source}).",
         f" The line: `{'` or `'.join(case.lines)}`.\n",
-        f"\n```python\n{case.script.strip()}\n```\n\n",
+        _included(f"cases/{case.name}.toml", "setup =" if case.setup else "statement ="),
     ]
-    lines += [f"- Not to be had: {words}\n" for words in row.missing]
+    lines += [f"- No answer: {words}\n" for words in row.missing]
     lines += [f"- Of the good release, not explained: {words}\n" for words in row.false]
     lines += [f"- Fault injection, of the good release: {words}\n" for words in row.paths[:MOST_PATHS]]
     lines += [f"- and {len(row.paths) - MOST_PATHS} more of that kind\n"] if len(row.paths) > MOST_PATHS else []
@@ -111,7 +117,8 @@ def _survey(found: Mapping[str, Any]) -> Iterator[str]:
     if not found:
         return
     yield "\n## Current releases\n\n`hashtable-lab field --survey` runs a few lines of each, after its documentation. Below is"
-    yield "\nwhat the tools said; where that is not balanced or clean, it is no verdict about the package: it is still to be looked at."
+    yield "\nwhat the tools said; where that is not balanced or clean, it is no verdict about the package: it was not"
+    yield "\nlooked at yet."
     yield "\n\n| package | ledger | leakcheck |\n|---|---|---|\n"
     for name, both in found.items():
         cells = [survey.words(tool, both[tool]).replace("|", "\\|") if tool in both else "" for tool in survey.USED]
@@ -123,5 +130,5 @@ def _reports(found: Sequence[Report]) -> Iterator[str]:
         return
     yield "## What was new\n\nFound by these tools in current releases. Each has the text of a report.\n"
     for report in found:
-        yield f"\n### {report.package} {report.version}: {report.title}\n\n```python\n{report.script.strip()}\n```\n\n"
+        yield f"\n### {report.package} {report.version}: {report.title}\n{_included(f'reports/{report.name}.toml', 'script =')}"
         yield "".join(f"> {line}".rstrip() + "\n" for line in report.text.strip().splitlines())

@@ -21,6 +21,7 @@ FOLDER = Path(__file__).with_name("reports")
 class Report:
     """A report that is ready to be filed; see above."""
 
+    name: str
     package: str
     version: str
     title: str
@@ -41,7 +42,7 @@ def reports(folder: Path = FOLDER) -> list[Report]:
     found = []
     for file in sorted(folder.glob("*.toml")):
         try:
-            found.append(Report(**tomllib.loads(file.read_text(encoding="utf-8"))))
+            found.append(Report(name=file.stem, **tomllib.loads(file.read_text(encoding="utf-8"))))
         except (tomllib.TOMLDecodeError, TypeError) as error:
             raise Missing(f"{file.name} is no report: {error}.") from None
     return found

@@ -1,6 +1,6 @@
 """One release, one tool: what does the tool say? Each of these functions is a job of a campaign: plain data in, plain data out.
 
-An answer is a dict with `seconds` (of the run, without building) and what the tool itself said. One that could not be had has
+An answer is a dict with `seconds` (of the run, without building) and what the tool itself said. One that is not there has
 `missing` in it, the reason in a line. What an answer means is decided later, in `record`: then a case may be corrected without
 another run.
 """
