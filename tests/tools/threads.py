@@ -26,9 +26,22 @@ from hashtable_lab.children.interpreters import interpreters
 STRESS = ROOT / "tests" / "threads" / "stress.py"
 #: The race: a counter that all threads add to, in a function that many call at once.
 FUNCTION = re.compile(r"(fn mp_length\([^)]*\) -> Py_ssize_t \{\n)")
-PLANTED = r"\1    static mut CALLS: usize = 0;\n    unsafe { CALLS = CALLS.wrapping_add(1) };\n"
-#: The scenario that calls it, and what ThreadSanitizer must then name.
-CONTROL, NAMED = "ClearAndLength", "mp_length"
+PLANTED = (
+    r"\1    static mut CALLS: usize = 0;\n    unsafe {\n"
+    r"        (&raw mut CALLS).write_volatile((&raw const CALLS).read_volatile().wrapping_add(1));\n    }\n"
+)
+#: A program that runs into it, and what ThreadSanitizer must then name. (The calls of a scenario come one after another too often.)
+CONTROL = """
+import threading, hashtable
+def ask():
+    table = hashtable.HashTable()
+    for _ in range(20_000):
+        len(table)
+threads = [threading.Thread(target=ask) for _ in range(2)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+"""
+NAMED = "mp_length"
 RACE = re.compile(r"WARNING: ThreadSanitizer: .*?\n==================", re.S)
 
 
@@ -80,11 +93,16 @@ def sanitize(kind: str, python: str, rounds: int) -> bool:
         f"CPython {kind}: building the control", python, source, target / "cargo-planted", target / "planted", **flags
     )
     well = True
-    for what, module, names in (("the module", "module", []), ("the control", "planted", [CONTROL])):
+    for what, module in (("the module", "module"), ("the control", "planted")):
         log = target / f"races-{module}"
         for old in target.glob(f"{log.name}.*"):
             old.unlink()
-        code = run_stress(python, target / module, rounds, *names, TSAN_OPTIONS=f"log_path={log}:exitcode=0")
+        options = {"TSAN_OPTIONS": f"log_path={log}:exitcode=0"}
+        if what == "the module":
+            code = run_stress(python, target / module, rounds, **options)
+        else:
+            environment = {**os.environ, **options, "PYTHONPATH": str(target / module)}
+            code = subprocess.run(["setarch", "-R", python, "-c", CONTROL], env=environment).returncode
         ours, others = races(log)
         console.print(f"ThreadSanitizer, {what}: {len(ours)} races in the module, {others} in CPython alone")
         if what == "the module":
