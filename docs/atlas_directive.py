@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 from docutils import nodes
+from docutils.parsers.rst import directives
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import RustLexer
@@ -71,21 +72,26 @@ class Atlas(SphinxDirective):
 
 
 class Line(Atlas):
-    """One operation: its line, and what was seen of it. `{atlas-line} FILE FUNCTION OPERATION`."""
+    """One operation: its line, and what was seen of it. `{atlas-line} FILE FUNCTION OPERATION`.
+
+    Where a function has several of them, the option `line` is the whole line of the one that is meant.
+    """
 
     required_arguments = 3
+    option_spec = {"line": directives.unchanged}  # noqa: RUF012
 
     def run(self) -> list[nodes.Node]:
         file, function, name = self.arguments
+        lines = (ROOT / operations.EXTENSION / file).read_text(encoding="utf-8").splitlines()
         found = [
             each
             for each in operations.operations(ROOT)
             if (each.file, each.function, each.name) == (file, function, name)
+            and self.options.get("line") in (None, lines[each.line - 1].strip())
         ]
         if len(found) != 1:
             raise self.error(f"{len(found)} operations {name} in {function} of src/extension/{file}, not one")
         record, [each] = atlas.read(ROOT), found
-        lines = (ROOT / operations.EXTENSION / file).read_text(encoding="utf-8").splitlines()
         coloured = highlight("\n".join(lines), RustLexer(stripnl=False), HtmlFormatter(nowrap=True)).splitlines()
         notes = {each.line: [self.note(record, each, kind, lines) for kind in each.forms.keys() & WITHOUT.keys()]}
         return [nodes.raw("", table(each.line, each.line, coloured, notes), format="html")]
