@@ -267,6 +267,17 @@ sdist: check-tools $(VENV)/tools-wheels ## Build the source distribution, and a 
 	$(call say,building the source distribution into dist)
 	@$(BIN)/python tests/tools/wheels.py sdist
 
+# Only these: KINDS='setuptools maturin'.
+build-files: $(VENV)/installed $(VENV)/tools-docs $(VENV)/tools-test ## Build the build files of the book, each twice: the same bytes?
+	$(call say,building with the build files of the book)
+	@$(BIN)/python -m pytest -q tests/project/test_build_files.py
+	@$(BIN)/python tests/tools/build_files.py $(OPTIONS) $(KINDS)
+
+# Rust's standard library for the other system must be at hand: docs/three-systems.md says how.
+elsewhere: $(VENV)/installed $(VENV)/tools-wheels $(VENV)/tools-road ## Compile the extension for Windows and macOS, and read the files
+	$(call say,compiling the extension for other systems)
+	@$(BIN)/python tests/tools/elsewhere.py $(OPTIONS)
+
 ways-in: $(VENV)/installed $(VENV)/tools-test ## Try setup.py build, pip install, pip install -e, bdist_wheel
 	@$(BIN)/python -m pytest -q -m ways_in tests/project/test_ways_in.py
 
@@ -373,7 +384,7 @@ ledger-cost: $(VENV)/installed ## Time the traced build, which keeps a ledger, a
 
 # A long run leaves a record beside the book, and a page is made from it. Each of these runs in full, except `mutants`, which takes
 # MISSING=yes as well; two of them at once would measure each other.
-RECORDS := bench instructions where bindings matrix mutants wheels road talk pictures field
+RECORDS := bench instructions where bindings matrix mutants wheels road talk pictures field builds bytecode
 WHAT ?=
 record: ## Run something in full, keep its record and write its page: WHAT='bench matrix'
 	@for what in $(or $(WHAT),nothing); do case " $(RECORDS) " in *" $$what "*) ;; \
@@ -409,6 +420,12 @@ record-road: $(VENV)/installed $(VENV)/tools-road
 
 record-talk: $(VENV)/installed $(VENV)/tools-test
 	@$(BIN)/python tests/tools/since_the_talk.py --record
+
+record-bytecode: $(VENV)/installed $(VENV)/tools-test
+	@$(BIN)/python tests/tools/bytecode.py --record
+
+record-builds: $(VENV)/installed
+	@$(BIN)/python tests/tools/build_files.py --record
 
 record-wheels: wheels wheel-ctypes sdist
 	@$(BIN)/python tests/tools/wheels.py page

@@ -5,7 +5,12 @@ The program is the book's own. The instructions differ from version to version a
 
 from __future__ import annotations
 
+import dis
+import importlib.util
+import os
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,3 +77,59 @@ def test_control_a_class_in_between_keeps_a_line_from_its_slot(program):
 def test_control_words_that_nobody_says_have_no_slot(program):
     assert program["slot_of"]("h['pi'] is wanted") is None
     assert program["slot_of"]("the hash of 'pi' is 2") is None
+
+
+# ---- from source to bytecode -----------------------------------------------------------------------------------------
+
+BYTECODE = PROGRAM.parent / "bytecode"
+
+
+def printed(program: str, **variables: str) -> list[str]:
+    """The lines that a program of the chapter on bytecode prints."""
+    command = [sys.executable, BYTECODE / program]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env={**os.environ, **variables})
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_a_compiled_file_is_read_by_hand():
+    said = "\n".join(printed("pyc.py"))
+    assert f"the version of the bytecode: {int.from_bytes(importlib.util.MAGIC_NUMBER[:2], 'little')}" in said
+    assert "time and size are those of the source: True" in said and said.endswith("the right one: True")
+    # Controls: another version, and a file that was cut.
+    assert "with another version:       ImportError: bad magic number" in said
+    assert "cut after 30 bytes:         EOFError" in said
+
+
+def test_the_stack_before_each_instruction():
+    program = runpy.run_path(str(BYTECODE / "stack.py"))
+    h, k = {}, program["Key"]()
+    h[k] = 41
+    seen = program["watched"](h, k)
+    names = {one.offset: one.opname for one in dis.get_instructions(program["shown"])}
+    ((_, stack, count),) = [
+        one for one in seen if names[one[0]] in ("BINARY_SUBSCR", "BINARY_OP") and one[1] != ["41", "1"]
+    ][:1]
+    # A stack that borrows does not count: from 3.14 on.
+    assert count == (0 if sys.version_info >= (3, 14) else 1)
+    if sys.version_info[:2] not in ((3, 12), (3, 13)):
+        assert stack == ["h", "k"]
+        assert [one[1] for one in seen][-2:] == [["41", "1"], ["42"]]
+    # Control: of objects that are not its variables it cannot say where its stack begins.
+    assert program["stack_of"]((object(), 1), [h, k]) is None
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="instructions are specialised from 3.11 on")
+def test_an_instruction_gets_hot():
+    cold, on_dict, on_table, on_list = printed("hot.py")[1:5]
+    assert cold.startswith("  as compiled:") and "SUBSCR_DICT" not in cold
+    assert "SUBSCR_DICT" in on_dict and "SUBSCR_LIST_INT" in on_list
+    assert "a HashTable" in on_table and "SUBSCR_DICT" not in on_table and "SUBSCR_LIST" not in on_table
+
+
+def test_a_hash_function_is_profiled():
+    program = runpy.run_path(str(BYTECODE / "profiled.py"))
+    found = program["by_cprofile"]()
+    get, set_ = (f"<method '{name}' of 'hashtable.HashTable' objects>" for name in ("get", "set"))
+    assert found["hash_of"] == (1001, [get, set_]) and found[get] == (1000, ["work"])
+    assert any("hash_in_perf" in line or "no names" in line for line in printed("profiled.py")[-1:])
