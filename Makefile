@@ -378,7 +378,7 @@ same-code: $(VENV)/installed $(VENV)/tools-test ## Show that the refcount wrappe
 	@$(BIN)/python -m pytest -q -s -m same_code tests/project/test_same_code.py
 
 ledger-cost: $(VENV)/installed ## Time the traced build, which keeps a ledger, against the normal one
-	@$(BIN)/python tests/bench/ledger_cost.py
+	@$(BIN)/python tests/bench/ledger_cost.py --in-full
 
 # ---- records and pages ---------------------------------------------------------------------------------------------
 

@@ -11,9 +11,9 @@
 
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::panic::Location;
-use core::sync::atomic::{AtomicU8, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
 use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 /// So many callers are kept.
 const MOST: usize = 8;
@@ -31,9 +31,79 @@ enum Line {
 
 /// A line and who came there.
 #[derive(Clone, Copy)]
-pub(crate) struct Spot {
+struct Place {
     line: Line,
-    pub(crate) callers: Callers,
+    callers: Callers,
+}
+
+impl Place {
+    /// Where the line's description lies, and the line if that does not say it: two places of one line have the same. (The same line
+    /// may be described more than once, and then is another place: no harm.)
+    #[inline(always)]
+    fn line(&self) -> (usize, u64) {
+        match self.line {
+            Line::Rust(location) => (&raw const *location as usize, u64::MAX),
+            Line::Other(file, line) => (file, line),
+        }
+    }
+}
+
+impl PartialEq for Place {
+    #[inline(always)]
+    fn eq(&self, other: &Place) -> bool {
+        let differ = self.callers.iter().zip(&other.callers).fold(0, |differ, (one, other)| differ | (one ^ other));
+        self.line() == other.line() && differ == 0
+    }
+}
+
+impl Eq for Place {}
+
+impl std::hash::Hash for Place {
+    fn hash<H: std::hash::Hasher>(&self, hasher: &mut H) {
+        (self.line(), self.callers).hash(hasher);
+    }
+}
+
+/// A line and who came there: one [`Place`] of each is kept, for good, so that a spot is a pointer and no more. A program comes to
+/// few places, and to each of them again and again.
+#[derive(Clone, Copy)]
+pub(crate) struct Spot(&'static Place);
+
+/// So many places are found at once, without a lock.
+const AT_ONCE: usize = 4096;
+
+/// Places that were met lately, each where its hash says.
+static LATELY: [AtomicPtr<Place>; AT_ONCE] = [const { AtomicPtr::new(core::ptr::null_mut()) }; AT_ONCE];
+
+impl Place {
+    #[inline(always)]
+    fn slot(&self) -> usize {
+        let (file, line) = self.line();
+        let mut hash = file ^ (line as usize).rotate_left(20);
+        for &caller in self.callers.iter().take_while(|&&caller| caller != 0) {
+            hash = (hash.rotate_left(5) ^ caller).wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as usize);
+        }
+        hash.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as usize) >> (usize::BITS - AT_ONCE.ilog2())
+    }
+
+    #[inline(always)]
+    fn kept(self) -> Spot {
+        let at = &LATELY[self.slot()];
+        // SAFETY: only what `keep` has made is put there, and that is kept for good.
+        match unsafe { at.load(Ordering::Acquire).as_ref() } {
+            Some(known) if *known == self => Spot(known),
+            _ => self.keep(at),
+        }
+    }
+
+    #[cold]
+    fn keep(self, at: &AtomicPtr<Place>) -> Spot {
+        static ALL: LazyLock<Mutex<HashMap<Place, &'static Place>>> = LazyLock::new(Mutex::default);
+        let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = *all.entry(self).or_insert_with(|| Box::leak(Box::new(self)));
+        at.store((&raw const *kept).cast_mut(), Ordering::Release);
+        Spot(kept)
+    }
 }
 
 impl Spot {
@@ -41,24 +111,28 @@ impl Spot {
     #[track_caller]
     #[inline(always)]
     pub(crate) fn here() -> Spot {
-        Spot { line: Line::Rust(Location::caller()), callers: callers() }
+        Place { line: Line::Rust(Location::caller()), callers: callers() }.kept()
     }
 
     /// A line that another language names: see [`Line::Other`]. The name of the file lives as long as the program.
     /// `frame`: the frame pointer of the function in which the line stands, or 0.
     #[inline(always)]
     pub(crate) fn other(file: *const c_char, line: u64, frame: usize) -> Spot {
-        Spot { line: Line::Other(file as usize, line), callers: follow(frame, 0) }
+        Place { line: Line::Other(file as usize, line), callers: follow(frame, 0) }.kept()
     }
 
     /// A place of which only the address is known to which the call returns that was made there, and the frame pointer of the
     /// function in which it stands.
     pub(crate) fn at(back: usize, frame: usize) -> Spot {
-        Spot { line: Line::Other(0, 0), callers: follow(frame, back) }
+        Place { line: Line::Other(0, 0), callers: follow(frame, back) }.kept()
+    }
+
+    pub(crate) fn callers(&self) -> &'static Callers {
+        &self.0.callers
     }
 
     pub(crate) fn file(&self) -> &'static str {
-        match self.line {
+        match self.0.line {
             Line::Rust(location) => location.file(),
             // SAFETY: the caller of `other` has promised a name that lives as long as the program, and said where it ends.
             Line::Other(file, line) => unsafe {
@@ -73,7 +147,7 @@ impl Spot {
     }
 
     pub(crate) fn line(&self) -> u32 {
-        match self.line {
+        match self.0.line {
             Line::Rust(location) => location.line(),
             Line::Other(_, line) => line as u32,
         }

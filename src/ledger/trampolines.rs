@@ -6,7 +6,7 @@
 //! would tell it which function to call. So there are as many trampolines as functions, each with a number, under which it finds
 //! its function ([`thunks`]). An extension with more functions has the rest called directly, unjudged, and the report lists them.
 
-use crate::account::{self, Returned, begin, end};
+use crate::account::{self, Borrowed, Returned, begin, end};
 use crate::python;
 use crate::spot::Spot;
 use core::cell::Cell;
@@ -188,7 +188,7 @@ macro_rules! pool {
                 let function: unsafe extern "C" fn($($type),*) -> $result = unsafe { transmute(function) };
                 let base = 0_usize;
                 #[allow(clippy::redundant_closure_call)]
-                begin(name, &$objects, &raw const base as usize);
+                begin(name, $objects, &raw const base as usize);
                 // SAFETY: CPython calls with what the signature promises, and this hands it on.
                 let result = unsafe { function($($argument),*) };
                 let returned = $returned;
@@ -255,33 +255,33 @@ fn object(op: Op) -> Returned {
     Returned::Object { op, ends: false }
 }
 
-pool!(1 unary(op: Op) -> Op; [op]; object);
-pool!(1 next(op: Op) -> Op; [op]; |op| Returned::Object { op, ends: true });
+pool!(1 unary(op: Op) -> Op; alone([op]); object);
+pool!(1 next(op: Op) -> Op; alone([op]); |op| Returned::Object { op, ends: true });
 pool!(2 binary(one: Op, other: Op) -> Op; with_items(one, other, NULL); object);
 pool!(3 ternary(one: Op, other: Op, third: Op) -> Op; with_items(one, other, third); object);
-pool!(3 compare(one: Op, other: Op, operator: c_int) -> Op; [one, other]; object);
-pool!(2 item(op: Op, at: Py_ssize_t) -> Op; [op]; object);
+pool!(3 compare(one: Op, other: Op, operator: c_int) -> Op; alone([one, other]); object);
+pool!(2 item(op: Op, at: Py_ssize_t) -> Op; alone([op]); object);
 pool!(3 fast(op: Op, arguments: *const Op, count: Py_ssize_t) -> Op; with_arguments(op, arguments, count, NULL); object);
 pool!(4 fast_keywords(op: Op, arguments: *const Op, count: Py_ssize_t, names: Op) -> Op;
       with_arguments(op, arguments, count, names); object);
 pool!(5 method(op: Op, class: Op, arguments: *const Op, count: Py_ssize_t, names: Op) -> Op;
       { let _ = class; with_arguments(op, arguments, count, names) }; object);
-pool!(2 getter(op: Op, closure: *mut c_void) -> Op; [op]; object);
-pool!(2 text_getter(op: Op, name: *mut c_char) -> Op; [op]; object);
-pool!(3 text_setter(op: Op, name: *mut c_char, value: Op) -> c_int; [op, value]; |result| Returned::Number { failed: result < 0 });
-pool!(3 setter(op: Op, value: Op, closure: *mut c_void) -> c_int; [op, value]; |result| Returned::Number { failed: result < 0 });
-pool!(1 unary_status(op: Op) -> c_int; [op]; |result| Returned::Number { failed: result < 0 });
-pool!(2 binary_status(one: Op, other: Op) -> c_int; [one, other]; |result| Returned::Number { failed: result < 0 });
+pool!(2 getter(op: Op, closure: *mut c_void) -> Op; alone([op]); object);
+pool!(2 text_getter(op: Op, name: *mut c_char) -> Op; alone([op]); object);
+pool!(3 text_setter(op: Op, name: *mut c_char, value: Op) -> c_int; alone([op, value]); |result| Returned::Number { failed: result < 0 });
+pool!(3 setter(op: Op, value: Op, closure: *mut c_void) -> c_int; alone([op, value]); |result| Returned::Number { failed: result < 0 });
+pool!(1 unary_status(op: Op) -> c_int; alone([op]); |result| Returned::Number { failed: result < 0 });
+pool!(2 binary_status(one: Op, other: Op) -> c_int; alone([one, other]); |result| Returned::Number { failed: result < 0 });
 pool!(3 ternary_status(one: Op, other: Op, third: Op) -> c_int; with_items(one, other, third);
       |result| Returned::Number { failed: result < 0 });
-pool!(3 item_status(op: Op, at: Py_ssize_t, value: Op) -> c_int; [op, value]; |result| Returned::Number { failed: result < 0 });
-pool!(1 length(op: Op) -> Py_ssize_t; [op]; |result| Returned::Number { failed: result < 0 });
+pool!(3 item_status(op: Op, at: Py_ssize_t, value: Op) -> c_int; alone([op, value]); |result| Returned::Number { failed: result < 0 });
+pool!(1 length(op: Op) -> Py_ssize_t; alone([op]); |result| Returned::Number { failed: result < 0 });
 // A hash may be any number but -1.
-pool!(1 hash(op: Op) -> Py_hash_t; [op]; |result| Returned::Number { failed: result == -1 });
+pool!(1 hash(op: Op) -> Py_hash_t; alone([op]); |result| Returned::Number { failed: result == -1 });
 // The garbage collector visits at any time, in the middle of other calls: what is borrowed for it is not theirs.
-pool!(3 traverse(op: Op, visit: *mut c_void, argument: *mut c_void) -> c_int; [op]; |_| Returned::Nothing);
-// It leaves a reference in the buffer's description, and the caller who asked for the buffer gives it back.
-pool!(3 buffer(op: Op, view: *mut Py_buffer, flags: c_int) -> c_int; [op]; |result| {
+pool!(3 traverse(op: Op, visit: *mut c_void, argument: *mut c_void) -> c_int; alone([op]); |_| Returned::Nothing);
+// It leaves a reference in the buffer's description, which whoever asked for it gives back.
+pool!(3 buffer(op: Op, view: *mut Py_buffer, flags: c_int) -> c_int; alone([op]); |result| {
     if result == 0 && !view.is_null() {
         // SAFETY: the function has returned 0, which says that it has filled in the description; it is the caller's, and valid
         // until the caller goes on.
@@ -289,37 +289,39 @@ pool!(3 buffer(op: Op, view: *mut Py_buffer, flags: c_int) -> c_int; [op]; |resu
     }
     Returned::Number { failed: result < 0 }
 });
-pool!(2 release(op: Op, view: *mut Py_buffer) -> (); [op]; |()| Returned::Nothing);
-pool!(1 finalize(op: Op) -> (); [op]; |()| Returned::Nothing);
-pool!(1 dealloc(op: Op) -> (); [Dying::begins(op)]; |()| Dying::ended());
+pool!(2 release(op: Op, view: *mut Py_buffer) -> (); alone([op]); |()| Returned::Nothing);
+pool!(1 finalize(op: Op) -> (); alone([op]); |()| Returned::Nothing);
+pool!(1 dealloc(op: Op) -> (); alone([Dying::begins(op)]); |()| Dying::ended());
+
+/// Some objects by themselves, as many as there are, and those of an array or two.
+fn alone<'a, const N: usize>(objects: [Op; N]) -> Borrowed<'a> {
+    let mut alone = [NULL; 3];
+    alone[..N].copy_from_slice(&objects);
+    Borrowed { alone, arrays: [&[], &[]] }
+}
 
 /// The arguments, and the items of those that are tuples: they are borrowed too.
-fn with_items(one: Op, other: Op, third: Op) -> Vec<Op> {
-    let mut objects = vec![one, other, third];
-    for tuple in [other, third] {
-        // SAFETY: CPython passes living objects or NULL, and a tuple keeps its items alive.
-        unsafe {
-            if !tuple.is_null() && PyTuple_CheckExact(tuple) != 0 {
-                objects.extend((0..PyTuple_GET_SIZE(tuple)).map(|at| PyTuple_GET_ITEM(tuple, at)));
-            }
+fn with_items<'a>(one: Op, other: Op, third: Op) -> Borrowed<'a> {
+    // SAFETY: CPython passes living objects or NULL, and a tuple keeps its items alive, which lie one after the other.
+    let items = |tuple: Op| unsafe {
+        if tuple.is_null() || PyTuple_CheckExact(tuple) == 0 {
+            return &[][..];
         }
-    }
-    objects
+        let items = &raw const (*tuple.cast::<PyTupleObject>()).ob_item;
+        from_raw_parts(items.cast::<Op>(), PyTuple_GET_SIZE(tuple) as usize)
+    };
+    Borrowed { alone: [one, other, third], arrays: [items(other), items(third)] }
 }
 
 /// The object that is called, and the arguments in the array: `count` of them, and one for each of `names`.
-fn with_arguments(op: Op, arguments: *const Op, count: Py_ssize_t, names: Op) -> Vec<Op> {
-    // SAFETY: CPython passes an array of `count` arguments and one more for each name in the tuple `names`, and keeps all of
-    // them alive for the call. Where there are none, the array is not looked at.
-    unsafe {
+fn with_arguments<'a>(op: Op, arguments: *const Op, count: Py_ssize_t, names: Op) -> Borrowed<'a> {
+    // SAFETY: CPython passes as many arguments as it says, and none of them changes before the call has ended.
+    let array = unsafe {
         let named = if names.is_null() { 0 } else { PyTuple_GET_SIZE(names) };
         let all = (count + named) as usize;
-        let mut objects = vec![op];
-        if all > 0 {
-            objects.extend_from_slice(from_raw_parts(arguments, all));
-        }
-        objects
-    }
+        if all > 0 { from_raw_parts(arguments, all) } else { &[] }
+    };
+    Borrowed { alone: [op, NULL, NULL], arrays: [array, &[]] }
 }
 
 /// The objects whose `tp_dealloc` is running on this thread, innermost last, each with its size if its memory goes unseen:

@@ -4,17 +4,26 @@ The same operations are timed on the normal build and on the traced build, which
 turns in one run; the fastest of several rounds counts. What is printed are ratios: the times themselves say something
 about the machine only.
 
+With `--in-full`, what the engine itself takes: nanoseconds for an event, which is the time that the traced build takes longer,
+divided by the number of events; and, with a small extension in C that is built with the ledger (tests/foreign), for a
+finding, first and later, and whether an object takes longer when many others live. These are times of this machine.
+
 That the ledger costs nothing where it is not kept is another matter, shown by `make same-code`.
 """
 
 from __future__ import annotations
 
+import json
+import tempfile
 import timeit
+from pathlib import Path
 
 import click
 import hashtable
 import hashtable_traced
+from hashtable_lab.audit import report
 from hashtable_lab.audit.book import ledger
+from hashtable_lab.foreign.build import build
 from hashtable_lab.stage import Stage
 
 OPERATIONS = {
@@ -43,13 +52,65 @@ def fastest(timers, rounds):
     return [min(column) for column in zip(*times)]
 
 
+#: The package whose functions make findings: of two functions that do the same, one forgets what it made.
+PACKAGE = Path(__file__).parents[1] / "foreign" / "package"
+
+#: What is run against it. It writes seconds into a file: for the same call without a finding and with one, the first times and
+#: later, and for an object, with few and with many others that live.
+FINDINGS = """
+import json, sys, time
+import kept_c as m
+def each(function, number):
+    begun = time.perf_counter()
+    for _ in range(number):
+        function(None)
+    return (time.perf_counter() - begun) / number
+def objects(number):
+    begun = time.perf_counter()
+    kept = [m.plain(None) for _ in range(number)]
+    del kept
+    return (time.perf_counter() - begun) / number
+each(m.pair, 1000)
+first = each(m.leak_pair, 5)
+each(m.leak_pair, 100)
+times = {"first": first}
+times["right"] = min(each(m.pair, 2000) for _ in range(5))
+times["found"] = min(each(m.leak_pair, 2000) for _ in range(5))
+times |= {"few": min(objects(1000) for _ in range(5)), "many": objects(30000)}
+with open(sys.argv[1], "w") as file:
+    json.dump(times, file)
+"""
+
+
+def of_findings(stage: Stage) -> dict[str, float]:
+    """The times that `FINDINGS` writes down."""
+    built = build(PACKAGE, stage)
+    with tempfile.TemporaryDirectory() as folder:
+        script, answer = Path(folder, "script.py"), Path(folder, "times.json")
+        script.write_text(FINDINGS, encoding="utf-8")
+        ended = report.run(report.Program(str(script), (str(answer),)), built.subject())
+        if not ended.well:
+            raise SystemExit(ended.ending)
+        found: dict[str, float] = json.loads(answer.read_text(encoding="utf-8"))
+    return found
+
+
+def events_of(statement: str) -> int:
+    """How many events one run of a statement is."""
+    names = prepared(hashtable_traced)
+    with ledger(hashtable_traced) as opened:
+        exec(statement, names)
+    return len(opened.events)
+
+
 @click.command()
+@click.option("--in-full", is_flag=True, help="Also what an event and a finding take, and an object among many.")
 @click.option("--rounds", type=click.IntRange(min=1), default=30, show_default=True, help="Of each operation.")
-def main(rounds: int) -> None:
+def main(in_full: bool, rounds: int) -> None:
     """Times the traced build, which keeps a ledger, against the normal build."""
     hashtable_traced.announce(False)
     stage = Stage()
-    rows = []
+    rows, events = [], []
     with stage.progress("ledger-cost", len(OPERATIONS)) as advance:
         for number, (name, statement) in enumerate(OPERATIONS.items()):
             normal, traced = (
@@ -60,10 +121,27 @@ def main(rounds: int) -> None:
                 # The record takes memory: a few rounds do.
                 (recorded,) = fastest([traced], min(rounds, 5))
             rows.append((name, "1", f"{kept / without:.0f}", f"{recorded / without:.0f}"))
+            if in_full:
+                count = events_of(statement)
+                events.append((name, f"{(kept - without) / count * 1e9:.0f}", str(count)))
             advance(number + 1)
     stage.table(["operation", "normal build", "ledger kept", "and every event recorded"], rows)
     stage.say(
         "Ratios of times, in one run. In the normal build there is no ledger: `make same-code` compares the code."
+    )
+    if not in_full:
+        return
+    stage.table(["operation", "ns per event", "events"], events)
+    times = of_findings(stage)
+    stage.table(
+        ["in an extension in C", "microseconds"],
+        [
+            ("a finding, when its line is met first", f"{(times['first'] - times['right']) * 1e6:.1f}"),
+            ("a finding", f"{(times['found'] - times['right']) * 1e6:.2f}"),
+            ("a call without one", f"{times['right'] * 1e6:.2f}"),
+            ("an object, made and freed, 1000 alive", f"{times['few'] * 1e6:.2f}"),
+            ("an object, made and freed, 30000 alive", f"{times['many'] * 1e6:.2f}"),
+        ],
     )
 
 

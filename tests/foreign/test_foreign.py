@@ -72,6 +72,7 @@ RIGHT = {
     "exceptions": "m.exceptions(lambda: 1 / 0); m.exceptions(lambda: 2); m.exceptions(lambda: None)",
     "a heap type": "b = m.Box(x); b.content; b.swap(2); b.swap(b.swap(x)); b.swap(x); del b",
     "its subclass": "class S(m.Box): pass\nb = S(x); b.more = b; b.swap(3); del b; gc.collect()",
+    "fields that a dealloc does not empty": "l = [m.plain(x) for _ in range(50)]; del l[::2], l[-1]; l.append(m.plain(x)); del l",
     "a cycle": "b = m.Box(x); b.swap([b]); del b; gc.collect()",
     "nodes": "n = m.Nodes()\nfor v in (x, x, 1, 2, x): n.push(v)\nn.pop(); n.pop(); n.push(x); n.push(n.pop()); n.push(x); del n",
     "nodes in nodes": "n = m.Nodes(); n.push(m.Nodes()); n.push(m.Box(n)); del n; gc.collect()",
@@ -197,6 +198,28 @@ def test_cython_that_counts_by_hand(run):
     (finding,) = ended.findings
     assert (finding.kind, finding.function) == ("surplus", "lost")
     assert finding.file.endswith("kept_cython.c")
+
+
+def test_many_living_objects_take_no_longer_each(run, tmp_path):
+    """Eight times as many objects that refer to the same one: if each took as much longer, something would be quadratic."""
+    program = """
+import json, time, kept_c as m
+def per_object(number):
+    begun = time.process_time()
+    objects = [m.plain(None) for _ in range(number)] + [m.Box(None) for _ in range(number)]
+    del objects[::2]
+    del objects
+    return (time.process_time() - begun) / number
+per_object(500)
+few, many = min(per_object(1000) for _ in range(3)), per_object(8000)
+open("times.json", "w").write(json.dumps([few, many]))
+"""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        ended = run(program)
+    few, many = json.loads((tmp_path / "times.json").read_text())
+    assert [str(finding) for finding in found(ended)] == []
+    assert many < 4 * few
 
 
 # ---- a run that does not come to its end -----------------------------------------------------------------------------

@@ -90,7 +90,7 @@ impl Frame {
         }
         for (object, fields) in places {
             // As many of them as are known to be shown are those that are shown.
-            let known = ledger().shown_in.get(&object).map_or(0, Vec::len);
+            let known = ledger().shown_in.get(&object).map_or(0, |containers| containers.values().sum());
             let free: Vec<Address> = fields.into_iter().filter(|&field| !ledger().holds(field, object)).collect();
             for field in free.into_iter().skip(known) {
                 self.found_at(field, object);
@@ -106,6 +106,6 @@ impl Frame {
         self.open -= 1;
         statics::looked_well(site);
         keep_in_field(field, object, site, self.function, None);
-        ledger().found_in.entry(object).or_default().push(field);
+        ledger().found_in.entry(object).or_default().insert(field);
     }
 }

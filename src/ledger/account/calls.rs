@@ -5,7 +5,7 @@ use super::describe::{describe, name_of};
 use super::hands::{Frame, Hand, give, in_frame, set_stack_of_call, with_frames};
 use super::ledger::{STRICT, ledger};
 use super::notes::{note_call, note_return};
-use super::report::{Finding, find};
+use super::report::{Finding, find, is_noting};
 use super::stored::{Fields, fields_of, keep_in_field};
 use super::{Address, Site};
 use crate::peek;
@@ -13,12 +13,29 @@ use core::sync::atomic::Ordering;
 use pyo3_ffi::PyObject;
 use std::collections::HashSet;
 
-/// A call from CPython into the extension begins. It has borrowed its arguments, of which any may be NULL. `base`: an address
-/// on the stack above everything that the call uses.
-pub(crate) fn begin(function: &'static str, arguments: &[*mut PyObject], base: usize) {
+/// What a call borrows: some objects by themselves, of which any may be NULL, and the objects of some arrays.
+#[derive(Clone, Copy)]
+pub(crate) struct Borrowed<'a> {
+    pub(crate) alone: [*mut PyObject; 3],
+    pub(crate) arrays: [&'a [*mut PyObject]; 2],
+}
+
+impl Borrowed<'_> {
+    /// All of them that are not NULL.
+    #[inline(always)]
+    pub(super) fn iter(&self) -> impl Iterator<Item = *mut PyObject> {
+        let arrays = self.arrays[0].iter().chain(self.arrays[1]);
+        self.alone.iter().chain(arrays).copied().filter(|op| !op.is_null())
+    }
+}
+
+/// A call from CPython into the extension begins. It has borrowed its arguments. `base`: an address on the stack above everything
+/// that the call uses.
+#[inline(never)]
+pub(crate) fn begin(function: &'static str, arguments: Borrowed<'_>, base: usize) {
     with_frames(|frames| {
         let frame = frames.push(function, base);
-        for &argument in arguments.iter().filter(|argument| !argument.is_null()) {
+        for argument in arguments.iter() {
             // SAFETY: CPython passes living objects, or one that is being taken apart and still has its memory.
             let hand = Hand { kept: true, ..unsafe { Hand::of(argument, true) } };
             frame.hands.insert(argument as Address, hand);
@@ -28,7 +45,9 @@ pub(crate) fn begin(function: &'static str, arguments: &[*mut PyObject], base: u
         // SAFETY: CPython calls the extension with the thread attached, and this comes before the extension's own code. The
         // pointer that comes back is only compared.
         frame.exception = unsafe { pyo3_ffi::PyErr_Occurred() } as Address;
-        note_call(frame, arguments);
+        if is_noting() {
+            note_call(frame, arguments);
+        }
     });
     set_stack_of_call(base);
 }
@@ -51,6 +70,18 @@ pub(crate) fn end(returned: Returned) {
         && in_frame(|frame| frame.given) != Some(op as Address)
     {
         give(op, "returned", None);
+    }
+    // Nearly always hands are empty and the answer agrees with whether an exception is set. Then there is nothing to judge.
+    let agrees = |frame: &Frame| frame.open == 0 && disagreement(frame, returned).is_none() && !is_noting();
+    let well_ended = with_frames(|frames| {
+        let well = frames.depth() > 0 && agrees(frames.innermost());
+        if well {
+            set_stack_of_call(frames.leave());
+        }
+        well
+    });
+    if well_ended == Some(true) {
+        return;
     }
     let Some(Some((mut frame, base))) = with_frames(|frames| Some((frames.pop()?, frames.innermost().base))) else {
         return;
@@ -194,23 +225,28 @@ impl Frame {
 
 /// Failure must be reported with an exception and success without one.
 pub(super) fn check_exception(frame: &Frame, returned: Returned) {
-    // SAFETY: the call has just returned, and the thread is still attached, as it was when CPython made it. The pointer that
-    // comes back is only compared.
-    let set = unsafe { pyo3_ffi::PyErr_Occurred() } as Address;
-    let what = match returned {
-        Returned::Nothing if set != frame.exception => "the exception that was set is not what it was",
-        // Called while an exception is on its way: nothing can be said.
-        _ if frame.exception != 0 => return,
-        Returned::Object { op, ends: false } if op.is_null() && set == 0 => "failed without an exception",
-        Returned::Object { op, .. } if !op.is_null() && set != 0 => "succeeded with an exception set",
-        Returned::Number { failed: true } if set == 0 => "failed without an exception",
-        Returned::Number { failed: false } if set != 0 => "succeeded with an exception set",
-        _ => return,
-    };
+    let Some((what, set)) = disagreement(frame, returned) else { return };
     let type_name = if set == 0 { String::new() } else { name_of(set).to_owned() };
     let what = what.to_owned();
     let function = frame.function;
     find(Finding { kind: "exception", what, site: None, function, address: set, type_name, repr: String::new() });
+}
+
+/// Whether what a call answers disagrees with whether an exception is set: in which way, and the type of the exception.
+fn disagreement(frame: &Frame, returned: Returned) -> Option<(&'static str, Address)> {
+    // SAFETY: the GIL is held.
+    let set = unsafe { pyo3_ffi::PyErr_Occurred() } as Address;
+    let what = match returned {
+        Returned::Nothing if set != frame.exception => "the exception that was set is not what it was",
+        // Called while an exception is on its way: nothing can be said.
+        _ if frame.exception != 0 => return None,
+        Returned::Object { op, ends: false } if op.is_null() && set == 0 => "failed without an exception",
+        Returned::Object { op, .. } if !op.is_null() && set != 0 => "succeeded with an exception set",
+        Returned::Number { failed: true } if set == 0 => "failed without an exception",
+        Returned::Number { failed: false } if set != 0 => "succeeded with an exception set",
+        _ => return None,
+    };
+    Some((what, set))
 }
 
 impl Frame {
@@ -234,7 +270,7 @@ impl Frame {
                     let site = hand.taken.pop().expect("it is not empty");
                     self.open -= 1;
                     keep_in_field(field, object, site, self.function, Some((fields, &words)));
-                    ledger().found_in.entry(object).or_default().push(field);
+                    ledger().found_in.entry(object).or_default().insert(field);
                 }
             }
         }

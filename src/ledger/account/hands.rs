@@ -207,6 +207,20 @@ impl Frames {
         frame
     }
 
+    /// How many calls are running.
+    pub(super) fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// Leaves the innermost frame, whose call is running no more. Returns the address above the stack of the one that called it.
+    pub(super) fn leave(&mut self) -> usize {
+        self.depth -= 1;
+        if self.all[self.depth + 1].hands.capacity() > 256 {
+            self.all.truncate(self.depth + 1);
+        }
+        self.all[self.depth].base
+    }
+
     /// Takes the innermost frame away, to be handed back to [`Frames::done`]. None: only the outermost is left.
     pub(super) fn pop(&mut self) -> Option<Frame> {
         if self.depth == 0 {
@@ -387,29 +401,32 @@ fn take_type_of_the_dying(address: Address) -> bool {
 
 /// What is always there was borrowed by its name.
 pub(crate) fn name(op: *mut PyObject, site: Site) {
-    let address = op as Address;
-    let before = in_frame(|frame| frame.hands.get(&address).map(|hand| hand.named)).flatten();
-    lend(op, false, site);
-    in_frame(|frame| {
-        if let Some(hand) = frame.hands.get_mut(&address) {
-            hand.named = before.unwrap_or(true);
-        }
-    });
+    borrow(op, false, true, site);
 }
 
 /// A borrowed reference was obtained. `from_mutable`: what lends it can release it, as soon as Python code runs.
 pub(crate) fn lend(op: *mut PyObject, from_mutable: bool, site: Site) {
+    borrow(op, from_mutable, false, site);
+}
+
+fn borrow(op: *mut PyObject, from_mutable: bool, by_name: bool, site: Site) {
     if op.is_null() {
         return;
     }
     in_frame(|frame| {
-        let hand = frame.hands.entry(op as Address).or_default();
-        if hand.type_object == 0 || hand.died {
-            // SAFETY: what lends it keeps it alive. `None` and its like may have come from anywhere before.
+        let mut new = false;
+        let hand = frame.hands.entry(op as Address).or_insert_with(|| {
+            new = true;
+            Hand::default()
+        });
+        // By its name and in no other way.
+        let named = by_name && (new || hand.named);
+        if new || hand.type_object == 0 || hand.died {
+            // SAFETY: whoever lends it keeps it alive. `None` and its like may have come from anywhere before.
             *hand = unsafe { Hand::of(op, !is_always_there(op)) };
         }
         hand.borrowed_at = site;
-        hand.named = false;
+        hand.named = named;
         hand.kept |= !from_mutable;
         if from_mutable && hand.taken.is_empty() && !hand.kept && !hand.lent {
             hand.lent = true;
@@ -488,6 +505,11 @@ pub(crate) fn runs_nothing(_call: &'static str, _arguments: &[Address], _site: S
 
 // ---- references go out of hand -----------------------------------------------------------------------------------------------
 
+/// Does the object lie in a field in which it was found by looking?
+fn is_found(address: Address) -> bool {
+    ledger().found_in.contains_key(&address)
+}
+
 /// A reference goes out of hand. Says so, before anything is done with it, if it was not in hand.
 pub(crate) fn give(op: *mut PyObject, what: &'static str, site: Site) {
     if op.is_null() {
@@ -511,8 +533,9 @@ pub(crate) fn give(op: *mut PyObject, what: &'static str, site: Site) {
     let strict = STRICT.load(Ordering::Relaxed);
     // First what the objects of this call have shown: the same object may lie in many places.
     let stored = |gone| {
+        let near = || in_frame(|frame| frame.structs.clone()).unwrap_or_default();
         take_shown(address, gone, true)
-            || ledger().take_found(address, gone)
+            || (is_found(address) && ledger().take_found(address, gone, &near()))
             || take_shown(address, gone, false)
             || take_type_of_the_dying(address)
     };

@@ -1,13 +1,14 @@
 //! The ledger itself: what belongs to the whole process, and the switches.
 
 use super::always;
-use super::hands::ByAddress;
+use super::hands::{AddressHasher, ByAddress};
 use super::report::Finding;
 use super::stored::Kept;
 use super::{Address, Site};
+use core::hash::BuildHasherDefault;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use pyo3_ffi::PyTypeObject;
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::sync::{LazyLock, Mutex, MutexGuard};
 
 /// One entry of the raw record.
@@ -29,20 +30,20 @@ pub(crate) struct Ledger {
     pub(crate) events: Vec<Event>,
     /// What lies in fields, by the field's address.
     pub(super) fields: BTreeMap<Address, Kept>,
-    /// In which fields, that were found by looking, an object lies.
-    pub(super) found_in: ByAddress<Vec<Address>>,
+    /// In which fields, that were found by looking, an object lies. An object can lie in very many (`None` does).
+    pub(super) found_in: ByAddress<BTreeSet<Address>>,
     /// What lies in the entries of a container object: container, object, where it was stored.
     pub(super) entries: ByAddress<ByAddress<Vec<Site>>>,
     /// Objects of heap types of the extension's own, each with the type to which it holds a reference, and where it was made.
     pub(super) types_held: ByAddress<(Address, Site)>,
     /// Blocks of memory that the extension has allocated and not given back, and their sizes.
     pub(super) blocks: ByAddress<usize>,
-    /// In which objects, that showed it, an object lies.
-    pub(super) shown_in: ByAddress<Vec<Address>>,
+    /// In which objects, that showed it, an object lies, and how often in each.
+    pub(super) shown_in: ByAddress<BTreeMap<Address, usize>>,
     /// Objects of the extension's own types that it has made and not freed, and their sizes.
     pub(super) objects: ByAddress<usize>,
     /// Types of the extension's own.
-    pub(super) types: HashSet<Address>,
+    pub(super) types: HashSet<Address, BuildHasherDefault<AddressHasher>>,
     pub(super) type_names: HashSet<&'static str>,
 }
 

@@ -33,7 +33,7 @@ mod stored;
 use crate::spot::Spot;
 
 pub(crate) use blocks::{allocated, given_back};
-pub(crate) use calls::{Returned, begin, end, outside};
+pub(crate) use calls::{Borrowed, Returned, begin, end, outside};
 pub(crate) use follow::follow;
 pub(crate) use hands::{
     emptied, give, is_lent, lend, made, may_run_python, name, runs_nothing, settle, stack_of_call, take,

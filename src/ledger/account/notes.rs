@@ -1,16 +1,15 @@
 //! What a replay needs to know beside the events: calls begin and end, with which objects, and where the fields of an object lie.
 
 use super::Address;
-use super::calls::Returned;
+use super::calls::{Borrowed, Returned};
 use super::describe::name_of;
 use super::follow::follow;
 use super::hands::Frame;
 use super::report::{is_noting, note};
 use super::stored::Fields;
-use pyo3_ffi::PyObject;
 
 /// Notes that a call begins, and with which objects.
-pub(super) fn note_call(frame: &Frame, arguments: &[*mut PyObject]) {
+pub(super) fn note_call(frame: &Frame, arguments: Borrowed<'_>) {
     // The collector looks at everything, at any time; that is nobody's step.
     if !is_noting() || frame.function.ends_with("tp_traverse") {
         return;
@@ -19,7 +18,7 @@ pub(super) fn note_call(frame: &Frame, arguments: &[*mut PyObject]) {
         note_fields(fields);
     }
     let mut known: Vec<String> = Vec::new();
-    for &op in arguments.iter().filter(|op| !op.is_null()) {
+    for op in arguments.iter() {
         let address = (op as Address).to_string();
         if !known.contains(&address) {
             // SAFETY: CPython passes living objects; one that is being taken apart is none any more, and its count says so.
@@ -31,7 +30,7 @@ pub(super) fn note_call(frame: &Frame, arguments: &[*mut PyObject]) {
             known.push(address);
         }
     }
-    let of = arguments.first().map_or(0, |&op| op as Address);
+    let of = arguments.iter().next().map_or(0, |op| op as Address);
     note(&["call", frame.function, &of.to_string(), &known.join(" ")]);
 }
 

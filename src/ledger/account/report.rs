@@ -32,7 +32,7 @@ pub(crate) struct Finding {
 impl Finding {
     /// Who called the function in which the line stands: see [`crate::spot`].
     pub(crate) fn callers(&self) -> &'static str {
-        self.site.map_or("", |spot| spot::told(&spot.callers))
+        self.site.map_or("", |spot| spot::told(spot.callers()))
     }
 }
 
@@ -171,10 +171,15 @@ pub(super) fn find(finding: Finding) {
 }
 
 /// Adds an event to the raw record, if anybody wants it. `count`: the object's count afterwards. `alive`: it certainly is.
+#[inline(always)]
 pub(super) fn record(what: &'static str, op: *mut PyObject, site: Site, count: isize, alive: bool) {
-    if RECORDING.load(Ordering::Relaxed) == 0 && !is_noting() {
-        return;
+    if RECORDING.load(Ordering::Relaxed) > 0 || is_noting() {
+        enter(what, op, site, count, alive);
     }
+}
+
+#[cold]
+fn enter(what: &'static str, op: *mut PyObject, site: Site, count: isize, alive: bool) {
     let (function, aside) = in_frame(|frame| (frame.function, frame.aside)).unwrap_or((OUTSIDE, false));
     if aside {
         return;

@@ -13,11 +13,13 @@ use super::{Address, Site};
 use crate::trampolines;
 use core::ffi::{c_int, c_void};
 use pyo3_ffi::{PyObject, visitproc};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// What an object shows: each object, and how often. No more of them are asked for than this: large containers are asked in vain.
 const MOST: usize = 200_000;
-/// At most this many objects of the extension's own are asked, one leading to the next.
+/// An object that lies in very many others is looked for in so many of them.
+pub(super) const MOST_ASKED: usize = 64;
+/// So many objects of the extension's own are asked, one by way of the other.
 const MOST_CONTAINERS: usize = 64;
 
 struct Visits {
@@ -60,8 +62,8 @@ fn known_in(container: Address, object: Address) -> usize {
     let ledger = ledger();
     let in_fields = ledger.fields.range(container..container + size).filter(|(_, kept)| kept.object == object).count();
     // What was found in a block of memory may be what is shown.
-    let is_elsewhere = |field: &&Address| !(container..container + size).contains(*field);
-    let in_blocks = ledger.found_in.get(&object).map_or(0, |fields| fields.iter().filter(is_elsewhere).count());
+    let elsewhere = |fields: &BTreeSet<Address>| fields.len() - fields.range(container..container + size).count();
+    let in_blocks = ledger.found_in.get(&object).map_or(0, elsewhere);
     let in_entries = ledger.entries.get(&container).and_then(|entries| entries.get(&object)).map_or(0, Vec::len);
     in_fields + in_blocks + in_entries
 }
@@ -102,7 +104,7 @@ impl Frame {
             let Some(site) = hand.taken.pop() else { break };
             self.open -= 1;
             open.entries.entry(container).or_default().entry(object).or_default().push(site);
-            open.shown_in.entry(object).or_default().push(container);
+            *open.shown_in.entry(object).or_default().entry(container).or_default() += 1;
         }
     }
 }
@@ -111,13 +113,18 @@ impl Frame {
 /// only if it is not shown there any more. `here`: only if it was shown by an object that the running call was given or has
 /// made.
 pub(super) fn take_shown(object: Address, gone: bool, here: bool) -> bool {
-    let containers = ledger().shown_in.get(&object).cloned().unwrap_or_default();
-    if containers.is_empty() {
-        return false;
-    }
-    let of_call =
-        |container: &Address| in_frame(|frame| frame.structs.iter().any(|it| it.of == *container)) == Some(true);
-    for &container in containers.iter().rev().filter(|container| !here || of_call(container)) {
+    let of_call = || in_frame(|frame| frame.structs.iter().map(|it| it.of).collect()).unwrap_or_default();
+    let containers: Vec<Address> = {
+        let open = ledger();
+        let Some(all) = open.shown_in.get(&object) else { return false };
+        if here {
+            let near: Vec<Address> = of_call();
+            near.into_iter().filter(|container| all.contains_key(container)).collect()
+        } else {
+            all.keys().rev().take(MOST_ASKED).copied().collect()
+        }
+    };
+    for container in containers {
         if gone && shown_by(container).is_some_and(|found| times_in(&found, object) >= known_in(container, object)) {
             continue;
         }
@@ -134,15 +141,22 @@ fn times_in(found: &[Address], object: Address) -> usize {
 type Entries = Vec<(Address, Site)>;
 
 impl super::ledger::Ledger {
-    fn forget_shown(&mut self, container: Address, object: Address) -> bool {
-        if let Some(containers) = self.shown_in.get_mut(&object) {
-            if let Some(at) = containers.iter().rposition(|&it| it == container) {
-                containers.remove(at);
-            }
-            if containers.is_empty() {
-                self.shown_in.remove(&object);
-            }
+    /// An object is shown by another one once less. Whether it was.
+    fn shown_once_less(&mut self, container: Address, object: Address) -> bool {
+        let Some(containers) = self.shown_in.get_mut(&object) else { return false };
+        let Some(times) = containers.get_mut(&container) else { return false };
+        *times -= 1;
+        if *times == 0 {
+            containers.remove(&container);
         }
+        if containers.is_empty() {
+            self.shown_in.remove(&object);
+        }
+        true
+    }
+
+    fn forget_shown(&mut self, container: Address, object: Address) -> bool {
+        self.shown_once_less(container, object);
         let Some(entries) = self.entries.get_mut(&container) else { return false };
         let Some(sites) = entries.get_mut(&object) else { return false };
         let known = sites.pop().is_some();
@@ -157,13 +171,7 @@ impl super::ledger::Ledger {
         let (mut shown, mut entered) = (Vec::new(), Vec::new());
         for (object, sites) in self.entries.remove(&container).unwrap_or_default() {
             for site in sites {
-                let containers = self.shown_in.get_mut(&object);
-                let at = containers.as_ref().and_then(|all| all.iter().rposition(|&it| it == container));
-                if let (Some(containers), Some(at)) = (containers, at) {
-                    containers.remove(at);
-                    if containers.is_empty() {
-                        self.shown_in.remove(&object);
-                    }
+                if self.shown_once_less(container, object) {
                     shown.push((object, site));
                 } else {
                     entered.push((object, site));

@@ -2,10 +2,10 @@
 
 use super::blocks::given_back;
 use super::describe::describe;
-use super::hands::{OUTSIDE, give, in_frame, take, with_frames};
+use super::hands::{OUTSIDE, give, in_frame, is_plain, take, with_frames};
 use super::ledger::{Ledger, STRICT, ledger};
 use super::report::{Finding, find, note};
-use super::shown::is_shown_elsewhere;
+use super::shown::{MOST_ASKED, is_shown_elsewhere};
 use super::{Address, Site};
 use crate::peek;
 use crate::spot::Spot;
@@ -42,6 +42,9 @@ pub(super) fn fields_of(op: *mut PyObject) -> Option<Fields> {
             }
             return Some(Fields { of: op as Address, start: state, end: state + (*definition).m_size as usize });
         }
+        if is_plain(op as Address) {
+            return None;
+        }
         let size = (*pyo3_ffi::Py_TYPE(op)).tp_basicsize as usize;
         own_base(op)?;
         Some(Fields { of: op as Address, start: op as Address + head, end: op as Address + size })
@@ -73,19 +76,30 @@ impl Ledger {
     }
 
     /// Takes a reference to `object` out of a field in which it was found by looking, if there is one: rather out of one that does
-    /// not hold it any more. `emptied`: only out of a field that holds it no longer.
-    pub(super) fn take_found(&mut self, object: Address, emptied: bool) -> bool {
-        let Some(fields) = self.found_in.get_mut(&object) else { return false };
+    /// not hold it any more, and rather out of a struct of the running call, of which some are passed. `emptied`: only out of one
+    /// that does not hold it any more.
+    pub(super) fn take_found(&mut self, object: Address, emptied: bool, near: &[Fields]) -> bool {
+        let Some(found) = self.found_in.get(&object) else { return false };
         let gone = |&field: &Address| peek::words(field, field + size_of::<usize>()).first() != Some(&object);
-        let Some(which) = fields.iter().position(gone).or(if emptied { None } else { fields.len().checked_sub(1) })
-        else {
-            return false;
-        };
-        let field = fields.remove(which);
-        if fields.is_empty() {
-            self.found_in.remove(&object);
-        }
+        let near = || near.iter().flat_map(|fields| found.range(fields.start..fields.end).copied());
+        // An object that lies in very many fields is not looked for in all of them.
+        let far = || found.iter().rev().take(MOST_ASKED).copied();
+        let which = near().find(gone);
+        let which = if emptied { which } else { which.or_else(|| near().next()) };
+        let which = which.or_else(|| far().find(gone));
+        let which = if emptied { which } else { which.or_else(|| far().next()) };
+        let Some(field) = which else { return false };
+        self.forget_found_at(object, field);
         self.fields.remove(&field).is_some()
+    }
+
+    fn forget_found_at(&mut self, object: Address, field: Address) {
+        if let Some(fields) = self.found_in.get_mut(&object) {
+            fields.remove(&field);
+            if fields.is_empty() {
+                self.found_in.remove(&object);
+            }
+        }
     }
 }
 
@@ -118,7 +132,7 @@ pub(super) fn keep_in_field(
         let places = words.iter().enumerate().filter(|&(_, &word)| word == lost.object);
         let mut places = places.map(|(number, _)| fields.start + number * size_of::<usize>());
         if let Some(moved) = places.find(|place| !open.fields.contains_key(place)) {
-            open.found_in.entry(lost.object).or_default().push(moved);
+            open.found_in.entry(lost.object).or_default().insert(moved);
             open.fields.insert(moved, lost);
             return;
         }
@@ -135,12 +149,7 @@ pub(super) fn keep_in_field(
 
 impl Ledger {
     pub(super) fn forget_found(&mut self, kept: &Kept, field: Address) {
-        if let Some(fields) = self.found_in.get_mut(&kept.object) {
-            fields.retain(|&other| other != field);
-            if fields.is_empty() {
-                self.found_in.remove(&kept.object);
-            }
-        }
+        self.forget_found_at(kept.object, field);
     }
 }
 
