@@ -84,8 +84,8 @@
 //! At each of these points control leaves this crate, and when it comes back the table may have been read, changed,
 //! emptied, initialized again, or be about to be freed. The points are marked with their number in the source, and
 //! `tests/hostile/test_reentrancy_*.py` have a test for each. Other threads may use the table at these points too. Without
-//! the GIL they may also do so at every `Py_DECREF` that is not marked, and whoever relies on the table after one looks at
-//! its version again.
+//! the GIL they may also do so at every `Py_DECREF` that is not marked, and code that relies on the table after one looks
+//! at its version again.
 //!
 //! 1. `[R1]` The hash function is called. (table/hashing.rs)
 //! 2. `[R2]` The builtin `hash` calls the key's `__hash__`; the long picture asks for hashes again.

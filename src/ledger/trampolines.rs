@@ -280,7 +280,7 @@ pool!(1 length(op: Op) -> Py_ssize_t; alone([op]); |result| Returned::Number { f
 pool!(1 hash(op: Op) -> Py_hash_t; alone([op]); |result| Returned::Number { failed: result == -1 });
 // The garbage collector visits at any time, in the middle of other calls: what is borrowed for it is not theirs.
 pool!(3 traverse(op: Op, visit: *mut c_void, argument: *mut c_void) -> c_int; alone([op]); |_| Returned::Nothing);
-// It leaves a reference in the buffer's description, which whoever asked for it gives back.
+// It leaves a reference in the buffer's description, which the caller that asked for it gives back.
 pool!(3 buffer(op: Op, view: *mut Py_buffer, flags: c_int) -> c_int; alone([op]); |result| {
     if result == 0 && !view.is_null() {
         // SAFETY: the function has returned 0, which says that it has filled in the description; it is the caller's, and valid

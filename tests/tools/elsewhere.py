@@ -2,7 +2,7 @@
 
 Nothing of it is run: there is no Windows and no macOS here. zig links, cargo-zigbuild hands it to Rust, and PYO3_CROSS tells
 pyo3-ffi for which Python. What is missing on most machines is Rust's standard library for the other system. `rustup target add`
-brings it. Where that cannot be had, it can be compiled from its source, which Debian has: RUSTC names a compiler that has the
+brings it. Where that fails, it can be compiled from its source, which Debian has: RUSTC names a compiler that has the
 source in its sysroot.
 """
 

@@ -9,7 +9,7 @@
 //! With the GIL the long way is short, and all of this says at once that it does not know.
 
 #[cfg(all(Py_GIL_DISABLED, not(feature = "trace")))]
-pub(crate) use without_the_gil::{contains, get, set};
+pub(crate) use without_the_gil::{contains, get, get_item, set, set_item};
 
 #[cfg(all(Py_GIL_DISABLED, not(feature = "trace")))]
 mod without_the_gil {
@@ -18,44 +18,67 @@ mod without_the_gil {
     use crate::ffi::*;
     use crate::object::HashTable;
 
-    /// The value for `key`, a new reference. None if it is not known at once that it is there.
+    /// `h[key]`: a new reference. None if it is not known at once that the key is there.
     ///
     /// # Safety
     /// `op` is a living table, `key` a living object, and the caller keeps both alive. So with all functions here.
     #[inline(always)]
-    pub(crate) unsafe fn get(op: *mut PyObject, key: *mut PyObject) -> Option<*mut PyObject> {
+    pub(crate) unsafe fn get_item(op: *mut PyObject, key: *mut PyObject) -> Option<Result<Given, Raised>> {
         let table = op.cast::<HashTable>();
         // SAFETY: the caller keeps both alive. Nothing runs between the lookup and the NewRef, and nobody else is at the
         // table.
         unsafe {
-            briefly(op, || {
+            let value = briefly(op, || {
                 let at = look_up(table, key)?.at?;
                 Some(Py_NewRef((*table).pairs.value(at).borrowed()))
-            })?
+            })??;
+            Some(give(value))
         }
     }
 
-    /// Is `key` in the table? None if that is not known at once.
+    /// `h.get(key)`: the same, and None if there is a default to be looked at.
     ///
     /// # Safety
-    /// As for [`get`].
+    /// As for [`get_item`]; `args` are `nargs` living objects.
     #[inline(always)]
-    pub(crate) unsafe fn contains(op: *mut PyObject, key: *mut PyObject) -> Option<bool> {
-        // SAFETY: the caller keeps both alive.
-        unsafe { briefly(op, || Some(look_up(op.cast(), key)?.at.is_some()))? }
+    pub(crate) unsafe fn get(
+        op: *mut PyObject,
+        args: *mut *mut PyObject,
+        nargs: Py_ssize_t,
+    ) -> Option<Result<Given, Raised>> {
+        // SAFETY: there is one argument, and the caller keeps it alive.
+        if nargs == 1 { unsafe { get_item(op, *args) } } else { None }
     }
 
-    /// Adds the pair, or overwrites the value, if that can be done at once. Returns whether it was.
+    /// `key in h`. None if that is not known at once.
     ///
     /// # Safety
-    /// As for [`get`]; the value is kept alive too. It is borrowed.
+    /// As for [`get_item`].
     #[inline(always)]
-    pub(crate) unsafe fn set(op: *mut PyObject, key: *mut PyObject, value: *mut PyObject) -> bool {
+    pub(crate) unsafe fn contains(op: *mut PyObject, key: *mut PyObject) -> Option<Result<bool, Raised>> {
+        // SAFETY: the caller keeps both alive.
+        unsafe { briefly(op, || Some(Ok(look_up(op.cast(), key)?.at.is_some())))? }
+    }
+
+    /// `h[key] = value`: adds the pair, or overwrites the value. None if that cannot be done at once; so it is with a NULL,
+    /// which means `del`.
+    ///
+    /// # Safety
+    /// As for [`get_item`]; the value is kept alive too. It is borrowed.
+    #[inline(always)]
+    pub(crate) unsafe fn set_item(
+        op: *mut PyObject,
+        key: *mut PyObject,
+        value: *mut PyObject,
+    ) -> Option<Result<(), Raised>> {
+        if value.is_null() {
+            return None;
+        }
         let table = op.cast::<HashTable>();
         // SAFETY: the caller keeps all three alive. The table has a reference of its own before anybody else comes to it,
         // and the old value is released when the lock is free again.
         unsafe {
-            let done = briefly(op, || {
+            let old_value = briefly(op, || {
                 let place = look_up(table, key)?;
                 if let Some(at) = place.at {
                     let new = Stored::store(Py_NewRef(value), op);
@@ -64,10 +87,29 @@ mod without_the_gil {
                 let room = (*table).pairs.make_room().ok()?;
                 room.add(place.hash, Stored::store(Py_NewRef(key), op), Stored::store(Py_NewRef(value), op));
                 Some(core::ptr::null_mut())
-            });
-            let Some(Some(old_value)) = done else { return false };
+            })??;
             Py_XDECREF(old_value); // [R5]
-            true
+            Some(Ok(()))
+        }
+    }
+
+    /// `h.set(key, value)`: the same, and the table itself, a new reference.
+    ///
+    /// # Safety
+    /// As for [`get_item`]; `args` are `nargs` living objects.
+    #[inline(always)]
+    pub(crate) unsafe fn set(
+        op: *mut PyObject,
+        args: *mut *mut PyObject,
+        nargs: Py_ssize_t,
+    ) -> Option<Result<Given, Raised>> {
+        if nargs != 2 {
+            return None;
+        }
+        // SAFETY: there are two arguments, and the caller keeps them and the table alive.
+        unsafe {
+            let stored = set_item(op, *args, *args.add(1))?;
+            Some(stored.and_then(|()| give(Py_NewRef(op))))
         }
     }
 
@@ -82,20 +124,30 @@ mod without_the_gil {
 #[cfg(not(all(Py_GIL_DISABLED, not(feature = "trace"))))]
 #[allow(clippy::missing_safety_doc, reason = "they do nothing")]
 mod with_the_gil {
-    use crate::ffi::PyObject;
+    use crate::ffi::{Given, Py_ssize_t, PyObject, Raised};
+
+    type Args = *mut *mut PyObject;
 
     #[inline(always)]
-    pub(crate) unsafe fn get(_: *mut PyObject, _: *mut PyObject) -> Option<*mut PyObject> {
+    pub(crate) unsafe fn get_item(_: *mut PyObject, _: *mut PyObject) -> Option<Result<Given, Raised>> {
         None
     }
     #[inline(always)]
-    pub(crate) unsafe fn contains(_: *mut PyObject, _: *mut PyObject) -> Option<bool> {
+    pub(crate) unsafe fn get(_: *mut PyObject, _: Args, _: Py_ssize_t) -> Option<Result<Given, Raised>> {
         None
     }
     #[inline(always)]
-    pub(crate) unsafe fn set(_: *mut PyObject, _: *mut PyObject, _: *mut PyObject) -> bool {
-        false
+    pub(crate) unsafe fn contains(_: *mut PyObject, _: *mut PyObject) -> Option<Result<bool, Raised>> {
+        None
+    }
+    #[inline(always)]
+    pub(crate) unsafe fn set_item(_: *mut PyObject, _: *mut PyObject, _: *mut PyObject) -> Option<Result<(), Raised>> {
+        None
+    }
+    #[inline(always)]
+    pub(crate) unsafe fn set(_: *mut PyObject, _: Args, _: Py_ssize_t) -> Option<Result<Given, Raised>> {
+        None
     }
 }
 #[cfg(not(all(Py_GIL_DISABLED, not(feature = "trace"))))]
-pub(crate) use with_the_gil::{contains, get, set};
+pub(crate) use with_the_gil::{contains, get, get_item, set, set_item};

@@ -13,7 +13,7 @@
 //! in all that changes them. Two things make it unlike an ordinary lock:
 //!
 //! * **It is suspended whenever the thread would wait.** Before a thread waits for a lock, for a file, or for the
-//!   garbage collector, it lets go of the locks of all its critical sections, and afterwards it takes those of the
+//!   garbage collector, it releases the locks of all its critical sections, and afterwards it takes those of the
 //!   innermost one again. So there is no deadlock, in whatever order tables are taken, and whatever a `__eq__` may wait
 //!   for. But it also means that others may have been there meanwhile. That can happen at the same points at which it
 //!   can happen with the GIL, where Python code runs: what holds there, holds here. And it can happen at one kind more:

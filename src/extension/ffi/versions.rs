@@ -230,7 +230,7 @@ pub(crate) unsafe fn dealloc_runs_no_python(op: *mut PyObject) -> bool {
 /// The field is one of a living object.
 #[inline(always)]
 pub(crate) unsafe fn may_have_weak_references(list: *mut *mut PyObject) -> bool {
-    // SAFETY: the caller's promise, and with the GIL nobody else is at it.
+    // SAFETY: the field of a living object can be read; with the GIL no other thread writes it.
     cfg!(Py_GIL_DISABLED) || !unsafe { *list }.is_null()
 }
 

@@ -17,8 +17,8 @@ use crate::table::snapshot::Snapshot;
 /// # Safety
 /// Called by CPython, as the head of this file says. So is every method here.
 pub(crate) unsafe extern "C" fn set(op: *mut PyObject, args: *mut *mut PyObject, nargs: Py_ssize_t) -> *mut PyObject {
-    // SAFETY: two arguments are kept for the call, if there are two.
-    let at_once = || unsafe { (nargs == 2 && at_once::set(op, *args, *args.add(1))).then(|| give(Py_NewRef(op))) };
+    // SAFETY: table and arguments are kept for the call.
+    let at_once = || unsafe { at_once::set(op, args, nargs) };
     entry_at_once(op, at_once, || {
         check_count(c"set", nargs, 2, 2)?;
         // SAFETY: there are two arguments: they were counted. All three objects are kept for the call, also while
@@ -39,8 +39,8 @@ pub(crate) unsafe extern "C" fn set(op: *mut PyObject, args: *mut *mut PyObject,
 /// # Safety
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn get(op: *mut PyObject, args: *mut *mut PyObject, nargs: Py_ssize_t) -> *mut PyObject {
-    // SAFETY: the first argument is kept for the call, if there is one.
-    let at_once = || unsafe { if nargs == 1 { at_once::get(op, *args).map(|value| give(value)) } else { None } };
+    // SAFETY: table and arguments are kept for the call.
+    let at_once = || unsafe { at_once::get(op, args, nargs) };
     entry_at_once(op, at_once, || {
         check_count(c"get", nargs, 1, 2)?;
         // SAFETY: there are one or two arguments. The value is borrowed from the table until the line that takes a

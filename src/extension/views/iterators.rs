@@ -136,23 +136,27 @@ unsafe fn alone_with_its_table<R>(
     // SAFETY: the caller keeps the iterator alive, and it its table, as long as it has one. Without the GIL another
     // thread may take the last step meanwhile: so the table gets a reference while we are alone with the iterator.
     unsafe {
-        if cfg!(not(Py_GIL_DISABLED)) {
+        #[cfg(not(Py_GIL_DISABLED))]
+        {
             let table = (*iterator).table;
-            return if table.is_null() { Ok(None) } else { body(table) };
+            if table.is_null() { Ok(None) } else { body(table) }
         }
-        let table = alone(iterator.cast(), || {
-            let table = (*iterator).table;
-            if table.is_null() { table } else { Py_NewRef(table.cast()).cast() }
-        });
-        if table.is_null() {
-            return Ok(None);
+        #[cfg(Py_GIL_DISABLED)]
+        {
+            let table = alone(iterator.cast(), || {
+                let table = (*iterator).table;
+                if table.is_null() { table } else { Py_NewRef(table.cast()).cast() }
+            });
+            if table.is_null() {
+                return Ok(None);
+            }
+            let answer = alone_with(iterator.cast(), table.cast(), || {
+                let exhausted = (*iterator).table.is_null();
+                if exhausted { Ok(None) } else { body(table) }
+            });
+            Py_DECREF(table.cast()); // [R17]
+            answer
         }
-        let answer = alone_with(iterator.cast(), table.cast(), || {
-            let exhausted = (*iterator).table.is_null();
-            if exhausted { Ok(None) } else { body(table) }
-        });
-        Py_DECREF(table.cast()); // [R17]
-        answer
     }
 }
 

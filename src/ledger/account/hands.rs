@@ -422,7 +422,7 @@ fn borrow(op: *mut PyObject, from_mutable: bool, by_name: bool, site: Site) {
         // By its name and in no other way.
         let named = by_name && (new || hand.named);
         if new || hand.type_object == 0 || hand.died {
-            // SAFETY: whoever lends it keeps it alive. `None` and its like may have come from anywhere before.
+            // SAFETY: its lender keeps it alive. `None` and its like may have come from anywhere before.
             *hand = unsafe { Hand::of(op, !is_always_there(op)) };
         }
         hand.borrowed_at = site;
