@@ -9,7 +9,7 @@
 //! With the GIL the long way is short, and all of this says at once that it does not know.
 
 #[cfg(all(Py_GIL_DISABLED, not(feature = "trace")))]
-pub(crate) use without_the_gil::{contains, get, get_item, set, set_item};
+pub(crate) use without_the_gil::{assign, call_get, call_set, contains, subscript};
 
 #[cfg(all(Py_GIL_DISABLED, not(feature = "trace")))]
 mod without_the_gil {
@@ -23,7 +23,7 @@ mod without_the_gil {
     /// # Safety
     /// `op` is a living table, `key` a living object, and the caller keeps both alive. So with all functions here.
     #[inline(always)]
-    pub(crate) unsafe fn get_item(op: *mut PyObject, key: *mut PyObject) -> Option<Result<Given, Raised>> {
+    pub(crate) unsafe fn subscript(op: *mut PyObject, key: *mut PyObject) -> Option<Result<Given, Raised>> {
         let table = op.cast::<HashTable>();
         // SAFETY: the caller keeps both alive. Nothing runs between the lookup and the NewRef, and nobody else is at the
         // table.
@@ -39,21 +39,21 @@ mod without_the_gil {
     /// `h.get(key)`: the same, and None if there is a default to be looked at.
     ///
     /// # Safety
-    /// As for [`get_item`]; `args` are `nargs` living objects.
+    /// As for [`subscript`]; `args` are `nargs` living objects.
     #[inline(always)]
-    pub(crate) unsafe fn get(
+    pub(crate) unsafe fn call_get(
         op: *mut PyObject,
         args: *mut *mut PyObject,
         nargs: Py_ssize_t,
     ) -> Option<Result<Given, Raised>> {
         // SAFETY: there is one argument, and the caller keeps it alive.
-        if nargs == 1 { unsafe { get_item(op, *args) } } else { None }
+        if nargs == 1 { unsafe { subscript(op, *args) } } else { None }
     }
 
     /// `key in h`. None if that is not known at once.
     ///
     /// # Safety
-    /// As for [`get_item`].
+    /// As for [`subscript`].
     #[inline(always)]
     pub(crate) unsafe fn contains(op: *mut PyObject, key: *mut PyObject) -> Option<Result<bool, Raised>> {
         // SAFETY: the caller keeps both alive.
@@ -64,9 +64,9 @@ mod without_the_gil {
     /// which means `del`.
     ///
     /// # Safety
-    /// As for [`get_item`]; the value is kept alive too. It is borrowed.
+    /// As for [`subscript`]; the value is kept alive too. It is borrowed.
     #[inline(always)]
-    pub(crate) unsafe fn set_item(
+    pub(crate) unsafe fn assign(
         op: *mut PyObject,
         key: *mut PyObject,
         value: *mut PyObject,
@@ -96,9 +96,9 @@ mod without_the_gil {
     /// `h.set(key, value)`: the same, and the table itself, a new reference.
     ///
     /// # Safety
-    /// As for [`get_item`]; `args` are `nargs` living objects.
+    /// As for [`subscript`]; `args` are `nargs` living objects.
     #[inline(always)]
-    pub(crate) unsafe fn set(
+    pub(crate) unsafe fn call_set(
         op: *mut PyObject,
         args: *mut *mut PyObject,
         nargs: Py_ssize_t,
@@ -108,7 +108,7 @@ mod without_the_gil {
         }
         // SAFETY: there are two arguments, and the caller keeps them and the table alive.
         unsafe {
-            let stored = set_item(op, *args, *args.add(1))?;
+            let stored = assign(op, *args, *args.add(1))?;
             Some(stored.and_then(|()| give(Py_NewRef(op))))
         }
     }
@@ -129,11 +129,11 @@ mod with_the_gil {
     type Args = *mut *mut PyObject;
 
     #[inline(always)]
-    pub(crate) unsafe fn get_item(_: *mut PyObject, _: *mut PyObject) -> Option<Result<Given, Raised>> {
+    pub(crate) unsafe fn subscript(_: *mut PyObject, _: *mut PyObject) -> Option<Result<Given, Raised>> {
         None
     }
     #[inline(always)]
-    pub(crate) unsafe fn get(_: *mut PyObject, _: Args, _: Py_ssize_t) -> Option<Result<Given, Raised>> {
+    pub(crate) unsafe fn call_get(_: *mut PyObject, _: Args, _: Py_ssize_t) -> Option<Result<Given, Raised>> {
         None
     }
     #[inline(always)]
@@ -141,13 +141,13 @@ mod with_the_gil {
         None
     }
     #[inline(always)]
-    pub(crate) unsafe fn set_item(_: *mut PyObject, _: *mut PyObject, _: *mut PyObject) -> Option<Result<(), Raised>> {
+    pub(crate) unsafe fn assign(_: *mut PyObject, _: *mut PyObject, _: *mut PyObject) -> Option<Result<(), Raised>> {
         None
     }
     #[inline(always)]
-    pub(crate) unsafe fn set(_: *mut PyObject, _: Args, _: Py_ssize_t) -> Option<Result<Given, Raised>> {
+    pub(crate) unsafe fn call_set(_: *mut PyObject, _: Args, _: Py_ssize_t) -> Option<Result<Given, Raised>> {
         None
     }
 }
 #[cfg(not(all(Py_GIL_DISABLED, not(feature = "trace"))))]
-pub(crate) use with_the_gil::{contains, get, get_item, set, set_item};
+pub(crate) use with_the_gil::{assign, call_get, call_set, contains, subscript};

@@ -23,7 +23,7 @@ pub(crate) unsafe extern "C" fn mp_length(op: *mut PyObject) -> Py_ssize_t {
 /// `h[key]`: a new reference, or `KeyError`.
 pub(crate) unsafe extern "C" fn mp_subscript(op: *mut PyObject, key: *mut PyObject) -> *mut PyObject {
     // SAFETY: table and key are kept for the call.
-    let at_once = || unsafe { at_once::get_item(op, key) };
+    let at_once = || unsafe { at_once::subscript(op, key) };
     entry_at_once(op, at_once, || {
         // SAFETY: table and key are kept for the call. The value that was found is owned by the table only, and gets a
         // reference of its own before anything runs that could take it out.
@@ -82,7 +82,7 @@ unsafe fn special_method(op: *mut PyObject, name: &core::ffi::CStr) -> Result<Op
 /// `h[key] = value`, and with NULL for the value `del h[key]`: 0, or -1 with an exception set.
 pub(crate) unsafe extern "C" fn mp_ass_subscript(op: *mut PyObject, key: *mut PyObject, value: *mut PyObject) -> c_int {
     // SAFETY: all three are kept for the call.
-    let at_once = || unsafe { at_once::set_item(op, key, value) };
+    let at_once = || unsafe { at_once::assign(op, key, value) };
     entry_at_once(op, at_once, || {
         // SAFETY: CPython keeps table, key and value alive. What `take_item` hands out is ours to give back.
         unsafe {

@@ -18,7 +18,7 @@ use crate::table::snapshot::Snapshot;
 /// Called by CPython, as the head of this file says. So is every method here.
 pub(crate) unsafe extern "C" fn set(op: *mut PyObject, args: *mut *mut PyObject, nargs: Py_ssize_t) -> *mut PyObject {
     // SAFETY: table and arguments are kept for the call.
-    let at_once = || unsafe { at_once::set(op, args, nargs) };
+    let at_once = || unsafe { at_once::call_set(op, args, nargs) };
     entry_at_once(op, at_once, || {
         check_count(c"set", nargs, 2, 2)?;
         // SAFETY: there are two arguments: they were counted. All three objects are kept for the call, also while
@@ -40,7 +40,7 @@ pub(crate) unsafe extern "C" fn set(op: *mut PyObject, args: *mut *mut PyObject,
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn get(op: *mut PyObject, args: *mut *mut PyObject, nargs: Py_ssize_t) -> *mut PyObject {
     // SAFETY: table and arguments are kept for the call.
-    let at_once = || unsafe { at_once::get(op, args, nargs) };
+    let at_once = || unsafe { at_once::call_get(op, args, nargs) };
     entry_at_once(op, at_once, || {
         check_count(c"get", nargs, 1, 2)?;
         // SAFETY: there are one or two arguments. The value is borrowed from the table until the line that takes a
