@@ -16,6 +16,7 @@ import dataclasses
 import json
 import os
 import sys
+import sysconfig
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -32,6 +33,9 @@ from rich.table import Table  # noqa: E402
 
 TRACED = "hashtable_traced"
 
+#: The end of the versions in which something is so with the GIL only: all of them, or none.
+WITH_THE_GIL = (3, 9) if sysconfig.get_config_var("Py_GIL_DISABLED") else (4, 0)
+
 #: Places that no call can make fail: a file, what its line says, what fails there, with which versions of Python that is so (from
 #: the first to before the second), and the proof. If such a place fails after all, that is an error; so is an entry that is no
 #: place.
@@ -46,6 +50,14 @@ CANNOT_BE_REACHED = [
      "compiled for Python 3.9 only; from 3.10 on PyModule_AddObjectRef takes its place"),
     ("src/extension/module.rs", "PyModule_AddObjectRef(", "PyModule_AddObjectRef", (3, 9), (3, 10),
      "Python 3.9 has no such function; versions.rs has one of that name, in which PyModule_AddObject fails"),
+    ("src/extension/slots/mapping.rs", "dict_item(dict, name)", "PyDict_GetItemRef", (3, 9), (3, 13),
+     "there is no such function before Python 3.13; versions.rs calls PyDict_GetItemWithError in its place"),
+    ("src/extension/slots/mapping.rs", "dict_item(dict, name)", "PyDict_GetItemWithError", (3, 13), (4, 0),
+     "from Python 3.13 on versions.rs calls PyDict_GetItemRef"),
+    ("src/extension/slots/operators.rs", "dict_item(dict, key)", "PyDict_GetItemRef", (3, 9), WITH_THE_GIL,
+     "compiled without the GIL only; with it, the function above borrows what is in the dict"),
+    ("src/extension/slots/operators.rs", "dict_item(dict, key)", "PyDict_GetItemWithError", (3, 9), WITH_THE_GIL,
+     "compiled without the GIL only; with it, the function above borrows what is in the dict"),
 ]  # fmt: skip
 
 #: What the import is called among the calls.
