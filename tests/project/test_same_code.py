@@ -89,7 +89,7 @@ def without_telling(text: str) -> str:
     # Two conditions whose bodies were nothing else.
     text, done = re.subn(r"\n +if !(old|op)\.is_null\(\) \{\n +\}(?=\n)", "", text)
     assert done == 2
-    assert re.findall(r"ledger::(\w+)", text) == ["allocate"]
+    assert re.findall(r"(?<![\w:])ledger::(\w+)", text) == ["allocate"]
     return text
 
 
