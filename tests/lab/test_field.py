@@ -71,7 +71,7 @@ def test_what_is_said_of_the_good_release_is_false(case):
     answers = {"ledger": {"bad": ledger(), "good": ledger(finding("src/spam.c:9"))}}
     row = record.judge(case, answers)
     assert row.cells["ledger"] == record.NOT and len(row.false) == 1
-    assert [goal.is_reached for goal in record.goals([row], whole=False)][-1] is False
+    assert record.goals([row], whole=False)[-1].verdict == "not reached"
 
 
 def test_what_cannot_be_had_is_no_answer(case):
@@ -79,6 +79,18 @@ def test_what_cannot_be_had_is_no_answer(case):
     row = record.judge(case, answers)
     assert row.cells["leakcheck"] == record.ABSENT and not row.is_seen
     assert row.missing == ["leakcheck, 1.0: it does not build"]
+
+
+def test_a_goal_is_not_judged_by_tools_that_were_not_run(case):
+    """What nobody was asked about is neither reached nor missed."""
+    leaks = {"verdict": "leaks", "seconds": 1.0, "reasons": []}
+    row = record.judge(case, {"leakcheck": {"bad": leaks, "good": {"missing": "it does not build"}}})
+    lines, caught, false = record.goals([row], whole=False)
+    assert [goal.verdict for goal in (lines, caught, false)] == ["not judged", "reached", "not judged"]
+    # The control: with the ledger's answer there is something to judge.
+    row = record.judge(case, {"ledger": {"bad": ledger(finding("src/spam.c:77")), "good": ledger()}})
+    lines, caught, false = record.goals([row], whole=False)
+    assert [goal.verdict for goal in (lines, caught, false)] == ["not reached", "not judged", "reached"]
 
 
 def test_a_case_counts_only_when_seen(case):

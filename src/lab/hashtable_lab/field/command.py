@@ -84,8 +84,8 @@ def field_command(
         content["cases"] = {case.name: content["cases"][case.name] for case in cases() if case.name in content["cases"]}
         record.file().write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         page.write()
-    reached = all(goal.is_reached for goal in record.goals(rows, whole=not names and not chosen))
-    return 0 if reached else 1
+    missed = any(goal.verdict == "not reached" for goal in record.goals(rows, whole=not names and not chosen))
+    return int(missed)
 
 
 def jobs(picked: Sequence[Case], tools: Sequence[str]) -> list[tuple[Case, str, str, Job]]:
@@ -183,10 +183,7 @@ def show(rows: Sequence[record.Row], tools: Sequence[str], stage: Stage, whole: 
             stage.say(f"{row.case.name}, not explained, of {row.case.good}: {words}")
     stage.table(
         ["goal", "reached", "of", "wanted", ""],
-        [
-            (goal.what, goal.reached, goal.of, goal.wanted or "none", "" if goal.is_reached else "NOT REACHED")
-            for goal in record.goals(rows, whole)
-        ],
+        [(goal.what, goal.reached, goal.of, goal.wanted or "none", goal.verdict) for goal in record.goals(rows, whole)],
     )
 
 

@@ -33,8 +33,8 @@ A tool *names the line* (**line**), *finds* it (found), says nothing (not), or t
 *n/a*: the release does not build for it, or the tool could not tell, or it was not run; the reason stands below. *False*
 counts what was said of the good release and is not known to be true, by all but fault injection: that one makes calls fail
 all over the package, and what it says of the good release, *error paths*, is about other paths than the case is. It was not
-looked at one by one. *s* are seconds, without building, with the release that has the bug; they were taken on a machine
-with other work and only compare roughly.
+looked at one by one. The seconds that stand below each case are those of the release that has the bug, without building; they
+were taken on a machine with other work and only compare roughly.
 
 - **ledger**: [`ledger --build`](foreign.md), the package built with our `Python.h`; the script runs the statement ten times.
 - **faults**: [`faults --build`](faults.md), each call of the C API failing once (12 places at most, spread over all).
@@ -73,22 +73,18 @@ def write() -> None:
 def _goals(rows: Sequence[record.Row]) -> Iterator[str]:
     yield "| goal | reached | of | wanted | |\n|---|---|---|---|---|\n"
     for goal in record.goals(rows, whole=True):
-        mark = "reached" if goal.is_reached else "not reached"
-        yield f"| {goal.what} | {goal.reached} | {goal.of} | {goal.wanted or 'none'} | {mark} |\n"
+        yield f"| {goal.what} | {goal.reached} | {goal.of} | {goal.wanted or 'none'} | {goal.verdict} |\n"
 
 
 def _table(rows: Sequence[record.Row]) -> Iterator[str]:
-    yield (
-        "| case | bad | good | kind | " + " | ".join(TITLES[tool] for tool in TOOLS) + " | false | error paths | s |\n"
-    )
-    yield "|---|---|---|---|" + "---|" * (len(TOOLS) + 3) + "\n"
+    yield ("| case | bad | good | kind | " + " | ".join(TITLES[tool] for tool in TOOLS) + " | false | error paths |\n")
+    yield "|---|---|---|---|" + "---|" * (len(TOOLS) + 2) + "\n"
     for row in rows:
         case = row.case
         cells = [row.cells.get(tool, record.ABSENT) for tool in TOOLS]
         cells = [f"**{cell}**" if cell == record.LINE else cell for cell in cells]
-        seconds = ", ".join(f"{row.seconds[tool]:.0f}" if tool in row.seconds else "-" for tool in TOOLS)
         about = f"{case.name} | {case.bad} | {case.good} | {case.kind}"
-        yield f"| {about} | {' | '.join(cells)} | {len(row.false)} | {len(row.paths)} | {seconds} |\n"
+        yield f"| {about} | {' | '.join(cells)} | {len(row.false)} | {len(row.paths)} |\n"
 
 
 def _included(file: str, after: str) -> str:
@@ -105,6 +101,8 @@ def _case(row: record.Row) -> str:
         f" The line: `{'` or `'.join(case.lines)}`.\n",
         _included(f"cases/{case.name}.toml", "setup =" if case.setup else "statement ="),
     ]
+    seconds = ", ".join(f"{TITLES[tool]} {row.seconds[tool]:.0f}" for tool in TOOLS if tool in row.seconds)
+    lines += [f"- Seconds: {seconds}\n"] if seconds else []
     lines += [f"- No answer: {words}\n" for words in row.missing]
     lines += [f"- Of the good release, not explained: {words}\n" for words in row.false]
     lines += [f"- Fault injection, of the good release: {words}\n" for words in row.paths[:MOST_PATHS]]

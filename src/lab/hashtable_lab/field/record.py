@@ -34,6 +34,7 @@ class Row:
         cells: for each tool, what it said of the bad release: one of the words above.
         false: what tools said of the good release, and is not known to be true: "tool: what".
         paths: what fault injection said of the good release: "kind at place, call". It judges other paths than the case is about.
+        judged: the tools that have an answer for the good release.
         seconds: for each tool, how long it took with the bad release.
         missing: why there is no answer: "tool, release: reason".
     """
@@ -42,6 +43,7 @@ class Row:
     cells: dict[str, str]
     false: list[str]
     paths: list[str]
+    judged: list[str]
     seconds: dict[str, float]
     missing: list[str]
 
@@ -53,12 +55,21 @@ class Row:
     @property
     def names_the_line(self) -> bool:
         """The ledger, or fault injection, named it."""
-        return LINE in (self.cells.get("ledger"), self.cells.get("faults"))
+        return LINE in self._of_the_line
+
+    @property
+    def could_name_the_line(self) -> bool:
+        """The ledger, or fault injection, has an answer."""
+        return any(cell != ABSENT for cell in self._of_the_line)
+
+    @property
+    def _of_the_line(self) -> tuple[str, str]:
+        return self.cells.get("ledger", ABSENT), self.cells.get("faults", ABSENT)
 
 
 def judge(case: Case, answers: Answers) -> Row:
     """Makes a row of answers."""
-    row = Row(case, {}, [], [], {}, [])
+    row = Row(case, {}, [], [], [], {}, [])
     for tool, both in answers.items():
         bad, good = both.get("bad", {}), both.get("good", {})
         for role, answer in (("bad", bad), ("good", good)):
@@ -66,6 +77,7 @@ def judge(case: Case, answers: Answers) -> Row:
                 row.missing.append(f"{tool}, {case.release(role)[0]}: {answer['missing']}")
         row.cells[tool] = ABSENT if "missing" in bad or not bad else _cell(case, tool, bad)
         if good and "missing" not in good:
+            row.judged.append(tool)
             said = _said_of_the_good(case, tool, good)
             if tool == "faults":
                 row.paths.extend(said)
@@ -128,7 +140,7 @@ def _said_of_the_good(case: Case, tool: str, good: Mapping[str, Any]) -> Iterato
 
 @dataclass(frozen=True)
 class Goal:
-    """A goal, and what was reached: `reached` of `of`, where `wanted` were to be."""
+    """A goal, and what was reached: `reached` of `of`, where `wanted` were to be. Of none it is neither reached nor missed."""
 
     what: str
     reached: int
@@ -136,9 +148,12 @@ class Goal:
     wanted: int
 
     @property
-    def is_reached(self) -> bool:
-        """Enough is enough; of what must not be, nothing may be."""
-        return self.reached >= self.wanted if self.wanted else self.reached == 0
+    def verdict(self) -> str:
+        """Enough is enough; of what must not be, nothing may be. What no tool was asked about is not judged."""
+        if self.of == 0:
+            return "not judged"
+        enough = self.reached >= self.wanted if self.wanted else self.reached == 0
+        return "reached" if enough else "not reached"
 
 
 def goals(rows: Sequence[Row], whole: bool) -> list[Goal]:
@@ -150,19 +165,24 @@ def goals(rows: Sequence[Row], whole: bool) -> list[Goal]:
     """
     seen = [row for row in rows if row.is_seen]
     leaking = [row for row in seen if row.case.leaks and row.cells.get("leakcheck", ABSENT) != ABSENT]
-    named = sum(row.names_the_line for row in seen)
+    asked = [row for row in seen if row.could_name_the_line]
+    named = sum(row.names_the_line for row in asked)
+    # Fault injection has a column of its own.
+    judged = [row for row in rows if set(row.judged) - {"faults"}]
     caught = sum(row.cells["leakcheck"] == FOUND for row in leaking)
     packages = len({row.case.package for row in seen})
     counted = [
         Goal("real bugs that were seen", len(seen), len(rows), WANTED_CASES),
-        Goal("packages that they are in", packages, packages, WANTED_PACKAGES),
+        Goal("packages that they are in", packages, len({row.case.package for row in rows}), WANTED_PACKAGES),
     ]
     # Three quarters of a bug are no bug: rounded up.
     return [
         *(counted if whole else []),
-        Goal("lines named by the ledger or by fault injection", named, len(seen), -int(-WANTED_LINES * len(seen) // 1)),
+        Goal(
+            "lines named by the ledger or by fault injection", named, len(asked), -int(-WANTED_LINES * len(asked) // 1)
+        ),
         Goal("leaks caught by leakcheck", caught, len(leaking), -int(-WANTED_LEAKS * len(leaking) // 1)),
-        Goal("false reports on good releases", sum(len(row.false) for row in rows), len(rows), 0),
+        Goal("false reports on good releases", sum(len(row.false) for row in rows), len(judged), 0),
     ]
 
 
