@@ -46,8 +46,8 @@ def balanced(request):
     if not hasattr(subject.module, "ledger_position"):
         yield
         return
-    book = pytest.importorskip("hashtable_lab.audit.book", reason="the laboratory is not installed")
-    with book.ledger(subject.module, record=False) as opened:
+    audit = pytest.importorskip("hashtable_lab.audit.ledger", reason="the laboratory is not installed")
+    with audit.ledger(subject.module, record=False) as opened:
         yield
     if "unbalanced" not in request.keywords:
         opened.assert_balanced()

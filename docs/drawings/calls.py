@@ -108,9 +108,9 @@ hashtable_traced.announce(False)
 class Thing: pass
 thing = Thing()
 table = hashtable_traced.HashTable()
-with ledger() as book:
+with ledger() as kept:
     table.set("key", thing); table.get("key"); table.pop("key")
-print(json.dumps([(e.function.rpartition(".")[2], e.what, e.count) for e in book.events if e.address == id(thing)]))
+print(json.dumps([(e.function.rpartition(".")[2], e.what, e.count) for e in kept.events if e.address == id(thing)]))
 """
 
 
@@ -251,15 +251,15 @@ class Meddler:
     def __init__(self, table): self.table = table
     def __hash__(self): return 1
     def __eq__(self, other):
-        said.append(len(book.events))
+        said.append(len(kept.events))
         self.table.clear()
         return True
 h = hashtable_traced.HashTable()
 h[Meddler(h)] = "first"
 address = id(next(iter(h)))
-with ledger() as book:
+with ledger() as kept:
     h.get(1)
-print(json.dumps([(e.function.rpartition(".")[2], e.what, e.count) for e in book.events if e.address == address]))
+print(json.dumps([(e.function.rpartition(".")[2], e.what, e.count) for e in kept.events if e.address == address]))
 """
 
 

@@ -17,13 +17,13 @@ hashtable_traced.announce(False)
 thing = Thing()
 table = hashtable_traced.HashTable()
 
-with ledger() as book:
+with ledger() as kept:
     table.set("key", thing)
     table.get("key")
     table.pop("key")
 
 function = None
-for event in book.events:
+for event in kept.events:
     if event.address != id(thing):
         continue
     if event.function != function:

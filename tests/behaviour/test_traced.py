@@ -321,18 +321,18 @@ print(hashtable_traced.HashTable().set("a", 1)["a"])
 
 def test_a_caller_keeps_its_arguments_alive():
     """An object that is an argument and also lies in the table is not merely borrowed from the table."""
-    from hashtable_lab.audit.book import ledger
+    from hashtable_lab.audit.ledger import ledger
 
     key = object()
     table = traced.HashTable(typed=False)
     table.set(key, key)
-    with ledger(traced) as book:
+    with ledger(traced) as kept:
         assert (key, key) in table.items()
         assert (key, object()) not in table.items()
         table.update([(key, key), (key, 1)])
         table.update([(key, key)])
-    assert any(event.what == "borrowed" and event.address == id(key) for event in book.events)
-    book.assert_balanced()
+    assert any(event.what == "borrowed" and event.address == id(key) for event in kept.events)
+    kept.assert_balanced()
 
 
 # ---- what is in the file ---------------------------------------------------------------------------------------------
@@ -399,8 +399,8 @@ def test_a_call_that_is_made_to_fail_keeps_nothing_of_what_it_had_returned():
 
 @pytest.mark.skipif(subject.module is not traced, reason="the calls are those of another module")
 def test_the_record_of_all_calls_adds_up_and_has_a_line_for_everything():
-    book = pytest.importorskip("hashtable_lab.audit.book", reason="the laboratory is not installed")
-    with book.ledger(traced) as opened:
+    audit = pytest.importorskip("hashtable_lab.audit.ledger", reason="the laboratory is not installed")
+    with audit.ledger(traced) as opened:
         for call in calls.CALLS:
             leakchecks.outcome(leakchecks.compiled(call.statement), calls.cast())
         gc.collect()
@@ -409,10 +409,10 @@ def test_the_record_of_all_calls_adds_up_and_has_a_line_for_everything():
 
 
 def test_a_record_that_does_not_add_up_is_noticed():
-    book = pytest.importorskip("hashtable_lab.audit.book", reason="the laboratory is not installed")
+    audit = pytest.importorskip("hashtable_lab.audit.ledger", reason="the laboratory is not installed")
 
     def event(what, line=7, address=1):
-        return book.Event(what, "x.rs", line, "HashTable.f", address, "T", 1)
+        return audit.Event(what, "x.rs", line, "HashTable.f", address, "T", 1)
 
     assert leakchecks.unaccounted([event("new"), event("borrowed"), event("stored")]) == []
     assert leakchecks.unaccounted([event("new"), event("new", address=2), event("stored", address=2)]) == [

@@ -22,7 +22,7 @@ import click
 import hashtable
 import hashtable_traced
 from hashtable_lab.audit import report
-from hashtable_lab.audit.book import ledger
+from hashtable_lab.audit.ledger import ledger
 from hashtable_lab.foreign.build import build
 from hashtable_lab.stage import Stage
 

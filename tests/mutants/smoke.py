@@ -21,7 +21,7 @@ sys.path[:0] = [str(TESTS), str(TESTS / "faults"), str(TESTS / "ownership")]
 
 import injection  # noqa: E402
 import leakchecks  # noqa: E402
-from hashtable_lab.audit.book import Unbalanced, ledger  # noqa: E402
+from hashtable_lab.audit.ledger import Unbalanced, ledger  # noqa: E402
 from subject import HashTable, module, seven  # noqa: E402
 
 #: A statement that goes round in a loop fails in the same places again.
@@ -101,16 +101,16 @@ SCENES: list[Callable[[], None]] = [copies, cycles, nesting, spent_iterators, an
 def accounted_for(what: str):
     """Whatever is done in this block: the ledger must balance, and its record must add up."""
     sys.stdout.write(f"> {what}\n")
-    with ledger(module) as book:
+    with ledger(module) as kept:
         try:
             yield
         except AssertionError:
             gc.collect()
-            book.assert_balanced()  # what it says tells more
+            kept.assert_balanced()  # what it says tells more
             raise
         gc.collect()
-    book.assert_balanced()
-    if complaints := leakchecks.unaccounted(book.events):
+    kept.assert_balanced()
+    if complaints := leakchecks.unaccounted(kept.events):
         raise Unbalanced("the record does not add up:\n" + "\n".join(f"  {complaint}" for complaint in complaints))
 
 

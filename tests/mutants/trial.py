@@ -129,7 +129,7 @@ def test_files(run: str) -> list[Path]:
     """The files that the outcome of a run depends on."""
     lab = ROOT / "src" / "lab" / "hashtable_lab"
     shared = [TESTS / name for name in ("subject.py", "calls.py", "ownership/leakchecks.py")] + [
-        lab / "audit" / "book.py",
+        lab / "audit" / "ledger.py",
         Path(__file__),
     ]
     if run == "smoke":

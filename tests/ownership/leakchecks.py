@@ -62,7 +62,7 @@ def unaccounted(events):
     But only what is told has a line. So everything must be told.
 
     Args:
-        events: the `hashtable_lab.audit.book.Event`s of that time.
+        events: the `hashtable_lab.audit.ledger.Event`s of that time.
 
     Returns:
         A complaint for each event without a line, and one for each object that was not given up as often as it was taken,

@@ -1,4 +1,4 @@
-"""The ledger of the traced build, read from Python: events with their lines, findings, books in books, a suite's fixture.
+"""The ledger of the traced build, read from Python: events with their lines, findings, blocks in blocks, a suite's fixture.
 
 What each kind of finding looks like is seen on an extension with bugs of its own, in test_ledger_elsewhere.py; here the broken
 ones are specimens of the table.
@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 import subject
 
-book = pytest.importorskip("hashtable_lab.audit.book", reason="the laboratory is not installed")
+audit = pytest.importorskip("hashtable_lab.audit.ledger", reason="the laboratory is not installed")
 traced = pytest.importorskip("hashtable_traced", reason="the traced build is not installed")
-if not book.has_a_ledger(traced):
+if not audit.has_a_ledger(traced):
     pytest.skip("the traced build keeps no ledger", allow_module_level=True)
 traced.announce(False)
 
@@ -57,7 +57,7 @@ WORDS = {
 
 
 def test_there_are_events_of_each_kind_on_the_lines_that_say_so(source):
-    with book.ledger(traced) as opened:
+    with audit.ledger(traced) as opened:
         busy()
     assert {event.what for event in opened.events} >= set(WORDS) - {"stolen"}
     lines = {}
@@ -76,7 +76,7 @@ def test_what_happens_to_one_object_in_order():
     thing = Thing()
     table = traced.HashTable()
     before = sys.getrefcount(thing)
-    with book.ledger(traced) as opened:
+    with audit.ledger(traced) as opened:
         table.set("key", thing)
         table.get("key")
         table.pop("key")
@@ -100,19 +100,19 @@ def test_what_happens_to_one_object_in_order():
 
 
 def test_without_a_record_there_are_no_events():
-    with book.ledger(traced, record=False) as opened:
+    with audit.ledger(traced, record=False) as opened:
         busy()
     assert opened.events == []
     assert opened.balanced
 
 
-# ---- books -----------------------------------------------------------------------------------------------------------
+# ---- blocks ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_book_in_a_book():
-    with book.ledger(traced) as outer:
+def test_a_block_in_a_block():
+    with audit.ledger(traced) as outer:
         traced.HashTable()
-        with book.ledger(traced) as inner:
+        with audit.ledger(traced) as inner:
             assert inner.events == []
             traced.HashTable()
         after = len(outer.events)
@@ -123,8 +123,8 @@ def test_a_book_in_a_book():
     assert inner.events == outer.events[len(outer.events) - after : after][-len(inner.events) :]
 
 
-def test_a_closed_book_stands_still():
-    with book.ledger(traced) as opened:
+def test_a_closed_block_stands_still():
+    with audit.ledger(traced) as opened:
         busy()
     events = opened.events
     busy()
@@ -132,19 +132,19 @@ def test_a_closed_book_stands_still():
 
 
 def test_it_stays_balanced_when_the_block_raises():
-    with pytest.raises(ZeroDivisionError), book.ledger(traced) as opened:
+    with pytest.raises(ZeroDivisionError), audit.ledger(traced) as opened:
         traced.HashTable(hash_func=lambda key: 1 / 0).set(1, 2)
     opened.assert_balanced()
 
 
 def test_a_name_will_do_and_an_extension_without_a_ledger_will_not():
-    with book.ledger("hashtable_traced") as opened:
+    with audit.ledger("hashtable_traced") as opened:
         pass
     assert opened.balanced
     with pytest.raises(TypeError, match="math keeps no ledger: it must be built with the crate in src/ledger"):
-        book.ledger("math")
+        audit.ledger("math")
     with pytest.raises(ImportError):
-        book.ledger("no_such_extension")
+        audit.ledger("no_such_extension")
 
 
 # ---- findings --------------------------------------------------------------------------------------------------------
@@ -166,14 +166,14 @@ many = [hash_func] * 20
     [
         (
             "missing-incref",
-            "with ledger() as book:\n"
+            "with ledger() as kept:\n"
             "    table = hashtable_traced.HashTable(); many = [table] * 20\n"
             "    table.set(1, 2)",
             "deficit",
         ),
         (
             "missing-decref",
-            "with ledger() as book:\n    for _ in range(3): hashtable_traced.HashTable(hash_func=hash_func)",
+            "with ledger() as kept:\n    for _ in range(3): hashtable_traced.HashTable(hash_func=hash_func)",
             "surplus",
         ),
     ],
@@ -182,7 +182,7 @@ def test_a_specimen_is_named_by_its_line(specimen, child, name, program, kind):
     folder = specimen(name)
     # It is there, or the fixture would have skipped the test.
     specimens = importlib.import_module("hashtable_lab.specimens")
-    show = "\nfor it in book.open: print(it.kind, it.file, it.line, it.times, it.type)"
+    show = "\nfor it in kept.open: print(it.kind, it.file, it.line, it.times, it.type)"
     ending = child("-c", f"{FINDING}{program}{show}", folder=folder)
     assert ending.returncode == 0, ending.stderr
     (line,) = ending.stdout.splitlines()

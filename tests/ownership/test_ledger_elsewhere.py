@@ -18,7 +18,7 @@ import weakref
 
 import pytest
 
-book = pytest.importorskip("hashtable_lab.audit.book", reason="the laboratory is not installed")
+audit = pytest.importorskip("hashtable_lab.audit.ledger", reason="the laboratory is not installed")
 
 WRONG = "src/ledger/example/wrong.rs"
 
@@ -56,8 +56,8 @@ def either(request):
 
 @pytest.fixture
 def opened(kept):
-    """A book of the example's ledger, for the time of the test."""
-    with book.ledger(kept) as ledger:
+    """The example's ledger, for the time of the test."""
+    with audit.ledger(kept) as ledger:
         yield ledger
 
 
@@ -261,7 +261,7 @@ def test_without_the_ledger_there_is_nothing_of_it(plain, kept):
     def names(module):
         return {name for name in dir(module) if not name.startswith("__")}
 
-    assert not book.has_a_ledger(plain)
+    assert not audit.has_a_ledger(plain)
     assert {name for name in names(kept) - names(plain) if not name.startswith("ledger_")} == set()
     assert names(plain) <= names(kept)
 

@@ -11,7 +11,7 @@ It is pure Python and an ordinary user of the extension. Everything starts with 
 * `leakcheck STATEMENT` says whether running a statement leaks, with any extension;
 * `who EXPRESSION` says who holds an object.
 
-`with hashtable_lab.ledger() as book:` does the same for a block of Python code, and `hashtable_lab.run(jobs, executor=...)` runs
+`with hashtable_lab.ledger() as kept:` does the same for a block of Python code, and `hashtable_lab.run(jobs, executor=...)` runs
 a campaign of many jobs, in this process or elsewhere. `hashtable_lab.picture(table)` is the picture of a table, for notebooks.
 
 Each subject has a folder. From the bottom up:
@@ -36,13 +36,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hashtable_lab.audit.book import Book, Event, Finding, Unbalanced, ledger
+from hashtable_lab.audit.ledger import Ledger, Event, Finding, Unbalanced, ledger
 
 if TYPE_CHECKING:
     from hashtable_lab.campaign import Job, Result, run
     from hashtable_lab.replay.still import picture
 
-__all__ = ["Book", "Event", "Finding", "Job", "Result", "Unbalanced", "ledger", "picture", "run"]
+__all__ = ["Ledger", "Event", "Finding", "Job", "Result", "Unbalanced", "ledger", "picture", "run"]
 
 
 def __getattr__(name: str) -> Any:

@@ -20,7 +20,7 @@ import types
 from pathlib import Path
 from typing import Any
 
-from hashtable_lab.audit.book import has_a_ledger
+from hashtable_lab.audit.ledger import has_a_ledger
 from hashtable_lab.replay.watching import watching
 
 # A script may fork. What becomes of the fork is not to be taken for the end of the script.

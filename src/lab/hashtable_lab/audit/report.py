@@ -21,7 +21,7 @@ from typing import Any
 import click
 
 from hashtable_lab import children
-from hashtable_lab.audit.book import Event, Finding, relative, together
+from hashtable_lab.audit.ledger import Event, Finding, relative, together
 from hashtable_lab.errors import Missing
 from hashtable_lab.source import source_folder
 from hashtable_lab.stage import Stage

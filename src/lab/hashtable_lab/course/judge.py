@@ -149,7 +149,7 @@ def _line(error: BaseException, test: Callable[[Any], None]) -> int:
 
 def _findings(ledger: Any, since: int) -> list[list[Any]]:
     """What did not balance since then, alike findings together."""
-    from hashtable_lab.audit.book import together
+    from hashtable_lab.audit.ledger import together
 
     return [
         [found.kind, found.what, found.file, found.line, found.function, found.type, found.repr, found.times]

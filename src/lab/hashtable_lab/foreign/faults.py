@@ -25,7 +25,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from hashtable_lab.audit import report
-from hashtable_lab.audit.book import Finding
+from hashtable_lab.audit.ledger import Finding
 from hashtable_lab.campaign import ExecutorChoice, Job
 from hashtable_lab.campaign.option import run_with_progress
 from hashtable_lab.errors import Missing

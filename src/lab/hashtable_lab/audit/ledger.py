@@ -5,10 +5,10 @@ enters every change of ownership with its file and line. `ledger()` reads what w
 
     >>> import hashtable_lab, hashtable_traced
     >>> hashtable_traced.announce(False)
-    >>> with hashtable_lab.ledger() as book:
+    >>> with hashtable_lab.ledger() as kept:
     ...     hashtable_traced.HashTable().set("a", 1).get("a")
     1
-    >>> book.open
+    >>> kept.open
     []
 """
 
@@ -23,7 +23,7 @@ from typing import Any
 
 from hashtable_lab.audit import symbols
 
-__all__ = ["Book", "Event", "Finding", "Unbalanced", "has_a_ledger", "ledger"]
+__all__ = ["Ledger", "Event", "Finding", "Unbalanced", "has_a_ledger", "ledger"]
 
 
 class Unbalanced(AssertionError):
@@ -91,7 +91,7 @@ class Event:
     count: int
 
 
-class Book:
+class Ledger:
     """What was entered in a ledger during a `with` block. Made by `ledger()`.
 
     After the block the content stands still; inside it, it is what there is so far.
@@ -103,7 +103,7 @@ class Book:
         self._first_finding = self._first_event = 0
         self._closed: tuple[list[Finding], list[Event]] | None = None
 
-    def __enter__(self) -> Book:
+    def __enter__(self) -> Ledger:
         if self._record:
             self._module.ledger_record(True)
         self._first_finding, self._first_event = self._module.ledger_position()
@@ -195,7 +195,7 @@ def has_a_ledger(module: types.ModuleType) -> bool:
     return hasattr(module, "ledger_position")
 
 
-def ledger(module: types.ModuleType | str = "hashtable_traced", *, record: bool = True) -> Book:
+def ledger(module: types.ModuleType | str = "hashtable_traced", *, record: bool = True) -> Ledger:
     """A book of what an extension takes and gives, for a `with` block.
 
     Args:
@@ -213,4 +213,4 @@ def ledger(module: types.ModuleType | str = "hashtable_traced", *, record: bool 
         module = importlib.import_module(module)
     if not has_a_ledger(module):
         raise TypeError(f"{module.__name__} keeps no ledger: it must be built with the crate in src/ledger.")
-    return Book(module, record)
+    return Ledger(module, record)
