@@ -36,13 +36,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hashtable_lab.audit.ledger import Ledger, Event, Finding, Unbalanced, ledger
+from hashtable_lab.audit.ledger import Event, Finding, Ledger, Unbalanced, ledger
 
 if TYPE_CHECKING:
     from hashtable_lab.campaign import Job, Result, run
     from hashtable_lab.replay.still import picture
 
-__all__ = ["Ledger", "Event", "Finding", "Job", "Result", "Unbalanced", "ledger", "picture", "run"]
+__all__ = ["Event", "Finding", "Job", "Ledger", "Result", "Unbalanced", "ledger", "picture", "run"]
 
 
 def __getattr__(name: str) -> Any:

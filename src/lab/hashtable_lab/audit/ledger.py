@@ -23,7 +23,7 @@ from typing import Any
 
 from hashtable_lab.audit import symbols
 
-__all__ = ["Ledger", "Event", "Finding", "Unbalanced", "has_a_ledger", "ledger"]
+__all__ = ["Event", "Finding", "Ledger", "Unbalanced", "has_a_ledger", "ledger"]
 
 
 class Unbalanced(AssertionError):
