@@ -38,12 +38,12 @@ $(BIN)/python: | check-tools
 	$(call say,making the virtual environment $(VENV) with $(PYTHON))
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
-# The tools, by group; a group is installed when a target first needs it.
+# The tools, by group; a group is installed when a target first needs it, and with it the groups that it contains.
 $(VENV)/tools-%: pyproject.toml | $(BIN)/python
 	$(call say,installing what '$*' needs)
-	@$(BIN)/python -m pip install --quiet --upgrade setuptools setuptools-rust
-	@$(BIN)/python tests/tools/requirements.py $* | $(BIN)/python -m pip install --quiet --requirement /dev/stdin
-	@touch $@
+	@$(BIN)/python tests/tools/requirements.py $* \
+	  | $(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade setuptools setuptools-rust --requirement /dev/stdin
+	@for group in $$($(BIN)/python tests/tools/requirements.py --groups $*); do touch $(VENV)/tools-$$group; done
 
 SOURCES := $(shell find src setup.py pyproject.toml Cargo.toml Cargo.lock -type f -not -path '*/__pycache__/*' -not -path '*.egg-info/*' -not -path 'src/bindings/*')
 
@@ -71,7 +71,11 @@ install: $(VENV)/installed ## Build the extension and install it and the lab int
 demo: $(VENV)/installed ## Run all demos: the talk from beginning to end
 	@$(BIN)/python -m hashtable_lab demo all
 
-test: test-rust test-python ## Run the tests: Rust's, Python's, and these on the traced build
+# Of two cores both have something to do while the extension is built.
+test: check-tools ## Run the tests: Rust's, Python's, and these on the traced build
+	@$(MAKE) --no-print-directory $(VENV)/tools-mutants
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-rust $(VENV)/installed
+	@$(MAKE) --no-print-directory test-python
 
 check-binutils:
 	@for tool in nm readelf; do command -v $$tool >/dev/null || { echo "$$tool is missing: the book looks into the module's file with it (Debian: apt install binutils)." >&2; exit 1; }; done
@@ -112,7 +116,8 @@ test-all: test-rust test-matrix test-traced test-slow ## Run all tests, with eve
 test-slow: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-mutants ## Run the tests that `make test` leaves out: what compiles something, or takes long
 	$(call say,running the slow tests with $$($(BIN)/python -V))
 	@$(BIN)/python -m pytest -q -m slow --numprocesses=auto $(TESTS)
-	@HASHTABLE_MODULE=hashtable_traced $(BIN)/python -m pytest -q -m slow --numprocesses=auto $(TRACED_TESTS)
+	@HASHTABLE_MODULE=hashtable_traced $(BIN)/python -m pytest -q -m slow --numprocesses=auto $(TRACED_TESTS) tests/faults
+	@cargo test --locked --quiet --package hashtable-c-header
 
 # Only these: KINDS='3.14t'. Of the source that you have: SOURCE=FILE.
 KINDS ?=
@@ -123,9 +128,8 @@ interpreters: $(VENV)/installed $(VENV)/tools-test ## Get CPython 3.14, 3.15, de
 
 test-rust: check-tools ## Run the library's own tests
 	$(call say,testing the library)
-	@cargo test --locked --quiet --package hashtable-core
+	@cargo test --locked --quiet --package hashtable-core --package hashtable-c-library
 	@cargo test --locked --quiet --package hashtable-core --features trace
-	@cargo test --locked --quiet --package hashtable-c-library
 
 test-python: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-mutants ## Run the Python tests with the Python of .venv, and on the traced build
 	$(call say,testing with $$($(BIN)/python -V))
@@ -133,7 +137,7 @@ test-python: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-mutants ## Run t
 	@$(MAKE) --no-print-directory test-traced
 
 # What the traced build could do otherwise; the rest does not ask which of the two modules it is.
-TRACED_TESTS = $(or $(TESTS),tests/behaviour tests/ownership tests/hostile tests/faults)
+TRACED_TESTS = $(or $(TESTS),tests/behaviour tests/ownership tests/hostile tests/faults/test_memory.py)
 test-traced: $(VENV)/installed $(VENV)/tools-test
 	$(call say,testing the traced build)
 	@HASHTABLE_MODULE=hashtable_traced $(BIN)/python -m pytest -q --numprocesses=auto $(TRACED_TESTS)
@@ -237,7 +241,7 @@ c-demo: c-library ## Build, test and run the C programs, under valgrind too
 	@src/c_library/tests/c-demo.sh $(C_LIBRARY)
 
 header: check-tools ## Write src/c_library/hashtable.h anew from the source
-	@cargo test --locked --quiet --package hashtable-c-library --test header -- --ignored write_the_header
+	@cargo run --locked --quiet --package hashtable-c-header
 
 # Only these: BINDINGS='ctypes cffi-abi c-api'. All of them take some eight minutes. OPTIONS=--json prints all that was found.
 BINDINGS ?=

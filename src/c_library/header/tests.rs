@@ -1,33 +1,9 @@
-//! hashtable.h says what the source says, and says all that it must.
-//!
-//! The header is written by cbindgen. It is kept with the source, because a C program is compiled without Rust at hand;
-//! these tests fail when the two have drifted. `make header` writes it anew.
+//! The header is what the source says, and each function in it says all that a caller must know.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
-const HERE: &str = env!("CARGO_MANIFEST_DIR");
+use super::*;
 
 fn read(name: &str) -> String {
     fs::read_to_string(Path::new(HERE).join(name)).expect("it is part of the crate")
-}
-
-/// The header that follows from these sources.
-fn header_of(sources: &[PathBuf]) -> String {
-    let config = cbindgen::Config::from_file(Path::new(HERE).join("cbindgen.toml")).expect("the configuration is good");
-    let mut builder = cbindgen::Builder::new().with_config(config);
-    for source in sources {
-        builder = builder.with_src(source);
-    }
-    let mut header = Vec::new();
-    builder.generate().expect("cbindgen understands the source").write(&mut header);
-    String::from_utf8(header).expect("source is UTF-8")
-}
-
-const SOURCES: [&str; 3] = ["types.rs", "table.rs", "functions.rs"];
-
-fn header() -> String {
-    header_of(&SOURCES.map(|name| Path::new(HERE).join(name)))
 }
 
 /// The header of a crate in which one passage of one file reads differently.
@@ -68,12 +44,6 @@ fn a_changed_signature_is_noticed() {
 fn a_changed_code_and_a_changed_comment_are_noticed() {
     assert!(header_with("types.rs", "HT_NULL: ht_status = 3", "HT_NULL: ht_status = 33") != read("hashtable.h"));
     assert!(header_with("functions.rs", "/// Removes everything.", "/// Removes some.") != read("hashtable.h"));
-}
-
-#[test]
-#[ignore = "it writes the header: this is what `make header` runs"]
-fn write_the_header() {
-    fs::write(Path::new(HERE).join("hashtable.h"), header()).expect("the source can be written to");
 }
 
 /// The functions of a header: each one's name and the comment before it.
