@@ -26,17 +26,19 @@ hypothesis.settings.register_profile("here", deadline=None, database=None)
 hypothesis.settings.load_profile("here")
 
 
-#: A test that uses one of these has something compiled.
-COMPILE = {"specimen", "example"}
+#: A test that uses one of these has something compiled, or reads a copy of the project.
+TAKE_LONG = {"specimen", "example", "copy"}
 #: These have make targets of their own.
 ASKED_FOR = {"browser", "dask", "foreign", "guards", "look", "packages", "same_code", "site", "specimens", "ways_in"}
 
 
 def pytest_collection_modifyitems(items):
-    """What compiles something is slow, without saying so each time."""
+    """What takes long is slow without saying so each time; so are deep nests, where each reference is entered."""
     for item in items:
         markers = {marker.name for marker in item.iter_markers()}
-        if COMPILE & set(getattr(item, "fixturenames", ())) and not ASKED_FOR & markers:
+        if TAKE_LONG & set(getattr(item, "fixturenames", ())) and not ASKED_FOR & markers:
+            item.add_marker("slow")
+        if "deep" in markers and hasattr(subject.module, "ledger_position"):
             item.add_marker("slow")
 
 

@@ -287,7 +287,7 @@ class Machine(RuleBasedStateMachine):
     @rule(call=st.sampled_from(ON_ONE), key=keys, other_key=keys, value=values)
     def any_call_that_leaves_nothing_behind(self, call, key, other_key, value):
         names = self.names(self.table, calls.cast(), key, other_key, value)
-        with contextlib.suppress(KeyError, StopIteration, TypeError, ValueError):
+        with contextlib.suppress(KeyError, StopIteration, TypeError, ValueError, OverflowError):
             eval(leakchecks.compiled(call.statement), names)
 
     # ---- many pairs ----
@@ -416,7 +416,12 @@ class Machine(RuleBasedStateMachine):
 PATIENT = settings(stateful_step_count=40, suppress_health_check=[HealthCheck.too_slow])
 
 TestMachine = Machine.TestCase
-TestMachine.settings = settings(PATIENT, max_examples=80)
+TestMachine.settings = settings(PATIENT, max_examples=20)
+
+
+@pytest.mark.slow
+def test_many_games():
+    run_state_machine_as_test(Machine, settings=settings(PATIENT, max_examples=200))
 
 
 # ---- the machine finds faults ----------------------------------------------------------------------------------------------------

@@ -47,6 +47,7 @@ def named_tests(fields):
 
 
 @each_guard
+@pytest.mark.slow
 def test_a_guard_fits_the_source(name, source, tmp_path):
     fields, diff = read(name)
     assert fields["What"]

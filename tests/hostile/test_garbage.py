@@ -384,6 +384,7 @@ def test_a_deep_nest_whose_bottom_drops_another():
     assert sorted(gone) == list(range(5))
 
 
+@pytest.mark.deep
 def test_deep_nests_go_in_several_threads_at_once():
     """Each thread has a waiting list of its own."""
     gone = []

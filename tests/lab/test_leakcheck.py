@@ -91,6 +91,7 @@ def test_a_cache_that_fills_is_no_leak(check):
 # ---- leaks -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_list_that_grows(check):
     done, report = check("l.append(object())", "l = []")
     assert (done.returncode, report["verdict"]) == (1, "leaks")
@@ -124,6 +125,7 @@ def test_one_object_in_ten_calls(check):
     assert [row["type"] for row in report["types"]] == ["list"]
 
 
+@pytest.mark.slow
 def test_argument(check):
     """A reference to an argument that is never given back allocates nothing. Only the count tells."""
     done, report = check("take(boxed(thing))", f"{INCREF}\nthing = object()")
@@ -212,6 +214,7 @@ def test_specimen(check, specimen):
     assert per_call(report, "f") == pytest.approx(1, rel=0.01)
 
 
+@pytest.mark.slow
 def test_report_for_people(child):
     done = child(
         "-m", "hashtable_lab", "leakcheck", "--calls", FEW, "-s", INCREF, "-s", "thing = []", "take(boxed(thing))"

@@ -40,7 +40,15 @@ TARGET = ROOT / "target" / "mutants"
 #: Tests that take long, since they measure memory or fill it: what they see shows in others too.
 SLOW_ONES = " and ".join(
     f"not {name}"
-    for name in ("fires", "leaves_nothing", "memory_does_not_grow", "200_000", "deep_nest", "tables_that_are_collected")
+    for name in (
+        "fires",
+        "leaves_nothing",
+        "memory_does_not_grow",
+        "200_000",
+        "deep_nest",
+        "are_collected",
+        "many_games",
+    )
 )
 
 #: The pytest runs, in order: the files, as test_NAME.py, and which tests of them, if not all.

@@ -269,12 +269,14 @@ EVERY_NEST = [
 ]
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("nest", EVERY_NEST)
 def test_200_000_nested_tables_do_not_exhaust_the_stack(child, nest):
     ending = child("-c", DEEP.format(nest=nest, depth=200_000))
     assert (ending.returncode, ending.stdout.split(), ending.stderr) == (0, ["nested", "gone"], "")
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("nest", ["tables", "subclass", "closures"])
 def test_nested_tables_that_are_collected(child, nest):
     program = DEEP.format(nest=NESTINGS[nest], depth=50_000).replace(
@@ -284,6 +286,7 @@ def test_nested_tables_that_are_collected(child, nest):
     assert (ending.returncode, ending.stdout.split(), ending.stderr) == (0, ["nested", "gone"], "")
 
 
+@pytest.mark.deep
 def test_a_deep_nest_in_a_cycle(child):
     program = """
 import gc

@@ -124,7 +124,7 @@ def test_the_line_that_says_most_is_told():
 )
 def test_how_a_child_ended_is_told(program, told):
     assert (
-        compare.ending(compare.child([sys.executable, "-c", program], timeout=3 if "sleep" in program else 60)) == told
+        compare.ending(compare.child([sys.executable, "-c", program], timeout=1 if "sleep" in program else 60)) == told
     )
 
 

@@ -18,6 +18,9 @@ from conftest import ROOT
 if importlib.util.find_spec("mypy") is None:
     pytest.skip("mypy is not installed", allow_module_level=True)
 
+# Each starts mypy anew.
+pytestmark = pytest.mark.slow
+
 MODULES = ["hashtable", "hashtable_traced"]
 
 
