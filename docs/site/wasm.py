@@ -91,7 +91,7 @@ def cargo(command: list[str], source: Path = ROOT, target: Path | None = None, *
 def build(module: str, folder: Path, source: Path = ROOT, target: Path | None = None) -> Path:
     """Builds one of MODULES from `source` and puts it into `folder`. Returns its path.
 
-    Raises Unavailable if the target cannot be had, CalledProcessError if the build fails (what cargo says is its
+    Raises Unavailable if the target cannot be installed, CalledProcessError if the build fails (what cargo says is its
     `stderr`).
     """
     command = ["build", "--package", "hashtable-extension", *(f"--features={name}" for name in MODULES[module])]

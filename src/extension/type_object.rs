@@ -221,7 +221,7 @@ load           number of pairs
 load_factor    load / size
 used_buckets   number of buckets with at least one pair
 longest_chain  number of pairs in the fullest bucket
-mean_probes    pairs looked at to find one, in the mean over all; 0.0 if empty
+mean_probes    pairs looked at to find one, on average; 0.0 if empty
 resizes        how often the table has grown since it was made or cleared
 bytes          memory in the table's arrays
 hashed_by      'hash', 'mixed_hash' or 'library_hash' if that is hash_func and runs natively; else 'call'",

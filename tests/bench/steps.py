@@ -30,7 +30,7 @@ STEPS = [
     "Look up an exact str or int without asking Python",
     "Yield the same tuple again where nobody else has it",
     "Fetch the memory of many pairs at once",
-    "Wish for large pages",
+    "Advise huge pages",
     "Fill an empty table from a dict without looking up, and read short ints where they lie",
     "Look a key of any kind up in one piece where the table hashes by hash()",
 ]

@@ -1,7 +1,7 @@
 """What nobody would say in a good English textbook is not said in the source either.
 
 The list has turns of phrase that were in the source once, each with what to say instead. It is looked for in all prose and all
-messages of src and tests, and in the Makefile; the stories that the course tells its learners may be told in their own words.
+messages of src, tests and docs, and in the Makefile.
 """
 
 from __future__ import annotations
@@ -21,21 +21,28 @@ INSTEAD = {
     r"goes? quietly": "runs no Python code when it is freed",
     r"the caller's promise": "what the caller has promised, and why it suffices",
     r"as it were": "(nothing)",
+    r"inside of": "inside",
+    r"in the mean over": "on average over",
+    r"these are they": "(the list itself)",
+    r"they believe": "(say what is so)",
+    r"could not be told": "is unknown",
+    r"wish(es)? for large pages": "advises huge pages",
+    r"if it was not in hand": "unless this call owned it",
 }
 UNSAID = re.compile("|".join(rf"\b(?:{phrase})\b" for phrase in INSTEAD).replace(" ", r"\s+"), re.IGNORECASE)
 
-ENDINGS = {".rs", ".py", ".pyi", ".c", ".h", ".cpp", ".hpp", ".js", ".mjs", ".toml", ".md", ".sh"}
+ENDINGS = {".rs", ".py", ".pyi", ".c", ".h", ".cpp", ".hpp", ".js", ".mjs", ".toml", ".md", ".sh", ".diff"}
 
 
 def unsaid(root):
     """Where something is said that is not to be said: `file:line: the words`. A phrase may go on on the next line."""
     files = [root / "Makefile", root / ".ci" / "run"]
-    for folder in ("src", "tests"):
+    for folder in ("src", "tests", "docs"):
         files += sorted(file for file in (root / folder).rglob("*") if file.suffix in ENDINGS)
     found = []
     for file in files:
         parts = file.relative_to(root).parts
-        built = {"target", "__pycache__", "node_modules", "exercises"} & set(parts) or ".egg-info" in str(file)
+        built = {"target", "__pycache__", "node_modules"} & set(parts) or ".egg-info" in str(file)
         if built or not file.is_file() or file.name == Path(__file__).name:
             continue
         text = file.read_text(encoding="utf-8", errors="replace")

@@ -120,7 +120,7 @@ export class Session {
     return result;
   }
 
-  /** Ends this Python. The next call starts another. `why` is said, and raised in whoever waits. */
+  /** Ends this Python. The next call starts another. `why` is said, and raised in each call that waits. */
   end(why) {
     this.worker?.terminate();
     this.worker = this.starting = null;

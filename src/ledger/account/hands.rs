@@ -510,7 +510,7 @@ fn is_found(address: Address) -> bool {
     ledger().found_in.contains_key(&address)
 }
 
-/// A reference goes out of hand. Says so, before anything is done with it, if it was not in hand.
+/// A reference goes out of hand. Says so, before anything is done with it, unless this call owned it.
 pub(crate) fn give(op: *mut PyObject, what: &'static str, site: Site) {
     if op.is_null() {
         return;

@@ -15,7 +15,7 @@ EXERCISE = Exercise(
         "Remember the old one, put the new one in its place, and only then give the old one back. It may be NULL.",
     ),
     explanation=(
-        "Whoever overwrites a field gives back what was in it, and last: giving back may run a __del__, "
+        "Overwriting a field means giving back what was in it, and last: giving back may run a __del__, "
         "which may look into the box."
     ),
     wrong=(

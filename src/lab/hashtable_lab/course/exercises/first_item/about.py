@@ -13,7 +13,7 @@ EXERCISE = Exercise(
     hints=(
         "What does PyList_GetItem return: a new reference, or a borrowed one? And what does the "
         "caller of `first` expect?",
-        "The list still owns the item. Whoever calls `first` will give a reference back. Who took that one?",
+        "The list still owns the item. The caller of `first` will give a reference back. Who took that one?",
         "Take a reference to the item before you return it. There may be no item: then there is nothing to take.",
     ),
     explanation=(

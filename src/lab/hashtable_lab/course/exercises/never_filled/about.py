@@ -43,7 +43,7 @@ EXERCISE = Exercise(
         Wrong(
             "None for nothing",
             "test",
-            "None can be in a box as well. Whoever asks an empty box has to be told.",
+            "None can be in a box as well. The caller must be told when the box is empty.",
             rust=(
                 (
                     '            PyErr_SetString(PyExc_ValueError, c"the box is empty".as_ptr());\n'

@@ -19,7 +19,7 @@ EXERCISE = Exercise(
         "The cache has to keep the object alive as long as it remembers it: store the object beside its result.",
     ),
     explanation=(
-        "An address is no identity for longer than the object lives. Whoever remembers an address has to "
+        "An address is no identity for longer than the object lives. Code that remembers an address has to "
         "own the object, or be told "
         "when it goes."
     ),

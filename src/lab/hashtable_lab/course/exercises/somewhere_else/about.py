@@ -19,13 +19,13 @@ EXERCISE = Exercise(
         "In `first_of`: if there is nothing under the key, ask whether an exception is set, and "
         "if so return NULL at once.",
     ),
-    explanation="An exception that nobody looks at stays set, and is found by whoever looks next. The one who "
+    explanation="An exception that nobody looks at stays set, and is found by the code that looks next. The code that "
     "reports it is not the one who made it.",
     wrong=(
         Wrong(
             "cleared before it can do harm",
             "test|swallowed|exception",
-            "Now an option with a broken name is silently left out. Whoever asked has to hear what was wrong with it.",
+            "Now an option with a broken name is silently left out. The caller has to be told what was wrong with it.",
             rust=(
                 (
                     "            if !PyErr_Occurred().is_null() {\n                return null_mut();\n            }\n",

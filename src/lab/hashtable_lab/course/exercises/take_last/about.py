@@ -11,7 +11,7 @@ EXERCISE = Exercise(
     fails="crash|deficit|panic",
     hints=(
         "Who owns the item before it leaves the list? And just after?",
-        "A list that lets go of an item gives its reference back. If that was the last one, the item is gone at once.",
+        "A list that drops an item gives its reference back. If that was the last one, the item is gone at once.",
         "Take a reference of yours while the list still has its own; if the removal fails, give yours back.",
     ),
     explanation=(

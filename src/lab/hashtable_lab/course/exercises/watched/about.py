@@ -6,7 +6,7 @@ from hashtable_lab.course.exercise import Exercise, Wrong
 from hashtable_lab.course.things import Thing
 
 EXERCISE = Exercise(
-    title="Whoever is watched says goodbye",
+    title="A watched object says goodbye",
     task="Make `node_dealloc` tell the weak references that the node is gone.",
     minutes=10,
     chapter="life",
