@@ -287,7 +287,7 @@ pub unsafe extern "C" fn ht_set_hashed(
 ) -> ht_status {
     guarded(|| {
         refuse_null(table)?;
-        // SAFETY: as in `ht_set`.
+        // SAFETY: the table is not NULL, so it lives; `read` checks the items, and `old` is NULL or valid.
         unsafe {
             let before = ht_table::set(table, hash, Asked::read(key)?, Asked::read(value)?)?;
             write_if_wanted(old, before);
@@ -426,7 +426,7 @@ pub unsafe extern "C" fn ht_remove_hashed(
 ) -> ht_status {
     guarded(|| {
         refuse_null(table)?;
-        // SAFETY: as in `ht_remove`.
+        // SAFETY: the table is not NULL, so it lives; `read` checks the key, and both results are NULL or valid.
         unsafe {
             let removed = ht_table::remove(table, hash, Asked::read(key)?)?;
             write_if_wanted(old_key, removed.0);

@@ -2,7 +2,8 @@
 //! meanwhile.
 //!
 //! `Handle` is a thin coat over the pointer. It adds nothing but the SAFETY comment: all pointers that it passes are to
-//! locals.
+//! locals, which outlive the call, and the table lives as long as its `Handle`, which frees it when it is dropped. The comments
+//! below say "a local" and "a living table" for short.
 
 use core::ffi::{CStr, c_char, c_void};
 use core::ptr::{null, null_mut};

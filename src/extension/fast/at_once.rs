@@ -56,7 +56,7 @@ mod without_the_gil {
     /// As for [`subscript`].
     #[inline(always)]
     pub(crate) unsafe fn contains(op: *mut PyObject, key: *mut PyObject) -> Option<Result<bool, Raised>> {
-        // SAFETY: the caller keeps both alive.
+        // SAFETY: the caller keeps both alive, so the lock and the table can be read; the look-up inside runs no Python code.
         unsafe { briefly(op, || Some(Ok(look_up(op.cast(), key)?.at.is_some())))? }
     }
 

@@ -80,12 +80,12 @@ pub(crate) unsafe fn alone_with<R>(one: *mut PyObject, other: *mut PyObject, bod
     impl Drop for Section {
         #[inline(always)]
         fn drop(&mut self) {
-            // SAFETY: as for a section on one.
+            // SAFETY: it began when `section` was made, in this thread and at this place in memory, and it ends once.
             unsafe { PyCriticalSection2_End(self.0.as_mut_ptr()) }
         }
     }
     let mut section = Section(MaybeUninit::uninit());
-    // SAFETY: as in [`alone`].
+    // SAFETY: both are alive until after `body`, and the section, a local that never moves, ends when it is dropped.
     unsafe { PyCriticalSection2_Begin(section.0.as_mut_ptr(), one, other) };
     body()
 }
@@ -117,7 +117,7 @@ pub(crate) unsafe fn briefly<R>(op: *mut PyObject, body: impl FnOnce() -> R) -> 
             }
         }
     }
-    // SAFETY: the caller keeps the object alive.
+    // SAFETY: the object is alive, so its mutex is; a mutex of one byte is only ever touched atomically, by CPython too.
     let lock = unsafe { AtomicU8::from_ptr((&raw mut (*op).ob_mutex).cast()) };
     lock.compare_exchange(FREE, TAKEN, Acquire, Relaxed).ok()?;
     let _taken = Taken(op);
@@ -195,7 +195,7 @@ impl<const N: usize> Released<N> {
             self.length += 1;
         }
         #[cfg(not(Py_GIL_DISABLED))]
-        // SAFETY: the caller owns it.
+        // SAFETY: the caller owns this reference and has just given it to us.
         unsafe {
             Py_DECREF(op)
         }

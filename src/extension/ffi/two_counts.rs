@@ -77,6 +77,6 @@ pub(crate) unsafe fn is_this_threads(op: *mut PyObject) -> bool {
 /// `op` is a living object.
 #[inline(always)]
 pub(crate) unsafe fn is_owned_once(op: *mut PyObject) -> bool {
-    // SAFETY: the object is alive.
+    // SAFETY: the object is alive. The local count is written by its own thread only, which is this one if the first test holds.
     unsafe { is_this_threads(op) && (*op).ob_ref_local.load(Relaxed) == 1 && (*op).ob_ref_shared.load(Relaxed) == 0 }
 }

@@ -146,7 +146,7 @@ pub(crate) unsafe fn equal_strs(one: *mut PyObject, other: *mut PyObject) -> Opt
 /// `module` is a living module.
 pub(crate) unsafe fn needs_no_gil(module: *mut PyObject) -> Result<(), Raised> {
     #[cfg(Py_GIL_DISABLED)]
-    // SAFETY: the caller has the module alive.
+    // SAFETY: `module` is a living module; the call writes one field of it.
     return super::status(unsafe { pyo3_ffi::PyUnstable_Module_SetGIL(module, pyo3_ffi::Py_MOD_GIL_NOT_USED) })
         .map(|_| ());
     #[cfg(not(Py_GIL_DISABLED))]
@@ -199,7 +199,7 @@ pub(crate) unsafe fn is_owned_once(op: *mut PyObject) -> bool {
     // SAFETY: as above. Without the GIL a count has two parts, and only the thread that made the object can tell.
     #[cfg(counts_inline)]
     return unsafe { super::two_counts::is_owned_once(op) };
-    // SAFETY: as above.
+    // SAFETY: the caller owns `op`, so it is alive; CPython looks at both parts itself.
     #[cfg(all(Py_GIL_DISABLED, Py_3_14, not(counts_inline)))]
     return unsafe { pyo3_ffi::PyUnstable_Object_IsUniquelyReferenced(op) != 0 };
     #[cfg(all(Py_GIL_DISABLED, not(Py_3_14), not(counts_inline)))]

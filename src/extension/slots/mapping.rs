@@ -102,7 +102,7 @@ pub(crate) unsafe extern "C" fn mp_ass_subscript(op: *mut PyObject, key: *mut Py
 
 /// `key in h`: 1, 0, or -1 with an exception set.
 pub(crate) unsafe extern "C" fn sq_contains(op: *mut PyObject, key: *mut PyObject) -> c_int {
-    // SAFETY: both are kept for the call.
+    // SAFETY: the caller of a slot owns its arguments until the slot returns.
     let at_once = || unsafe { at_once::contains(op, key) };
     entry_at_once(op, at_once, || {
         // SAFETY: the right object, and both are kept for the call.

@@ -46,7 +46,7 @@ pub(crate) unsafe extern "C" fn update(
 /// # Safety
 /// `table` and `source` are living objects that the caller keeps alive. The same holds for all functions here.
 pub(crate) unsafe fn merge(table: *mut HashTable, source: *mut PyObject) -> Result<(), Raised> {
-    // SAFETY: the caller keeps both alive.
+    // SAFETY: the caller keeps both alive, which is all that a section on them and the merging ask for.
     unsafe { alone_with(table.cast(), source, || merge_alone(table, source)) }
 }
 

@@ -234,7 +234,7 @@ pub(super) fn check_exception(frame: &Frame, returned: Returned) {
 
 /// Whether what a call answers disagrees with whether an exception is set: in which way, and the type of the exception.
 fn disagreement(frame: &Frame, returned: Returned) -> Option<(&'static str, Address)> {
-    // SAFETY: the GIL is held.
+    // SAFETY: a call of the extension is about to return, so this thread has the GIL; the reference is borrowed and only compared.
     let set = unsafe { pyo3_ffi::PyErr_Occurred() } as Address;
     let what = match returned {
         Returned::Nothing if set != frame.exception => "the exception that was set is not what it was",
