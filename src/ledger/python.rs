@@ -231,7 +231,7 @@ unsafe extern "C" fn findings(_: *mut PyObject, since: *mut PyObject) -> *mut Py
                     finding.function,
                     &finding.type_name,
                     &finding.repr,
-                    finding.callers(),
+                    &finding.callers(),
                 ]
                 .map(text);
                 (texts, file, line, finding.address as c_longlong)

@@ -94,6 +94,12 @@ fn target(number: usize) -> (usize, &'static str) {
     (target.function, target.name)
 }
 
+/// The address of the function that is called by this name. Names are kept once for each function.
+pub(crate) fn function_called(name: &'static str) -> Option<usize> {
+    let mut targets = TARGETS.iter().map_while(OnceLock::get);
+    targets.find(|target| core::ptr::eq(target.name, name)).map(|target| target.function)
+}
+
 /// The addresses of all functions behind trampolines, in order.
 pub(crate) fn functions() -> Vec<usize> {
     let mut all: Vec<usize> = TARGETS.iter().map_while(OnceLock::get).map(|target| target.function).collect();

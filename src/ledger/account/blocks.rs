@@ -53,41 +53,61 @@ impl Frame {
     pub(super) fn look_into_memory(&mut self) {
         let mut wanted: HashSet<Address> = HashSet::new();
         for (&address, hand) in &self.hands {
-            if hand.taken.iter().any(statics::is_worth_it) && !is_always_there(address as *mut PyObject) {
+            if hand.taken.iter().any(statics::is_worth_it) {
                 wanted.insert(address);
             }
         }
         if wanted.is_empty() {
             return;
         }
-        let mut to_see: Vec<(Address, Address)> =
-            self.structs.iter().map(|fields| (fields.start, fields.end)).chain(statics::areas()).collect();
+        // Only packed structs have pointers in odd places, and few extensions have any.
+        for step in [size_of::<usize>(), 1] {
+            let places = self.places_of(&wanted, step);
+            self.settle_at(places);
+            wanted.retain(|address| self.hands.get(address).is_some_and(|hand| !hand.taken.is_empty()));
+            if wanted.is_empty() {
+                return;
+            }
+        }
+        let left_over = wanted.iter().filter_map(|address| self.hands.get(address));
+        left_over.flat_map(|hand| hand.taken.iter()).for_each(statics::looked_in_vain);
+    }
+
+    /// Where these objects lie: in the objects of the call, in static variables, and in the blocks to which these lead. In a block,
+    /// every so many bytes are looked at.
+    fn places_of(&self, wanted: &HashSet<Address>, step_in_blocks: usize) -> ByAddress<Vec<Address>> {
+        const WORD: usize = size_of::<usize>();
+        let structs = self.structs.iter().map(|fields| (fields.start, fields.end));
         // The objects that these objects own, of the extension's own, lead further.
         let owned = self.structs.iter().flat_map(|fields| super::shown::own_objects_of(fields.of));
-        to_see.extend(owned);
+        let mut to_see: Vec<_> = structs.chain(statics::areas()).chain(owned).map(|area| (area, None)).collect();
         let mut seen: HashSet<Address> = HashSet::new();
         let mut places: ByAddress<Vec<Address>> = ByAddress::default();
         let mut left = MOST_WORDS;
-        while let Some((start, end)) = to_see.pop() {
-            let first = start.next_multiple_of(size_of::<usize>());
-            for field in (first..end & !(size_of::<usize>() - 1)).step_by(size_of::<usize>()) {
-                if left == 0 {
-                    break;
-                }
-                left -= 1;
+        let open = ledger();
+        while let Some(((start, end), step_in_block)) = to_see.pop() {
+            let step = step_in_block.unwrap_or(WORD);
+            let fields = (start.next_multiple_of(step)..(end + 1).saturating_sub(WORD)).step_by(step).take(left);
+            left -= fields.len();
+            for field in fields {
                 // SAFETY: an object that lives, a block that was not given back, or a segment of a file that stays loaded.
-                let word = unsafe { (field as *const usize).read_volatile() };
-                if wanted.contains(&word) {
+                let word = unsafe { (field as *const usize).read_unaligned() };
+                // `None` and its like are named in many a static variable that owns no reference to them.
+                if wanted.contains(&word) && (step_in_block.is_some() || !is_always_there(word as *mut PyObject)) {
                     places.entry(word).or_default().push(field);
-                } else if word != 0 && word.is_multiple_of(size_of::<usize>()) && !seen.contains(&word) {
-                    let size = ledger().blocks.get(&word).copied();
-                    if let Some(size) = size {
-                        seen.insert(word);
-                        to_see.push((word, word + size));
-                    }
+                } else if word != 0
+                    && word.is_multiple_of(WORD)
+                    && let Some(size) = open.blocks.get(&word)
+                    && seen.insert(word)
+                {
+                    to_see.push(((word, word + size), Some(step_in_blocks)));
                 }
             }
         }
+        places
+    }
+
+    fn settle_at(&mut self, places: ByAddress<Vec<Address>>) {
         for (object, fields) in places {
             // As many of them as are known to be shown are those that are shown.
             let known = ledger().shown_in.get(&object).map_or(0, |containers| containers.values().sum());
@@ -96,8 +116,6 @@ impl Frame {
                 self.found_at(field, object);
             }
         }
-        let left_over = wanted.iter().filter_map(|address| self.hands.get(address));
-        left_over.flat_map(|hand| hand.taken.iter()).for_each(statics::looked_in_vain);
     }
 
     fn found_at(&mut self, field: Address, object: Address) {

@@ -2,7 +2,7 @@
 
 use super::always;
 use super::describe::{describe, name_of};
-use super::hands::{Frame, Hand, give, in_frame, set_stack_of_call, with_frames};
+use super::hands::{Frame, Frames, Hand, give, in_frame, set_stack_of_call, with_frames};
 use super::ledger::{STRICT, ledger};
 use super::notes::{note_call, note_return};
 use super::report::{Finding, find, is_noting};
@@ -34,6 +34,9 @@ impl Borrowed<'_> {
 #[inline(never)]
 pub(crate) fn begin(function: &'static str, arguments: Borrowed<'_>, base: usize) {
     with_frames(|frames| {
+        if frames.are_open() && !STRICT.load(Ordering::Relaxed) && releases(function) {
+            arguments.iter().for_each(|op| settle_before_release(frames, op as Address));
+        }
         let frame = frames.push(function, base);
         for argument in arguments.iter() {
             // SAFETY: CPython passes living objects, or one that is being taken apart and still has its memory.
@@ -50,6 +53,23 @@ pub(crate) fn begin(function: &'static str, arguments: Borrowed<'_>, base: usize
         }
     });
     set_stack_of_call(base);
+}
+
+/// Does this function give back what its object holds?
+fn releases(function: &str) -> bool {
+    function.ends_with(".tp_dealloc") || function.ends_with(".tp_clear")
+}
+
+/// A call is about to release what this object holds, and another call is still running that may have put it there: one that
+/// made the object and drops it again. What that call has in hand, and the object holds, is the object's before it is given back.
+fn settle_before_release(frames: &mut Frames, op: Address) {
+    for frame in frames.running().filter(|frame| frame.open > 0) {
+        let known = frame.structs.iter().find(|fields| fields.of == op).copied();
+        if let Some(fields) = known {
+            frame.look_into(fields);
+            frame.ask(vec![op], 1);
+        }
+    }
 }
 
 /// What a call returned, as far as its books are concerned.
@@ -259,19 +279,24 @@ impl Frame {
                 continue;
             }
             seen.push(fields);
-            let words = peek::words(fields.start, fields.end);
-            let holds = |address| words.contains(&address);
-            for (&object, hand) in self.hands.iter_mut().filter(|(address, _)| holds(**address)) {
-                let places = words.iter().enumerate().filter(|&(_, &word)| word == object);
-                for field in places.map(|(number, _)| fields.start + number * size_of::<usize>()) {
-                    if hand.taken.is_empty() || ledger().holds(field, object) {
-                        continue;
-                    }
-                    let site = hand.taken.pop().expect("it is not empty");
-                    self.open -= 1;
-                    keep_in_field(field, object, site, self.function, Some((fields, &words)));
-                    ledger().found_in.entry(object).or_default().insert(field);
+        }
+        seen.into_iter().for_each(|fields| self.look_into(fields));
+    }
+
+    /// The same, for one struct.
+    fn look_into(&mut self, fields: Fields) {
+        let words = peek::words(fields.start, fields.end);
+        let holds = |address| words.contains(&address);
+        for (&object, hand) in self.hands.iter_mut().filter(|(address, _)| holds(**address)) {
+            let places = words.iter().enumerate().filter(|&(_, &word)| word == object);
+            for field in places.map(|(number, _)| fields.start + number * size_of::<usize>()) {
+                if hand.taken.is_empty() || ledger().holds(field, object) {
+                    continue;
                 }
+                let site = hand.taken.pop().expect("it is not empty");
+                self.open -= 1;
+                keep_in_field(field, object, site, self.function, Some((fields, &words)));
+                ledger().found_in.entry(object).or_default().insert(field);
             }
         }
     }

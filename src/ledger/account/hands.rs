@@ -60,6 +60,24 @@ impl Taken {
         top
     }
 
+    /// Takes away the reference that is given back at this place. Of more than one it is the last that the same activation of a
+    /// function has taken, as far as the callers tell it: a function gives back what it took itself, and not what one that it has
+    /// called took and forgot. Else it is the last of all.
+    fn pop_at(&mut self, site: Site) -> Option<Site> {
+        if self.below.is_empty() {
+            return self.top.take();
+        }
+        let callers = |site: &Site| site.map(|spot| spot.callers()).filter(|callers| callers[0] != 0);
+        let here = callers(&site);
+        if here.is_some() && self.top.as_ref().is_some_and(|top| callers(top) != here) {
+            let same = self.below.iter().rposition(|taken| callers(taken) == here);
+            if let Some(at) = same {
+                return Some(self.below.remove(at));
+            }
+        }
+        self.pop()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.top.is_none()
     }
@@ -189,8 +207,14 @@ impl Frames {
         &mut self.all[self.depth]
     }
 
+    /// Those of the calls that are running.
     pub(super) fn running(&mut self) -> impl Iterator<Item = &mut Frame> {
         self.all[..=self.depth].iter_mut()
+    }
+
+    /// Has any call that is running something in hand?
+    pub(super) fn are_open(&self) -> bool {
+        self.all[1..=self.depth].iter().any(|frame| frame.open > 0)
     }
 
     pub(super) fn outside(&self) -> &Frame {
@@ -521,7 +545,7 @@ pub(crate) fn give(op: *mut PyObject, what: &'static str, site: Site) {
         let inside = frame.function != OUTSIDE;
         let unmoved = |frame: &Frame| inside && what == "returned" && always::has_not_moved(op, &frame.always);
         let Some(hand) = frame.hands.get_mut(&address) else { return (false, unmoved(frame), 0, None, frame.function) };
-        let owned = hand.taken.pop().is_some();
+        let owned = hand.taken.pop_at(site).is_some();
         frame.open -= usize::from(owned);
         hand.stolen += usize::from(owned && what == "stolen");
         let named = what == "returned" && hand.named && is_immortal_singleton(op);

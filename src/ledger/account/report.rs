@@ -7,9 +7,11 @@ use super::follow::{follow, forget, look};
 use super::hands::{OUTSIDE, in_frame};
 use super::ledger::{Event, MOST_EVENTS, MOST_FINDINGS, RECORDING, SPEAKING, ledger};
 use crate::peek;
-use crate::spot;
+use crate::spot::{self, Spot};
+use crate::trampolines;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use pyo3_ffi::PyObject;
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::Write;
 use std::sync::Mutex;
@@ -30,9 +32,16 @@ pub(crate) struct Finding {
 }
 
 impl Finding {
-    /// Who called the function in which the line stands: see [`crate::spot`].
-    pub(crate) fn callers(&self) -> &'static str {
-        self.site.map_or("", |spot| spot::told(spot.callers()))
+    /// Who called the function in which the line stands: see [`crate::spot`]. Where no line is known, after two `|`, where the
+    /// function begins in which it happened.
+    pub(crate) fn callers(&self) -> Cow<'static, str> {
+        let callers = self.site.map_or("", |spot| spot::told(spot.callers()));
+        if !crate::stands_alone() || self.site.is_some_and(|spot| spot.line() != 0) {
+            return callers.into();
+        }
+        // As if it called from its first byte on.
+        let begins = trampolines::function_called(self.function).map(|function| Spot::at(function + 1, 0));
+        begins.map_or(callers.into(), |spot| format!("{callers}||{}", spot::told(spot.callers())).into())
     }
 }
 
@@ -154,7 +163,7 @@ pub(super) fn find(finding: Finding) {
     let (file, line) = place(finding.site);
     let callers = finding.callers();
     let Finding { kind, what, function, address, type_name, repr, .. } = &finding;
-    log(&["finding", kind, what, file, &line, function, &address.to_string(), type_name, repr, callers]);
+    log(&["finding", kind, what, file, &line, function, &address.to_string(), type_name, repr, &callers]);
     if *kind != "surplus" && SPEAKING.load(Ordering::Relaxed) {
         let place = if file.is_empty() { String::new() } else { format!("{file}:{line}: ") };
         let object = if repr.is_empty() { type_name } else { repr };

@@ -71,10 +71,14 @@ fn known_in(container: Address, object: Address) -> usize {
 impl Frame {
     /// Asks the objects that the call can have stored something in. What is in hand and shown by one of them goes out of hand.
     pub(super) fn ask_what_is_shown(&mut self) {
+        self.ask(self.structs.iter().map(|fields| fields.of).collect(), MOST_CONTAINERS);
+    }
+
+    /// The same of these objects, and of those that they own, but of no more than so many.
+    pub(super) fn ask(&mut self, mut to_ask: Vec<Address>, most: usize) {
         let mut asked: HashSet<Address> = HashSet::new();
-        let mut to_ask: Vec<Address> = self.structs.iter().map(|fields| fields.of).collect();
         while let Some(container) = to_ask.pop() {
-            if self.open == 0 || asked.len() == MOST_CONTAINERS {
+            if self.open == 0 || asked.len() == most {
                 return;
             }
             if !asked.insert(container) {

@@ -252,8 +252,12 @@ pub(crate) fn freed(op: *mut PyObject, size: usize) {
     with_frames(|frames| {
         for frame in frames.running() {
             frame.structs.retain(|fields| fields.of != start);
-            if frame.hands.get(&start).is_some_and(|hand| hand.taken.is_empty()) {
-                frame.hands.remove(&start);
+            // Outside any call nothing ends, and another object may be made at this address.
+            let outside = frame.function == OUTSIDE;
+            if frame.hands.get(&start).is_some_and(|hand| outside || hand.taken.is_empty())
+                && let Some(hand) = frame.hands.remove(&start)
+            {
+                frame.open -= hand.taken.iter().count();
             }
         }
     });

@@ -45,6 +45,21 @@ static PyObject *helped_and_lost_too(PyObject *module, PyObject *op)
     Py_RETURN_NONE;
 }
 
+/* A function that takes a reference and forgets it, and one that calls it and gives back what it took itself. */
+static int forget(PyObject *op)
+{
+    Py_INCREF(op); /* BUG forget */
+    return 0;
+}
+
+static PyObject *forgotten(PyObject *module, PyObject *op)
+{
+    Py_INCREF(op);
+    forget(op);
+    Py_DECREF(op);
+    Py_RETURN_NONE;
+}
+
 /* ---- functions ---- */
 
 static PyObject *pair(PyObject *module, PyObject *op) { return PyTuple_Pack(2, op, op); }
@@ -76,7 +91,11 @@ static PyObject *leak_date(PyObject *module, PyObject *unused)
 }
 
 /* Nothing is taken of what is returned. */
-static PyObject *bare_none(PyObject *module, PyObject *unused) { return Py_None; }
+static PyObject *bare_none(PyObject *module, PyObject *unused)
+{
+    PyObject *result = Py_None; /* BUG bare_none */
+    return result;
+}
 
 static PyObject *items_written(PyObject *module, PyObject *op)
 {
@@ -290,6 +309,81 @@ static void nodes_dealloc(PyObject *self)
     Py_DECREF(type);
 }
 
+/* ---- made and dropped in one call: what the object held goes with it ---- */
+
+static PyObject *made_and_dropped(PyObject *module, PyObject *op)
+{
+    State *state = state_of(module);
+    Box *box = (Box *)((PyTypeObject *)state->box_type)->tp_alloc((PyTypeObject *)state->box_type, 0);
+    PyObject *nodes = PyType_GenericNew((PyTypeObject *)state->nodes_type, NULL, NULL), *pushed;
+    if (box == NULL || nodes == NULL) {
+        return NULL;
+    }
+    box->content = keep(op);
+    pushed = nodes_push(nodes, op);
+    Py_XDECREF(pushed);
+    Py_DECREF(nodes);
+    Py_DECREF(box);
+    Py_RETURN_NONE;
+}
+
+static PyObject *dropped_and_lost(PyObject *module, PyObject *op)
+{
+    keep(op); /* BUG dropped_and_lost */
+    return made_and_dropped(module, op);
+}
+
+/* ---- nodes without a byte between their fields, as data that is stored or sent often has, and of one list for all ---- */
+
+#pragma pack(push, 1)
+typedef struct Packed {
+    char kind;
+    PyObject *value;
+    struct Packed *next;
+} Packed;
+#pragma pack(pop)
+
+static Packed *all_packed;
+
+static PyObject *packed_push(PyObject *module, PyObject *op)
+{
+    Packed *node = PyMem_Malloc(sizeof(Packed));
+    if (node == NULL) {
+        return PyErr_NoMemory();
+    }
+    node->value = keep(op);
+    node->next = all_packed;
+    all_packed = node;
+    Py_RETURN_NONE;
+}
+
+static PyObject *packed_replace(PyObject *module, PyObject *op)
+{
+    all_packed->value = keep(op); /* BUG packed_replace */
+    Py_RETURN_NONE;
+}
+
+static PyObject *packed_clear(PyObject *module, PyObject *unused)
+{
+    while (all_packed != NULL) {
+        Packed *node = all_packed;
+        all_packed = node->next;
+        Py_DECREF(node->value);
+        PyMem_Free(node);
+    }
+    Py_RETURN_NONE;
+}
+
+/* ---- a str of its own, which CPython makes, and a dealloc that leaves all but its own field to str's ---- */
+
+static void text_dealloc(PyObject *self)
+{ /* BUG text_dealloc */
+    PyUnicode_Type.tp_dealloc(self);
+}
+
+static PyType_Slot text_slots[] = {{Py_tp_dealloc, text_dealloc}, {0, NULL}};
+static PyType_Spec text_spec = {"kept_c.Text", sizeof(PyUnicodeObject), 0, Py_TPFLAGS_DEFAULT, text_slots};
+
 static PyMethodDef nodes_methods[] = {
     {"push", nodes_push, METH_O, NULL}, {"pop", nodes_pop, METH_NOARGS, NULL},
     {"replace", nodes_replace, METH_O, NULL}, {"push_twice", nodes_push_twice, METH_O, NULL}, {NULL},
@@ -346,20 +440,39 @@ static PyMethodDef functions[] = {
     {"helped_and_lost", helped_and_lost, METH_O, NULL},
     {"helped_and_lost_too", helped_and_lost_too, METH_O, NULL},
     {"leak_called", leak_called, METH_O, NULL},
+    {"forgotten", forgotten, METH_O, NULL},
     {"leak_date", leak_date, METH_NOARGS, NULL},
     {"bare_none", bare_none, METH_NOARGS, NULL},
     {"items_written", items_written, METH_O, NULL},
     {"exceptions", exceptions, METH_O, NULL},
     {"interned", interned, METH_NOARGS, NULL},
     {"plain", plain, METH_O, NULL},
+    {"made_and_dropped", made_and_dropped, METH_O, NULL},
+    {"dropped_and_lost", dropped_and_lost, METH_O, NULL},
+    {"packed_push", packed_push, METH_O, NULL},
+    {"packed_replace", packed_replace, METH_O, NULL},
+    {"packed_clear", packed_clear, METH_NOARGS, NULL},
     {NULL},
 };
+
+static PyObject *never_read;
 
 static int fill(PyObject *module)
 {
     State *state = state_of(module);
     size_t at;
+    PyObject *bases, *text;
     PyDateTime_IMPORT;
+    never_read = PyUnicode_InternFromString("kept for good, and read by nobody");
+    if (never_read == NULL || PyUnicode_FromString("lost") == NULL) { /* BUG fill_text */
+        return -1;
+    }
+    bases = PyTuple_Pack(1, &PyUnicode_Type);
+    text = PyType_FromSpecWithBases(&text_spec, bases);
+    Py_XDECREF(bases);
+    if (PyModule_AddObject(module, "Text", text) < 0) {
+        return -1;
+    }
     state->memo = PyList_New(0);
     state->memo = PyList_New(0); /* BUG fill */
     state->box_type = PyType_FromModuleAndSpec(module, &box_spec, NULL);

@@ -147,6 +147,9 @@ class Ledger:
             raise Unbalanced("the ledger does not balance:\n" + "\n".join(f"  {finding}" for finding in found))
 
 
+#: Between a chain of callers and the place where the function begins in which something happened whose line is not known.
+BEGINS = "||"
+
 #: Headers that many extensions copy, of which a line stands for its caller.
 COPIED = ("pythoncapi_compat.h", "refcount_ledger.h")
 
@@ -159,11 +162,15 @@ def together(rows: Iterable[tuple[Any, ...]], roots: Sequence[str] = ()) -> list
         roots: folders of source: files that lie in them are named relative to them.
     """
     rows = list(rows)
-    known = symbols.resolve(row[8] for row in rows)
+    known = symbols.resolve(part for row in rows for part in row[8].split(BEGINS))
     alike: dict[tuple[Any, ...], list[tuple[int, str]]] = collections.defaultdict(list)
     for kind, what, file, line, function, address, type_name, text, chain in rows:
+        chain, _, begins = chain.partition(BEGINS)
         frames = tuple(frame._replace(file=relative(frame.file, roots)) for frame in known.get(chain, ()))
         file, line, callers = _blamed(relative(file, roots), line, frames)
+        if not line and known.get(begins):
+            place, line, where = symbols.in_function(known[begins][0], text)
+            file, what = relative(place, roots), f"{what} ({where})"
         alike[kind, what, file, line, function, type_name, callers].append((address, text))
     return [
         Finding(kind, what, file, line, function, type_name, found[0][1], found[0][0], len(found), callers)

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -59,6 +59,49 @@ def resolve(chains: Iterable[str]) -> dict[str, tuple[Frame, ...]]:
         chain: tuple(frame for place in _places(chain) for frame in known.get(place, ()) if not _is_of_others(frame))
         for chain in chains
     }
+
+
+#: How C calls the objects that are always there, by how they are shown.
+_BY_NAME = {"None": "Py_None", "True": "Py_True", "False": "Py_False", "NotImplemented": "Py_NotImplemented"}
+
+
+def in_function(begins: Frame, shown: str) -> tuple[str, int, str]:
+    """A line of a function of which it is known that it did something to an object, and not where.
+
+    Where the object is one that is always there, and one line of the function alone names it, that is the line.
+
+    Args:
+        begins: where the function begins.
+        shown: the object, as a finding shows it.
+
+    Returns:
+        The file, the line, and which line that is, in words.
+    """
+    named, body = _BY_NAME.get(shown), list(_body(begins))
+    lines = [number for number, line in body if re.search(rf"\b{named}\b", line)] if named else []
+    if len(lines) == 1:
+        return begins.file, lines[0], f"no other line of the function names {shown}"
+    return begins.file, body[0][0] if body else begins.line, "the line is where the function begins"
+
+
+def _body(somewhere: Frame) -> Iterator[tuple[int, str]]:
+    """The lines of a function in C, with their numbers, from the brace that opens it to the one that closes it.
+
+    Args:
+        somewhere: a line of it. (Of a very short function the compiler names its last line where it begins.)
+    """
+    if not Path(somewhere.file).is_file():
+        return
+    source = Path(somewhere.file).read_text(encoding="utf-8", errors="replace").splitlines()
+    # As C is written, nothing but the beginning and the end of a function stands at the left margin.
+    before = range(min(somewhere.line, len(source)), 0, -1)
+    first = next((number for number in before if re.match(r"\{|[^\s}#].*\{", source[number - 1])), somewhere.line)
+    depth = 0
+    for number, line in enumerate(source[first - 1 :], start=first):
+        yield number, line
+        depth += line.count("{") - line.count("}")
+        if depth <= 0 and "}" in line:
+            return
 
 
 def _places(chain: str) -> list[tuple[str, str]]:

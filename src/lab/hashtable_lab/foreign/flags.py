@@ -16,6 +16,7 @@ import importlib.util
 import os
 import shlex
 import shutil
+import subprocess
 import sys
 import sysconfig
 from pathlib import Path
@@ -27,6 +28,10 @@ from hashtable_lab.foreign import header, table
 FLAGS = "-g1 -fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-inline -fno-strict-aliasing -fno-lto -w"
 # Code that Cython made reaches into the interpreter's thread state by itself, past the C API, unless it is told not to.
 FLAGS += " -DCYTHON_FAST_THREAD_STATE=0 -DCYTHON_USE_EXC_INFO_STACK=0"
+
+#: What a compiler of GCC's family is told too: a static variable that is written and never read is no variable to it, and what was
+#: stored there would look like a leak.
+ALL_VARIABLES = "-fno-ipa-reference-addressable"
 
 #: What the linker puts in the place of which functions, so that blocks of memory are known.
 WRAPPED = [
@@ -104,7 +109,7 @@ def prepare() -> dict[str, str]:
     folders = list(dict.fromkeys(sysconfig.get_path(name) for name in ("include", "platinclude")))
     facts = [table.read_fact(name) for name in ("returns.tsv", "by_hand.tsv", "functions.h", "macros.h")]
     key = hashlib.sha256()
-    for part in (sys.version, str(real), str(folders), str(engine), FLAGS, LINKED, SCRIPT, *facts):
+    for part in (sys.version, str(real), str(folders), str(engine), FLAGS, ALL_VARIABLES, LINKED, SCRIPT, *facts):
         key.update(part.encode() + b"\0")
     key.update(Path(header.__file__).read_bytes())
     folder = cache_folder() / "compilers" / key.hexdigest()[:16]
@@ -131,11 +136,18 @@ def prepare() -> dict[str, str]:
 
 def _write_script(file: Path, command: list[str], include: Path, engine: Path, linked: str) -> None:
     words = shlex.join(command) if command else "echo 'a compiler for C++ is missing' >&2; exit 1;"
+    options = f"{FLAGS} {ALL_VARIABLES}" if command and _takes(command, ALL_VARIABLES) else FLAGS
     text = SCRIPT.format(
-        compiler=words, include=shlex.quote(str(include)), flags=FLAGS, linked=linked, engine=shlex.quote(str(engine))
+        compiler=words, include=shlex.quote(str(include)), flags=options, linked=linked, engine=shlex.quote(str(engine))
     )
     file.write_text(text, encoding="utf-8")
     file.chmod(0o755)
+
+
+def _takes(compiler: list[str], option: str) -> bool:
+    """Does a compiler know this option?"""
+    command = [*compiler, "-Werror", option, "-fsyntax-only", "-xc", os.devnull]
+    return subprocess.run(command, capture_output=True).returncode == 0
 
 
 def variables(folder: Path) -> dict[str, str]:
