@@ -72,6 +72,49 @@ document.addEventListener("DOMContentLoaded", () => {
     show(now, true);
   }
 
+  // The collector's sum: what owns and what is shown is chosen, and then it is done step by step.
+  for (const figure of document.querySelectorAll("figure.picture:has([data-sums])")) {
+    const sums = JSON.parse(figure.querySelector("[data-sums]").dataset.sums);
+    const part = (name) => figure.querySelector(`[data-part="${name}"]`);
+    const button = (name) => figure.querySelector(`[data-choose="${name}"]`);
+    const write = (name, text) => {
+      figure.querySelector(`[data-number="${name}"]`).textContent = text;
+    };
+    let [named, shown, step] = [0, 1, 3];
+    const show = () => {
+      const { counts, steps } = sums[`${named}${shown}`];
+      const { visits, said, end } = steps[step];
+      part("variable").classList.toggle("away", !named);
+      ["table", "function"].forEach((name, number) => {
+        write(`${name}-count`, String(counts[number]));
+        write(`${name}-visits`, `- ${visits[number]}`);
+        write(`${name}-left`, `= ${counts[number] - visits[number]}`);
+        part(name).classList.toggle("gone", end === "gone" || (end === "destroyed" && name === "table"));
+        part(name).classList.toggle("destroyed", end === "destroyed" && name === "function");
+      });
+      part("table-shows").classList.toggle("lit", step === 1 && shown > 0);
+      part("function-shows").classList.toggle("lit", step === 2);
+      button("named").setAttribute("aria-pressed", String(Boolean(named)));
+      for (const number of [0, 1, 2]) button(number).setAttribute("aria-pressed", String(number === shown));
+      figure.querySelector("output").textContent = said;
+    };
+    for (const pressed of figure.querySelectorAll("[data-choose]")) {
+      pressed.addEventListener("click", () => {
+        const chosen = pressed.dataset.choose;
+        if (chosen === "step") step = (step + 1) % 4;
+        else if (chosen === "start") step = 0;
+        else {
+          // Another case: its sum at once, and step by step from the start if one likes.
+          if (chosen === "named") named = 1 - named;
+          else shown = Number(chosen);
+          step = 3;
+        }
+        show();
+      });
+    }
+    show();
+  }
+
   const slider = document.getElementById("sizes-slider");
   if (slider) {
     const buckets = document.getElementById("sizes-buckets");

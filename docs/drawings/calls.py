@@ -296,6 +296,58 @@ def meddler() -> Picture:
     return Picture("A lookup, and a comparison that clears the table", lanes(y, columns) + svg, y, words_below)
 
 
+#: A comparison takes out the key that is compared, and puts another one in: how many pairs the table had at each step.
+_SAME_LENGTH = """
+import json
+from hashtable import HashTable
+lengths = []
+class Changeling:
+    def __init__(self, table): self.table = table
+    def __hash__(self): return 1
+    def __eq__(self, other):
+        if not lengths[1:]:
+            for change in (lambda: self.table.pop(self), lambda: self.table.set("another", None)):
+                change()
+                lengths.append(len(self.table))
+        return False
+h = HashTable(typed=False)
+h[Changeling(h)] = "first"
+lengths.append(len(h))
+h.get(1)
+print(json.dumps([*lengths, len(h)]))
+"""
+
+
+@picture
+def same_length() -> Picture:
+    """Why the number of pairs does not tell whether the table has changed."""
+    before, removed, added, after = answer(_SAME_LENGTH)
+    assert before == added == after != removed
+    columns = {"the lookup": (8, 160, "extension"), "__eq__, in Python": (172, 160, "python")}
+    rows = [
+        (8, "compares A", before, 7),
+        (172, "del h[A]", removed, 8),
+        (172, "h[B] = ...", added, 9),
+        (8, "looks again", after, 9),
+    ]
+    height = 48 + 30 * len(rows)
+    svg = lanes(height - 16, columns) + words(366, 18, "pairs", "strong mid") + words(428, 18, "changes", "strong mid")
+    for number, (x, text, pairs, changes) in enumerate(rows):
+        y = 48 + 30 * number
+        svg += words(x + 10, y + 4, text, "small") + words(366, y + 4, str(pairs), "code mid")
+        svg += words(428, y + 4, str(changes), "code mid")
+    svg += line((90, 50), (178, 74)) + line((178, 112), (100, 128))
+    svg += words(8, height + 4, f"pairs: {before} = {after}, as if nothing had happened", "small")
+    svg += words(8, height + 24, "changes: 7 is not 9, so begin again", "small strong")
+    text = (
+        f"A lookup compares the key A, and the comparison takes A out and puts B in. The table had {before} pair before, "
+        f"and has {after} afterwards. But it is another pair, and a lookup that went on with A would use a key that is gone. "
+        "The number of changes only goes up: it was 7, and is 9. (Seven changes before are an example; the numbers of "
+        "pairs were read while such a lookup ran.)"
+    )
+    return Picture("The same number of pairs, and another table", svg, height + 32, text)
+
+
 @picture
 def witness() -> Picture:
     """Overwriting a value: first in order, then let go."""

@@ -177,6 +177,31 @@ def test_references_move_between_their_owners(window, number):
     assert page.locator("#picture-tokens output").inner_text() == state["said"]
 
 
+@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize("shown", [0, 1, 2])
+def test_the_collectors_sum_is_done_as_the_reader_chooses(window, named, shown):
+    page = window(SITE / "life.html", WIDTHS[0])
+    picture = page.locator("#picture-subtraction")
+    case = json.loads(picture.locator("[data-sums]").get_attribute("data-sums"))[f"{int(named)}{shown}"]
+
+    def number(name):
+        return picture.locator(f'[data-number="{name}"]').text_content()
+
+    if named:
+        picture.locator('[data-choose="named"]').click()
+    picture.locator(f'[data-choose="{shown}"]').click()
+    picture.locator('[data-choose="start"]').click()
+    for step in case["steps"]:
+        assert picture.locator("output").inner_text() == step["said"]
+        for name, count, visits in zip(("table", "function"), case["counts"], step["visits"]):
+            assert (number(f"{name}-visits"), number(f"{name}-left")) == (f"- {visits}", f"= {count - visits}")
+        function = picture.locator('[data-part="function"]').get_attribute("class")
+        assert ("gone" in function, "destroyed" in function) == tuple(
+            step.get("end") == end for end in ("gone", "destroyed")
+        )
+        picture.locator('[data-choose="step"]').click()
+
+
 # ---- the controls ----------------------------------------------------------------------------------------------------
 
 PLAIN = "<!DOCTYPE html><html lang=en><title>t</title><body style='margin:0;background:#fff'><article>{}</article></body></html>"
