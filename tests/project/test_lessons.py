@@ -84,8 +84,7 @@ def too_early(chapters, text_of):
 
 
 def test_the_list_is_of_the_lesson_in_its_order():
-    index = text_of("index").split(":caption: The lesson\n")[1].split("```")[0]
-    assert [chapter["name"] for chapter in lessons()] == [line for line in index.split() if not line.startswith(":")]
+    assert [chapter["name"] for chapter in lessons()] == chapters("The lesson")
 
 
 def test_what_is_assumed_was_taught():
@@ -117,36 +116,54 @@ def test_a_term_that_comes_too_early_would_be_seen(words):
         assert too_early(chapters, {**texts, "one": harmless}.get) == []
 
 
-@pytest.mark.parametrize("name", [chapter["name"] for chapter in lessons()])
+def chapters(caption):
+    """The chapters of one part of the book."""
+    listed = text_of("index").split(f":caption: {caption}\n")[1].split("```")[0]
+    return [line for line in listed.split() if not line.startswith(":")]
+
+
+@pytest.mark.parametrize(
+    "name", [*chapters("The lesson"), *chapters("Other people's extensions"), *chapters("Other roads")]
+)
 def test_a_chapter_opens_and_closes(name):
     text = text_of(name)
-    assert re.match(r"(<!--.*?-->\s*)?# .+\n\n:::\{admonition\} After this chapter you can\n:class: goals\n", text), (
-        "no goals"
-    )
+    plain = re.sub(r"<!--.*?-->\s*", "", text, flags=re.DOTALL)
+    assert re.match(r"# .+\n\n:::\{admonition\} After this chapter you can\n:class: goals\n", plain), "no goals"
     closing = text.rstrip().rpartition(":::{admonition} What was seen\n:class: seen\n")[2]
     assert "**One thing to try:**" in " ".join(closing.split())
 
 
-def sections(text):
-    """The sections of a chapter by the anchors of their headings."""
-    parts = re.split(r"^#{2,3} (.+)$", text, flags=re.MULTILINE)
-    return {
-        re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-"): body for title, body in zip(parts[1::2], parts[2::2])
+def section(text, anchor):
+    """The section of a chapter whose heading has this anchor, with all sections below it; nothing if there is none."""
+    headings = list(re.finditer(r"^(#{2,3}) (.+)$", text, re.MULTILINE))
+    for number, heading in enumerate(headings):
+        if re.sub(r"[^\w -]", "", heading[2].lower()).replace(" ", "-") == anchor:
+            ends = [other.start() for other in headings[number + 1 :] if len(other[1]) <= len(heading[1])]
+            return text[heading.start() : ends[0] if ends else len(text)]
+    return ""
+
+
+def lacks(body):
+    """What a section lacks that is to answer one of the six questions."""
+    asked = re.search(r"^:::\{question\} .+?^:::$", body, re.MULTILINE | re.DOTALL)
+    wrong = asked[0].count("\n- [ ] ") if asked else 0
+    return [
+        what for what, there in {"a picture": "```{picture} " in body, "a question": wrong > 1}.items() if not there
+    ]
+
+
+def test_each_of_the_six_questions_is_answered_in_one_section_with_a_picture_and_a_question():
+    links = re.findall(r"\]\(([\w-]+)\.md#([\w-]+)\)", text_of("questions"))
+    assert len(links) == len(set(links)) == SIX
+    assert {(name, anchor): lacks(section(text_of(name), anchor)) for name, anchor in links} == {
+        link: [] for link in links
     }
 
 
-def test_each_of_the_six_questions_has_a_section_with_a_picture_and_a_question():
-    links = re.findall(r"\]\(([\w-]+)\.md#([\w-]+)\)", text_of("questions"))
-    assert len(links) == SIX
-    for name, anchor in links:
-        text = text_of(name)
-        assert anchor in sections(text), (name, anchor)
-        # The picture and the question are in this section, or in one below it.
-        body = text[text.lower().index(f"# {sections_title(text, anchor).lower()}") :]
-        assert "{picture}" in text and "{question}" in body, (name, anchor)
-
-
-def sections_title(text, anchor):
-    """The heading whose anchor this is."""
-    titles = re.findall(r"^#{2,3} (.+)$", text, re.MULTILINE)
-    return next(title for title in titles if re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") == anchor)
+def test_a_section_without_its_picture_or_question_would_be_seen():
+    asked = ":::{question} Why?\n- [ ] No. :: No.\n- [x] Yes. :: Yes.\n- [ ] Perhaps. :: No.\n:::"
+    drawn = "```{picture} one\n```"
+    whole = f"# A\n\n## One\n\n### Below\n\n{drawn}\n\n{asked}\n\n## Two\n\n{drawn}\n\n## Three\n\n{asked}\n"
+    found = {anchor: lacks(section(whole, anchor)) for anchor in ("one", "two", "three", "four")}
+    assert found == {"one": [], "two": ["a question"], "three": ["a picture"], "four": ["a picture", "a question"]}
+    assert lacks(f"{drawn}\n{asked.replace('- [ ] Perhaps. :: No.', '')}") == ["a question"]

@@ -18,6 +18,11 @@ HEAD = """\
 <!-- Made by `make record WHAT=field`, or by `python -m hashtable_lab field --page`: edit the cases and reports below
 src/lab/hashtable_lab/field, not this page. -->
 
+:::{{admonition}} After this chapter you can
+:class: goals
+say which kinds of mistake real packages had, which tool saw each of them, and how often a tool was wrong.
+:::
+
 The tools of this book were made on the book's own extension. This page shows what they say of other people's: real bugs in
 released packages, each with a release that has it and one that has not. What upstream wrote about it is linked. The versions are
 facts, and none of this is about whose bug it was: anyone who writes C by hand has had one of each kind.
@@ -26,6 +31,15 @@ facts, and none of this is about whose bug it was: anyone who writes C by hand h
 
 ## What was reached
 
+"""
+
+TAIL = """
+
+:::{admonition} What was seen
+:class: seen
+Most of these bugs lost a reference on a path that few programs take, and a tool named the line. **One thing to try:**
+`make field CASES=multidict-istr`, and read what each tool prints.
+:::
 """
 
 LEGEND = """
@@ -67,7 +81,7 @@ def write() -> None:
     parts += [_case(row) for row in rows]
     parts += _reports(reports())
     parts += _survey(known.get("survey", {}))
-    file_of().write_text("".join(parts).rstrip() + "\n", encoding="utf-8")
+    file_of().write_text("".join(parts).rstrip() + TAIL, encoding="utf-8")
 
 
 def _goals(rows: Sequence[record.Row]) -> Iterator[str]:
