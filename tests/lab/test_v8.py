@@ -21,7 +21,7 @@ def test_the_demo_shows_what_it_promises():
         pytest.importorskip(module, reason="`demo v8` needs what `pip install '.[v8]'` brings")
     done = demo()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "All 8 promises were seen." in done.stdout
+    assert "All 10 promises were seen." in done.stdout
 
 
 def test_another_file_is_not_taken_for_the_library():
@@ -36,6 +36,17 @@ def test_another_file_is_not_taken_for_the_library():
     stage = Stage()
     v8._names(stage, ours, ours)
     assert [seen for _, seen in stage.checks] == [False, False, False, False]
+
+
+def test_another_wheel_is_not_taken_for_v8s():
+    for module in ("py_mini_racer", "quickjs"):
+        pytest.importorskip(module, reason="`demo v8` needs what `pip install '.[v8]'` brings")
+    from hashtable_lab.demos import v8
+    from hashtable_lab.stage import Stage
+
+    stage = Stage()
+    v8._wheels(stage, ("quickjs", "mini-racer"))
+    assert [seen for _, seen in stage.checks] == [False, False]
 
 
 @pytest.mark.skipif(importlib.util.find_spec("py_mini_racer") is not None, reason="mini-racer is installed")

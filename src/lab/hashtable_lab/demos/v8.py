@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import timeit
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,31 @@ def _read(path: Path) -> binary.Binary:
     if read is None:
         raise Missing(f"{path.name} is no native file that can be read.")
     return read
+
+
+def _wheels(stage: Stage, names: tuple[str, str]) -> None:
+    """Says what is in the two wheels, as they were installed."""
+    stage.heading("Two wheels, opened")
+    tags, columns = [], []
+    for name in names:
+        wheel = metadata.distribution(name)
+        lines = (wheel.read_text("WHEEL") or "").splitlines()
+        tags.append(next((line.removeprefix("Tag: ") for line in lines if line.startswith("Tag: ")), "unknown"))
+        files = [Path(str(file.locate())) for file in wheel.files or [] if "__pycache__" not in str(file)]
+        native = [file for file in files if file.suffix in (".so", ".dylib", ".dll", ".pyd")]
+        loading = [file for file in files if file.suffix == ".py" and "ctypes." in file.read_text(encoding="utf-8")]
+        megabytes = sum(file.stat().st_size for file in native) / 1e6
+        endings = ", ".join(file.name.partition(".")[0] + file.suffix for file in native)
+        columns.append(("-".join(tags[-1].split("-")[:2]), endings, f"{megabytes:.1f}", len(loading)))
+    facts = ("its tag begins with", "native file", "megabytes of it", "Python files that use ctypes")
+    stage.table(["the wheel", *names], [(fact, *both) for fact, *both in zip(facts, *columns)])
+    stage.say(
+        """The tag says which Python a wheel is for. `py3-none` is any Python 3: the native file in there is a
+        library and no module, and Python code loads it with ctypes. The other wheel has a module, made for one
+        Python."""
+    )
+    stage.check("V8's wheel is for every Python 3", tags[0].startswith("py3-none-") and columns[0][3] > 0)
+    stage.check("the wheel of quickjs is for one Python", tags[1].startswith("cp") and columns[1][3] == 0)
 
 
 def _names(stage: Stage, library: binary.Binary, module: binary.Binary) -> None:
@@ -165,6 +191,7 @@ def play(stage: Stage) -> None:
     stage.title("A hash function in JavaScript")
     with stage.busy("reading the names in the files"):
         read = _read(libraries[0]), _read(module)
+    _wheels(stage, ("mini-racer", "quickjs"))
     _names(stage, *read)
     context = mini_racer.MiniRacer()
     other = quickjs.Context()
