@@ -25,6 +25,7 @@ sys.path.insert(0, str(ROOT / "tests" / "mutants"))
 import atlas  # noqa: E402  (found only now)
 import operations  # noqa: E402
 from equivalent import EQUIVALENT  # noqa: E402
+from look import LONGEST  # noqa: E402
 
 WITHOUT = {operations.DELETED: "without", operations.DOUBLED: "twice"}
 #: What is said in front of the words of a symptom.
@@ -50,8 +51,8 @@ class Atlas(SphinxDirective):
         for each in found:
             for kind in each.forms.keys() & WITHOUT.keys():
                 notes[each.line].append(self.note(record, each, kind, lines))
-        functions = sorted({(each.first, each.last) for each in found})
-        return [nodes.raw("", table(first, last, coloured, notes), format="html") for first, last in functions]
+        functions = sorted({(each.first, each.last, each.function) for each in found})
+        return [nodes.raw("", folded(*function, coloured, notes), format="html") for function in functions]
 
     def note(self, record: atlas.Record, operation: operations.Operation, kind: str, lines: list[str]) -> str:
         """What came of one mutant, in HTML."""
@@ -112,6 +113,16 @@ class Figures(SphinxDirective):
         if seen["not compiled"]:
             text += f" {seen['not compiled']} are in code for another version of Python."
         return [nodes.paragraph(text, text)]
+
+
+def folded(first: int, last: int, name: str, coloured: list[str], notes: dict[int, list[str]]) -> str:
+    """The lines of a function as HTML; a long one is folded."""
+    lines = last - first + 1
+    if lines <= LONGEST:
+        return table(first, last, coloured, notes)
+    seen = sum(len(notes[number]) for number in range(first, last + 1) if number in notes)
+    summary = f"<code>{html.escape(name)}</code>, {lines} lines, {seen} mutants"
+    return f"<details class='fold'><summary>{summary}</summary>{table(first, last, coloured, notes)}</details>"
 
 
 def table(first: int, last: int, coloured: list[str], notes: dict[int, list[str]]) -> str:

@@ -144,12 +144,18 @@ def long_listings(file: Path, most: int = 25) -> list[str]:
     found = []
 
     class Listings(HTMLParser):
-        folded, text = 0, None
+        folded, text, numbers = 0, None, 0
 
         def handle_starttag(self, tag, attributes):
             self.folded += tag == "details"
             if tag == "pre":
                 self.text = ""
+            # In the atlas each line is a row of a table, with its number.
+            named = dict(attributes).get("class", "")
+            self.numbers = 0 if tag == "table" else self.numbers + (tag == "td" and named == "number")
+            if self.numbers > most and not self.folded:
+                found.append(f"{file.name}: a listing of more than {most} numbered lines")
+                self.numbers = 0
 
         def handle_endtag(self, tag):
             self.folded -= tag == "details"

@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import weakref
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,9 @@ def test_the_table_in_python_does_what_the_real_one_does() -> None:
         assert len(seen) == 1 + 2 * len(real)
     with pytest.raises(ValueError, match="Invalid hash function"):
         names["Table"](hash_func=str).set(1, 1)
+    for name, function in names.items():
+        if inspect.isfunction(function) and function.__module__ == "<run_path>":
+            assert len(inspect.getsource(function).splitlines()) <= 9, name
     for name, function in vars(names["Table"]).items():
         if inspect.isfunction(function):
             assert len(inspect.getsource(function).splitlines()) <= 9, name  # the def, and eight lines
@@ -229,3 +233,55 @@ def test_a_cpp_function_has_another_name() -> None:
 def test_a_cpp_exception_ends_the_process_unless_it_is_caught() -> None:
     ends = [line.strip() for line in run("cpp/thrown.py").splitlines() if "the process ended" in line]
     assert ends == ["the process ended with SIGABRT", "the process ended with exit code 0"]
+
+
+def test_the_life_of_the_table_in_python_is_that_of_the_real_one() -> None:
+    names = runpy.run_path(str(PROGRAMS / "in_python.py"))
+
+    class Key:
+        """A key that does something when it is compared: it changes a table, or nothing."""
+
+        def __init__(self, change=lambda: None):
+            self.change = change
+
+        def __hash__(self):
+            return 1
+
+        def __eq__(self, other):
+            self.change()
+            return False
+
+    def lookup(table):
+        """Puts keys into a table and looks another one up, which finds the end, or that the table has changed."""
+        key = Key(lambda: (table.clear(), table.set(2, 2)))
+        table.set(Key(), "first")
+        return table, key
+
+    in_python, real = names["Table"](), subject.HashTable()
+    assert (in_python.size, in_python.max_load, in_python.hash_func) == (real.size, real.max_load, real.hash_func)
+    for table in (names["Table"].__new__(names["Table"]), subject.HashTable.__new__(subject.HashTable)):
+        assert table.set(1, "one").get(1) == "one"
+        table.__init__(2)
+        assert (table.size, len(table), table.hash_func) == (2, 0, hash)
+        value = type("Value", (), {})()
+        gone = weakref.ref(value)
+        table.set("key", value)
+        del value
+        assert gone() is not None
+        table.clear()
+        assert gone() is None and len(table) == 0
+    table, key = lookup(in_python)
+    assert table.walk(Key(), 1) == "to the end"
+    assert table.walk(key, 1) == "to the end"  # it was asked on the other side of `==`, which is the table's key
+    table.set(key, "second")
+    assert table.walk(Key(), 1) == "moved" and table.get(2) == 2
+    table.dealloc()
+    assert table.size == 0 and not hasattr(table, "hash_func")
+    assert names["PyInit_hashtable"]().HashTable is names["Table"]
+
+    def panic():
+        raise names["Panic"]("impossible")
+
+    assert names["entry"](lambda: 7) == 7
+    with pytest.raises(SystemError, match="internal error in hashtable: impossible"):
+        names["entry"](panic)

@@ -133,6 +133,38 @@ def test_a_chapter_opens_and_closes(name):
     assert "**One thing to try:**" in " ".join(closing.split())
 
 
+#: Listings of the source that do nothing: structs and lists, which a picture or a sentence explains. And one that may be skipped.
+SAY_WHAT_IS = {"HashTable", "HASH_TABLE", "AS_MAPPING", "METHODS", "arguments", "builtin_hash"}
+
+
+def without_python(text):
+    """The functions of the source that a chapter shows in the open and does not show in Python before, in the same section."""
+    shut = re.sub(r"^(:{3,4})(?:\{dropdown\}|\{tab-set\}).*?^\1$", "", text, flags=re.MULTILINE | re.DOTALL)
+    found = []
+    for part in re.split(r"^#{2,3} ", shut, flags=re.MULTILINE):
+        python = False
+        for name, options in re.findall(r"^```\{source\} (\S+)\n(.*?)^```$", part, re.MULTILINE | re.DOTALL):
+            if ":in: docs/programs/" in options:
+                python = True
+            elif name not in SAY_WHAT_IS:
+                found += [] if python else [name]
+                python = False
+    return found
+
+
+def test_what_a_function_does_is_said_in_python_first():
+    named = [chapter["name"] for chapter in lessons()]
+    assert {name: without_python(text_of(name)) for name in named} == {name: [] for name in named}
+
+
+def test_a_function_without_its_python_would_be_seen():
+    python, rust = "```{source} f\n:in: docs/programs/in_python.py\n```\n", "```{source} f\n```\n"
+    assert without_python(f"## A\n{python}\n{rust}") == []
+    assert without_python(f"## A\n{python}\n## B\n{rust}") == ["f"]
+    assert without_python(f"## A\n{python}\n{rust}\n{rust}") == ["f"]
+    assert without_python(f"## A\n:::{{dropdown}} More\n{rust}:::\n") == []
+
+
 def section(text, anchor):
     """The section of a chapter whose heading has this anchor, with all sections below it; nothing if there is none."""
     headings = list(re.finditer(r"^(#{2,3}) (.+)$", text, re.MULTILINE))
