@@ -350,7 +350,7 @@ def same_length() -> Picture:
 
 @picture
 def witness() -> Picture:
-    """Overwriting a value: first in order, then let go."""
+    """Overwriting a value: first in order, then give back."""
     columns = {"h[key] = new": (8, 218, "extension"), "__del__, in Python": (234, 218, "python")}
     rows = [
         (8, "take a reference to the new value"),
@@ -364,7 +364,7 @@ def witness() -> Picture:
     svg += line((150, 44 + 28 * 2 - 4), (238, 44 + 28 * 3 - 4)) + line((238, 44 + 28 * 4 - 4), (70, 44 + 28 * 5 - 4))
     height = 44 + 28 * len(rows)
     text = (
-        "The order of a write. The new value is in its place before the old one is let go, because letting go can "
+        "The order of a write. The new value is in its place before the old one is given back, because giving back can "
         "run any Python code, and that code may look at this very table."
     )
     return Picture("Overwriting a value, step by step", lanes(height, columns) + svg, height, text)

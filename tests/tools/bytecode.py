@@ -1,28 +1,42 @@
 """`make record WHAT=bytecode`: what the programs of the chapter on bytecode print with every CPython found: docs/bytecode-*.txt.
 
-What needs the extension is shown of those CPythons for which `python setup.py build` has left it in build/.
+What needs the extension is shown of those CPythons for which it was built: by `python setup.py build`, into build/, or by `make
+wheels`, into dist/.
 """
 
 from __future__ import annotations
 
 import os
 import subprocess
+from pathlib import Path
+from zipfile import ZipFile
 
 import click
 from commands import ROOT, console, run_command
 from hashtable_lab.children.interpreters import interpreters
 
+UNPACKED = ROOT / "target" / "bytecode"
 PROGRAMS = ROOT / "docs" / "programs" / "bytecode"
 TAG = "import sys, sysconfig; print(sysconfig.get_config_var('SOABI') or '')"
+
+
+def built(tag: str) -> list[Path]:
+    """The folders that have the extension for CPythons of this tag, such as `cpython-313-x86_64-linux-gnu`."""
+    name = f"hashtable.{tag}.so"
+    for wheel in (ROOT / "dist").glob("hashtable-*.whl"):
+        with ZipFile(wheel) as content:
+            if name in content.namelist():
+                content.extract(name, UNPACKED / tag)
+    return [file.parent for file in [*(ROOT / "build").glob(f"lib.*/{name}"), *UNPACKED.glob(f"{tag}/{name}")]]
 
 
 def said(python: str, program: str, **variables: str) -> str:
     """What a program prints with a CPython, and with some variables in its environment."""
     (tag,) = subprocess.check_output([python, "-c", TAG], text=True).splitlines()
-    built = [folder.parent for folder in (ROOT / "build").glob(f"lib.*/hashtable.{tag}.so")]
-    if program == "profiled.py" and not built:
+    folders = built(tag)
+    if program == "profiled.py" and not folders:
         return ""
-    settings = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, built)), **variables}
+    settings = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, folders)), **variables}
     return subprocess.run([python, PROGRAMS / program], env=settings, check=True, capture_output=True, text=True).stdout
 
 
