@@ -165,3 +165,20 @@ def test_which_pythons():
     assert wheels.selected(found, "3.11-debug 3.9") == {"3.11-debug": "/c", "3.9": "/a"}
     with pytest.raises(click.ClickException, match=r"no CPython 3\.7 here; there are: 3\.9"):
         wheels.selected(found, "3.9 3.7")
+
+
+def test_a_wheel_that_is_built_again_takes_its_place_among_the_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(wheels, "RECORD", tmp_path / "record.json")
+    monkeypatch.setattr(wheels, "MEASURED", tmp_path / "work" / "measured.json")
+    old = [{"python": kind, "bytes": 1} for kind in ("3.9", "3.13")]
+    wheels.RECORD.write_text(json.dumps({"extension": {"without_zig": "old", "wheels": old}}))
+    wheels.measured_wheels([{"python": "3.14t", "bytes": 2}, {"python": "3.14", "bytes": 2}])
+    wheels.measured_wheels([{"python": "3.13", "bytes": 3}], without_zig="new")
+    found = json.loads(wheels.MEASURED.read_text())["extension"]
+    assert [(row["python"], row["bytes"]) for row in found["wheels"]] == [
+        ("3.9", 1),
+        ("3.13", 3),
+        ("3.14", 2),
+        ("3.14t", 2),
+    ]
+    assert (found["without_zig"], found["platform"]) == ("new", wheels.PLATFORM)

@@ -421,6 +421,19 @@ def sdist() -> None:
     console.print(f"{archive.relative_to(ROOT)}: {archive.stat().st_size:,} bytes; its wheel: {passed} tests passed")
 
 
+def measured_wheels(rows: list[dict[str, object]], **more: object) -> None:
+    """Notes what was measured of some wheels, among what is known of others: from earlier runs, or from the record."""
+    known: dict[str, object] = {}
+    kept = {}
+    for file in (RECORD, MEASURED):
+        found = json.loads(file.read_text("utf-8")).get("extension", {}) if file.exists() else {}
+        known.update(found)
+        kept.update({row["python"]: row for row in found.get("wheels", [])})
+    kept.update({str(row["python"]): row for row in rows})
+    order = sorted(kept, key=lambda kind: ([int(part) for part in re.findall(r"\d+", kind)], kind))
+    measured("extension", {**known, "platform": PLATFORM, "wheels": [kept[kind] for kind in order], **more})
+
+
 @cli.command()
 @click.option("--pythons", default="", help="Only for these kinds of CPython, such as '3.11 3.13'. All that are found.")
 def each(pythons: str) -> None:
@@ -458,6 +471,7 @@ def each(pythons: str) -> None:
                 "tests_passed": passed,
             }
         )
+        measured_wheels(rows)
         console.print(f"{what}: {wheel.name}: {wheel.stat().st_size:,} bytes, {passed} tests passed")
 
     control("the wheel as it was before the repair", "; ".join(complaints(raw)))
@@ -467,8 +481,7 @@ def each(pythons: str) -> None:
     control("a wheel linked by this machine's linker, and renamed", "; ".join(complaints(liar)))
     broken = without_entry_point(fixed, WORK / "control" / "broken")
     control("a module without PyInit_hashtable", found_out("control", python, broken))
-    if not pythons:  # The page is about all of them.
-        measured("extension", {"platform": PLATFORM, "without_zig": audit(native)["overall_tag"], "wheels": rows})
+    measured_wheels(rows, without_zig=audit(native)["overall_tag"])
 
 
 @cli.command()
