@@ -98,6 +98,18 @@ pub(crate) fn head(address: usize) -> Option<(isize, usize)> {
     head_in(copy).filter(|&(_, type_object)| is_a_type(type_object))
 }
 
+/// The count of an object that was seen alive and of this type, if what lies there still looks like it. That is one question to the
+/// system where [`head`] asks three.
+pub(crate) fn count_of(address: usize, type_object: usize) -> Option<isize> {
+    let mut copy = MaybeUninit::<PyObject>::zeroed();
+    // SAFETY: as in `head`.
+    let bytes = unsafe { core::slice::from_raw_parts_mut(copy.as_mut_ptr().cast::<u8>(), size_of::<PyObject>()) };
+    if !address.is_multiple_of(align_of::<usize>()) || !read(address, bytes) {
+        return None;
+    }
+    head_in(copy).filter(|&(_, type_now)| type_now == type_object).map(|head| head.0)
+}
+
 /// The count and the type in the copy of a head, if the count can be one.
 fn head_in(mut copy: MaybeUninit<PyObject>) -> Option<(isize, usize)> {
     // The flags that CPython 3.14 keeps beside the count are in the topmost quarter of the word.

@@ -1,7 +1,7 @@
 //! A call begins and ends, and is judged.
 
 use super::always;
-use super::describe::{describe, name_of};
+use super::describe::{describe, describe_living, name_of};
 use super::hands::{Frame, Frames, Hand, give, in_frame, set_stack_of_call, with_frames};
 use super::ledger::{STRICT, ledger};
 use super::notes::{note_call, note_return};
@@ -125,6 +125,10 @@ impl Frame {
         };
         if !result.is_null() {
             self.structs.extend(fields_of(result));
+            if let Some(hand) = self.hands.get_mut(&(result as Address)) {
+                // The caller has it now.
+                hand.kept = true;
+            }
         }
         self.look_into_structs();
         if self.open > 0 {
@@ -144,11 +148,17 @@ impl Frame {
             if hand.taken.is_empty() {
                 continue;
             }
-            if !STRICT.load(Ordering::Relaxed) && went_unseen(address, hand, &containers) {
+            let strict = STRICT.load(Ordering::Relaxed);
+            if !strict && went_unseen(address, hand, &containers) {
                 continue;
             }
             for site in hand.taken.iter() {
-                let (type_name, repr) = describe(address, hand.type_object);
+                let (type_name, repr) = if strict {
+                    describe(address, hand.type_object)
+                } else {
+                    // SAFETY: it was seen alive and of this type a moment ago, or it would have gone unseen; nothing has run since.
+                    unsafe { describe_living(address as *mut PyObject, hand.type_object) }
+                };
                 let what = if hand.was_held {
                     "its type, to which the object that was freed held a reference: never given back"
                 } else {
@@ -165,10 +175,7 @@ impl Frame {
 /// list or a tuple. Then the object is gone since, or it lies in the result or in one that the call has made or was given,
 /// which has taken no reference of its own.
 fn went_unseen(address: Address, hand: &Hand, containers: &[*mut PyObject]) -> bool {
-    let Some((count, type_object)) = peek::head(address) else { return true };
-    if type_object != hand.type_object {
-        return true;
-    }
+    let Some(count) = peek::count_of(address, hand.type_object) else { return true };
     let lies_in = |&container: &*mut PyObject| {
         // SAFETY: the container is a list or a tuple that looks alive, and so are its items; one that is not filled yet has NULLs.
         unsafe {
@@ -285,7 +292,15 @@ impl Frame {
 
     /// The same, for one struct.
     fn look_into(&mut self, fields: Fields) {
-        let words = peek::words(fields.start, fields.end);
+        let kept = self.hands.get(&fields.of).is_some_and(|hand| hand.kept && !hand.died);
+        let words = if kept && !releases(self.function) {
+            let number = (fields.end - fields.start) / size_of::<usize>();
+            // SAFETY: somebody keeps this object alive for the whole call, which is none that takes it apart; so the words of its
+            // struct can be read.
+            (0..number).map(|at| unsafe { (fields.start as *const usize).add(at).read_unaligned() }).collect()
+        } else {
+            peek::words(fields.start, fields.end)
+        };
         let holds = |address| words.contains(&address);
         for (&object, hand) in self.hands.iter_mut().filter(|(address, _)| holds(**address)) {
             let places = words.iter().enumerate().filter(|&(_, &word)| word == object);
