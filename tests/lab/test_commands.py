@@ -81,3 +81,12 @@ def test_the_console_script_is_the_same_under_its_own_name(child):
     assert by_script.stdout == by_module.stdout.replace("python -m hashtable_lab", "hashtable-lab")
     wrong = subprocess.run([script, "no-such"], capture_output=True, text=True, timeout=60)
     assert (wrong.returncode, "`hashtable-lab` knows no 'no-such'" in wrong.stderr) == (CANNOT, True)
+
+
+def test_the_words_of_a_standard_library_with_a_link_that_leads_nowhere(tmp_path, monkeypatch):
+    from hashtable_lab.demos import wordcount
+
+    (tmp_path / "there.py").write_text("words\n")
+    (tmp_path / "gone.py").symlink_to(tmp_path / "nowhere.py")
+    monkeypatch.setattr(wordcount.sysconfig, "get_path", lambda name: str(tmp_path))
+    assert wordcount.standard_library() == [tmp_path / "there.py"]
