@@ -151,6 +151,7 @@ macro_rules! new_references {
         ///
         /// # Safety
         /// As in the C API.
+        #[allow(deprecated, clippy::too_many_arguments)]
         #[track_caller]
         pub unsafe fn $name($($argument: $type),*) -> *mut PyObject {
             let site = Some(Spot::here());
@@ -359,6 +360,92 @@ new_references! {
     PyWeakref_NewRef(op: Object, callback: Object);
     PyWeakref_NewProxy(op: Object, callback: Object);
     Py_GenericAlias(origin: Object, args: Object);
+
+    PyByteArray_Concat(a: Object, b: Object);
+    PyByteArray_FromObject(o: Object);
+    PyBytes_DecodeEscape(arg1: Text, arg2: Py_ssize_t, arg3: Text, arg4: Py_ssize_t, arg5: Text);
+    PyBytes_Repr(arg1: Object, arg2: c_int);
+    PyCodec_BackslashReplaceErrors(exc: Object);
+    PyCodec_Decode(object: Object, encoding: Text, errors: Text);
+    PyCodec_Decoder(encoding: Text);
+    PyCodec_Encode(object: Object, encoding: Text, errors: Text);
+    PyCodec_Encoder(encoding: Text);
+    PyCodec_IgnoreErrors(exc: Object);
+    PyCodec_IncrementalDecoder(encoding: Text, errors: Text);
+    PyCodec_IncrementalEncoder(encoding: Text, errors: Text);
+    PyCodec_LookupError(name: Text);
+    PyCodec_ReplaceErrors(exc: Object);
+    PyCodec_StreamReader(encoding: Text, stream: Object, errors: Text);
+    PyCodec_StreamWriter(encoding: Text, stream: Object, errors: Text);
+    PyCodec_XMLCharRefReplaceErrors(exc: Object);
+    PyDateTime_FromDateAndTime(year: c_int, month: c_int, day: c_int, hour: c_int, minute: c_int, second: c_int, microsecond: c_int);
+    PyDateTime_FromDateAndTimeAndFold(year: c_int, month: c_int, day: c_int, hour: c_int, minute: c_int, second: c_int, microsecond: c_int, fold: c_int);
+    PyDate_FromDate(year: c_int, month: c_int, day: c_int);
+    PyDelta_FromDSU(days: c_int, seconds: c_int, microseconds: c_int);
+    PyErr_ProgramText(filename: Text, lineno: c_int);
+    PyEval_EvalCode(arg1: Object, arg2: Object, arg3: Object);
+    PyFile_FromFd(arg1: c_int, arg2: Text, arg3: Text, arg4: c_int, arg5: Text, arg6: Text, arg7: Text, arg8: c_int);
+    PyFile_GetLine(arg1: Object, arg2: c_int);
+    PyFloat_GetInfo();
+    PyImport_ExecCodeModule(name: Text, co: Object);
+    PyImport_ExecCodeModuleEx(name: Text, co: Object, pathname: Text);
+    PyImport_ExecCodeModuleObject(name: Object, co: Object, pathname: Object, cpathname: Object);
+    PyImport_ExecCodeModuleWithPathnames(name: Text, co: Object, pathname: Text, cpathname: Text);
+    PyImport_GetImporter(path: Object);
+    PyImport_GetModule(name: Object);
+    PyImport_ImportModuleEx(name: Text, globals: Object, locals: Object, fromlist: Object);
+    PyImport_ImportModuleLevel(name: Text, globals: Object, locals: Object, fromlist: Object, level: c_int);
+    PyImport_ImportModuleLevelObject(name: Object, globals: Object, locals: Object, fromlist: Object, level: c_int);
+    PyImport_ReloadModule(m: Object);
+    PyLong_GetInfo();
+    PyNumber_InPlaceFloorDivide(o1: Object, o2: Object);
+    PyNumber_InPlaceLshift(o1: Object, o2: Object);
+    PyNumber_InPlaceMatrixMultiply(o1: Object, o2: Object);
+    PyNumber_InPlacePower(o1: Object, o2: Object, o3: Object);
+    PyNumber_InPlaceRemainder(o1: Object, o2: Object);
+    PyNumber_InPlaceRshift(o1: Object, o2: Object);
+    PyNumber_InPlaceTrueDivide(o1: Object, o2: Object);
+    PyNumber_InPlaceXor(o1: Object, o2: Object);
+    PyOS_FSPath(path: Object);
+    PyTimeZone_FromOffset(offset: Object);
+    PyTimeZone_FromOffsetAndName(offset: Object, name: Object);
+    PyTime_FromTime(hour: c_int, minute: c_int, second: c_int, microsecond: c_int);
+    PyTime_FromTimeAndFold(hour: c_int, minute: c_int, second: c_int, microsecond: c_int, fold: c_int);
+    PyUnicodeDecodeError_GetEncoding(arg1: Object);
+    PyUnicodeDecodeError_GetObject(arg1: Object);
+    PyUnicodeDecodeError_GetReason(arg1: Object);
+    PyUnicodeEncodeError_GetEncoding(arg1: Object);
+    PyUnicodeEncodeError_GetObject(arg1: Object);
+    PyUnicodeEncodeError_GetReason(arg1: Object);
+    PyUnicodeTranslateError_GetObject(arg1: Object);
+    PyUnicodeTranslateError_GetReason(arg1: Object);
+    PyUnicode_AsASCIIString(unicode: Object);
+    PyUnicode_AsCharmapString(unicode: Object, mapping: Object);
+    PyUnicode_AsLatin1String(unicode: Object);
+    PyUnicode_AsRawUnicodeEscapeString(unicode: Object);
+    PyUnicode_AsUTF16String(unicode: Object);
+    PyUnicode_AsUTF32String(unicode: Object);
+    PyUnicode_AsUnicodeEscapeString(unicode: Object);
+    PyUnicode_BuildEncodingMap(string: Object);
+    PyUnicode_Decode(s: Text, size: Py_ssize_t, encoding: Text, errors: Text);
+    PyUnicode_DecodeASCII(string: Text, length: Py_ssize_t, errors: Text);
+    PyUnicode_DecodeCharmap(string: Text, length: Py_ssize_t, mapping: Object, errors: Text);
+    PyUnicode_DecodeFSDefault(s: Text);
+    PyUnicode_DecodeFSDefaultAndSize(s: Text, size: Py_ssize_t);
+    PyUnicode_DecodeLatin1(string: Text, length: Py_ssize_t, errors: Text);
+    PyUnicode_DecodeLocale(str: Text, errors: Text);
+    PyUnicode_DecodeLocaleAndSize(str: Text, len: Py_ssize_t, errors: Text);
+    PyUnicode_DecodeRawUnicodeEscape(string: Text, length: Py_ssize_t, errors: Text);
+    PyUnicode_DecodeUTF7(string: Text, length: Py_ssize_t, errors: Text);
+    PyUnicode_DecodeUnicodeEscape(string: Text, length: Py_ssize_t, errors: Text);
+    PyUnicode_EncodeFSDefault(unicode: Object);
+    PyUnicode_EncodeLocale(unicode: Object, errors: Text);
+    PyUnicode_Partition(s: Object, sep: Object);
+    PyUnicode_RPartition(s: Object, sep: Object);
+    PyUnicode_RSplit(s: Object, sep: Object, maxsplit: Py_ssize_t);
+    PyUnicode_Splitlines(s: Object, keepends: c_int);
+    PyUnicode_Translate(str: Object, table: Object, errors: Text);
+    PyWrapper_New(arg1: Object, arg2: Object);
 }
 
 statuses! {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ declared = pytest.importorskip("hashtable_lab.foreign.declared", reason="the lab
 from hashtable_lab.foreign import table  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests" / "tools"))
+import not_entered  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +52,19 @@ def test_one_that_is_left_out_is_missed(functions):
     assert missing(functions, known) == ["PyDict_GetItemRef", "PyList_New"]
 
 
+def test_a_function_of_two_versions_is_there_in_both(tmp_path):
+    """For older versions pyo3-ffi declares it, for newer ones it writes it itself."""
+    (tmp_path / "a.rs").write_text(
+        "#[cfg(not(Py_3_9))]\nextern_libpython! {\n    pub fn PyA(op: *mut PyObject) -> *mut PyObject;\n}\n"
+        "#[cfg(Py_3_9)]\npub unsafe fn PyA(it: *mut PyObject) -> *mut PyObject { it }\n"
+        "#[cfg(Py_3_9)]\npub unsafe fn PyB() {}\npub unsafe fn PyB() {}\n",
+        encoding="utf-8",
+    )
+    found = declared.functions(tmp_path)
+    assert found["PyA"].conditions == ("any(all(not(Py_3_9)), all(Py_3_9))",)
+    assert found["PyB"].conditions == ()
+
+
 def test_what_is_kept_by_hand_has_a_source():
     by_hand = [call for call in table.calls().values() if "refcounts.dat" not in call.source]
     assert len(by_hand) > 100
@@ -72,3 +88,36 @@ def test_what_is_kept_by_hand_has_a_source():
 def test_what_the_table_says(name, facts):
     call = table.calls()[name]
     assert {fact: getattr(call, fact) for fact in facts} == facts
+
+
+# ---- the way in by one `use` -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def door():
+    """`src/ledger/ffi.rs`."""
+    return not_entered.DOOR.read_text(encoding="utf-8")
+
+
+def test_what_the_ledger_does_not_know_is_written_down(functions, door):
+    with_objects = {name: function for name, function in functions.items() if function.has_objects}
+    written = not_entered.RECORD.read_text(encoding="utf-8")
+    assert written == not_entered.text(with_objects, door), "run: python tests/tools/not_entered.py"
+
+
+def test_each_function_with_objects_is_entered_or_has_a_reason(functions, door):
+    known, has = table.calls(), not_entered.entered(door)
+    left_out = {name for names in not_entered.left_out(functions, door).values() for name in names}
+    for name, function in functions.items():
+        if function.has_objects and name not in has | left_out:
+            assert not known[name].is_entered, f"{name} does something with references"
+    assert {"PyObject_GetAttr", "PyUnicode_DecodeLatin1", "Py_None", "PyList_SetItem"} <= has
+
+
+def test_one_that_is_taken_out_of_the_door_is_missed(functions, door):
+    without = door.replace("    PyDict_Copy(dict: Object);\n", "")
+    assert without != door
+    assert "PyDict_Copy" not in not_entered.left_out(functions, door)["new"]
+    assert "PyDict_Copy" in not_entered.left_out(functions, without)["new"]
+    with_objects = {name: function for name, function in functions.items() if function.has_objects}
+    assert not_entered.text(with_objects, without) != not_entered.text(with_objects, door)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 
@@ -57,7 +57,8 @@ def functions(source: Path) -> dict[str, Function]:
         source: its folder `src`.
 
     Returns:
-        By name. Of a function that is declared more than once, for different versions, the first.
+        By name. A function that a module declares more than once, for different versions, is there whenever one of them is; if they
+        take different arguments, it is the first.
     """
     found: dict[str, Function] = {}
     for file in sorted(source.rglob("*.rs")):
@@ -66,8 +67,19 @@ def functions(source: Path) -> dict[str, Function]:
         if parts[:1] in (["compat"], ["impl_"]):
             continue
         for function in _read(file.read_text(encoding="utf-8"), "::".join(["crate", *parts])):
-            found.setdefault(function.name, function)
+            before = found.setdefault(function.name, function)
+            if before is not function and _signature(before) == _signature(function):
+                found[function.name] = replace(before, conditions=_either(before.conditions, function.conditions))
     return found
+
+
+def _signature(function: Function) -> tuple[str, tuple[str, ...], str]:
+    return function.module, tuple(type_ for _, type_ in function.arguments), function.result
+
+
+def _either(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+    """The conditions under which one or the other holds."""
+    return (f"any(all({', '.join(one)}), all({', '.join(other)}))",) if one and other else ()
 
 
 def _read(text: str, module: str) -> Iterator[Function]:
