@@ -6,6 +6,8 @@ with `Python:` are printed by the user's own code.
 
 from __future__ import annotations
 
+import inspect
+
 import click
 
 from hashtable_lab import children
@@ -77,6 +79,11 @@ def play(stage: Stage) -> None:
         len(after) >= 2 and after[0] == "extension: dealloc" and after[-1] == "extension: freed",
     )
     stage.verdict()
+
+
+def film() -> str:
+    """The script of which `--replay` makes a film."""
+    return f"{inspect.getsource(story)}\n\nstory()\n"
 
 
 @click.command("layers")

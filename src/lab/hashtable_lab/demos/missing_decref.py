@@ -6,6 +6,8 @@ crashes; one has to look at the count.
 
 from __future__ import annotations
 
+import inspect
+
 import click
 
 from hashtable_lab import children, specimens
@@ -105,6 +107,11 @@ def play(stage: Stage) -> None:
 
 def counts_of(seen: dict[str, int]) -> list[int]:
     return [seen["before"], seen["inside"], seen["after"]]
+
+
+def film() -> str:
+    """The script of which `--replay` makes a film."""
+    return f'{inspect.getsource(three_tables)}\n\nprint(three_tables("fresh function"))\n'
 
 
 @click.command("missing-decref")

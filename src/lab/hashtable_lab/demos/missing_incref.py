@@ -109,6 +109,12 @@ def play(stage: Stage) -> None:
     stage.verdict()
 
 
+def film() -> str:
+    """The script of which `--replay` makes a film. At the prompt, the value of each line gets the name `_`."""
+    bound = ("h.set", "h.get")
+    return "".join(f"{'_ = ' if line.startswith(bound) else ''}{line}\n" for line in SESSION)
+
+
 @click.command("missing-incref")
 @replay_option("missing-incref")
 def command() -> int:

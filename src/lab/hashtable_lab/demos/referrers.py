@@ -8,6 +8,7 @@ count less and less.
 from __future__ import annotations
 
 import gc
+import inspect
 import sys
 
 import click
@@ -120,6 +121,18 @@ def play(stage: Stage, details: bool = False) -> None:
     stage.check("without the second name and the calls, the count is what it was", again == one)
     stage.check("gc.get_referrers sees one dict, everywhere", {holders for _, _, holders in seen} == {"dict"})
     stage.verdict()
+
+
+def film() -> str:
+    """The script of which `--replay` makes a film."""
+    parts = (one_name_two_names, call, kinds)
+    return "\n\n".join(
+        [
+            "from __future__ import annotations\n\nimport gc\nimport sys\n\nSeen = tuple\nCALLS = 4\n",
+            *(inspect.getsource(part).rstrip() for part in parts),
+            "for where, count, holders in one_name_two_names():\n    print(where, count, holders)\n",
+        ]
+    )
 
 
 @click.command("referrers")

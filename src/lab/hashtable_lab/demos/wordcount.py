@@ -6,6 +6,7 @@ standard library: some thirty megabytes that are on every machine with a Python.
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import sysconfig
@@ -188,6 +189,15 @@ def pieces(file: Path) -> Iterator[str]:
                 yield "".join(lines)
     except OSError as error:
         raise Missing(f"{file}: {error.strerror}.") from None
+
+
+def film() -> str:
+    """The script of which `--replay` makes a film."""
+    head = "from __future__ import annotations\n\nfrom collections.abc import Iterable\nfrom typing import Any\n\n"
+    head += "import hashtable\n"
+    words = "the cat and the hat and the bat"
+    tail = f'table = hashtable.HashTable(hash_func=hashtable.library_hash)\ncount("{words}".split(), table)\nprint(dict(table))\n'
+    return f"{head}\n\n{inspect.getsource(count)}\n\n{tail}"
 
 
 @click.command("wordcount")
