@@ -305,6 +305,14 @@ threads: $(VENV)/installed $(VENV)/tools-test ## Let threads loose on tables, wi
 	$(call say,letting threads loose on tables)
 	@$(BIN)/python tests/tools/threads.py --rounds $(ROUNDS) $(PYTHONS)
 
+# Only some: FORMS='heap' PYTHONS='3.12 3.14' SUITES='behaviour forms'. A slice of the behaviour suite: QUICK=yes.
+FORMS ?=
+SUITES ?=
+QUICK ?=
+forms: $(VENV)/installed $(VENV)/tools-test ## Put each form of the module to the suites, with every CPython: FORMS, PYTHONS, SUITES
+	$(call say,putting the forms of the module to the suites)
+	@$(BIN)/python tests/tools/forms.py $(FORMS:%=--form %) $(SUITES:%=--suite %) $(if $(QUICK),--quick) $(PYTHONS)
+
 leakcheck-demo: $(BIN)/python ## Find a known leak in a release of multidict, and none in the next
 	@$(BIN)/python tests/tools/leakcheck_demo.py
 

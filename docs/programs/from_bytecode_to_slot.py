@@ -79,17 +79,16 @@ def carry_out(statement, h, k, v):
 
 def slot_of(words):
     """The slot, or the method, whose function announces these words; None if there is none."""
-    type_object = (SOURCE / "type_object.rs").read_text(encoding="utf-8")
+    types = [(SOURCE / file).read_text(encoding="utf-8") for file in ("type_object.rs", "attributes.rs")]
+    type_object = "\n".join(types)
     for file in sorted(SOURCE.rglob("*.rs")):
         source = file.read_text(encoding="utf-8")
         for part in source.split('extern "C" fn ')[1:]:
             name = re.match(r"\w+", part)[0]
             for said in re.findall(r'announce!\("((?:[^"\\]|\\.)*)"', part.split("\n}\n")[0]):
                 if re.fullmatch(re.escape(said).replace(r"\{\}", ".*"), words):
-                    # The type of an iterator stands in the same file as its functions, that of a table does not.
                     here = f"{file.stem}::{name}"
                     slot = re.search(rf"(\w+): Some\({here}\)", type_object)
-                    slot = slot or re.search(rf"(\w+): Some\({name}\)", source)
                     if slot:
                         return f"the slot {slot[1]}"
                     method = re.search(rf'c"(\w+)",\s+{here},', type_object)

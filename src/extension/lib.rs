@@ -11,8 +11,10 @@
 //!
 //! ```text
 //! lib.rs                where `import hashtable` arrives
-//! module.rs             the module, and what is in it
-//! type_object.rs        the type HashTable, slot by slot: which function answers to what
+//! module.rs             the module, and how it is made
+//! contents.rs           the functions of the module
+//! type_object.rs        the types, slot by slot: which function answers to what
+//! attributes.rs         what a table has by name: methods and attributes
 //!
 //! slots/                what a table answers: each function is called by CPython
 //!     picture.rs            repr(h), f"{h:full}": what a table looks like
@@ -52,8 +54,8 @@
 //!
 //! Only *addresses* are needed against the order, those of the types and of the module's definition. Code that makes a
 //! table, or asks whether an object is one, must name the type, and the type names all that a table can do. In C one
-//! writes a forward declaration at the top of the file, `static PyTypeObject HashTable_Type;`. Here the type's file has
-//! a function that returns the address and does nothing else.
+//! writes a forward declaration at the top of the file, `static PyTypeObject HashTable_Type;`. Here the types' file has
+//! functions that return an address, or compare with one, and do nothing else.
 //!
 //! Read `ffi/mod.rs` for the words, then `object.rs`, `table/pairs.rs` and `slots/methods.rs`.
 //!
@@ -139,6 +141,8 @@ macro_rules! name_in_module {
 
 #[macro_use]
 mod announce;
+mod attributes;
+mod contents;
 mod errors;
 mod fast;
 mod ffi;

@@ -74,16 +74,6 @@ pub(crate) const HASH_FUNC_AT: Py_ssize_t = offset_of!(HashTable, hash_func) as 
 /// Where the attribute `typed` lies.
 pub(crate) const TYPED_AT: Py_ssize_t = offset_of!(HashTable, typed) as Py_ssize_t;
 
-/// Is `op` a `HashTable` or of a subclass?
-///
-/// # Safety
-/// `op` is a living object.
-#[inline(always)]
-pub(crate) unsafe fn is_hash_table(op: *mut PyObject) -> bool {
-    // SAFETY: `op` is alive, so it has a type; the type that it is compared with is static.
-    unsafe { PyObject_TypeCheck(op, crate::type_object::hash_table_type()) != 0 }
-}
-
 // ---- what a table owns ----------------------------------------------------------------------------------------------
 
 /// Adds a pair whose key was just found not to be there. Borrows both: the table takes references of its own.

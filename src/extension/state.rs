@@ -37,11 +37,13 @@ pub(crate) unsafe fn keep_builtin_hash(module: *mut PyObject, hash: *mut PyObjec
 }
 
 /// The builtin `hash` of the interpreter that is running. Borrowed from its module, which keeps it as long as it lives.
+/// (That module can be asked for, since it was made in a single phase. In the other forms it is found from `_class`, the
+/// class of a table.)
 ///
 /// # Errors
 /// `RuntimeError` if this interpreter has no module of ours, or has cleared it, which it does at its end.
 #[inline(always)]
-pub(crate) fn builtin_hash() -> Result<*mut PyObject, Raised> {
+pub(crate) fn builtin_hash(_class: *mut PyTypeObject) -> Result<*mut PyObject, Raised> {
     // SAFETY: the thread is attached. What is found was made from our definition, and is alive: the interpreter owns
     // it.
     unsafe {

@@ -1,27 +1,29 @@
-//! The type `HashTable`, slot by slot.
+//! The types, slot by slot.
 //!
 //! A type is a struct full of function pointers. `len(h)` looks into the struct of `h`'s type, finds `tp_as_mapping`,
 //! in it `mp_length`, and calls it. A slot that is left NULL is inherited from `object`, or is what the type cannot do.
 //!
-//! The iterators and views have types of their own, each at the end of its file in `views/`.
-//!
 //! The structs are static and mutable: `PyType_Ready` writes into them when the module is loaded, and CPython keeps
 //! caches there.
+//!
+//! Only this file says that the types are static. Two other forms of this module make them when they are loaded, from the
+//! same slots: `src/forms/type_object.rs` is for them what this file is here.
 
-use crate::errors::{entry, entry_alone};
+use crate::attributes::{ATTRIBUTES, HASH_FUNC, HASH_TABLE_DOC, METHODS, TYPED};
 use crate::ffi::*;
 use crate::object::{self, HashTable};
-use crate::slots::{mapping, methods, operators, pickling, picture, update};
+use crate::slots::{mapping, operators, picture};
 use crate::table::lifetime;
-use crate::views::{iterators, view};
-use core::ffi::CStr;
+use crate::views::iterators::{self, ITERATOR_METHODS, TableIterator};
+use crate::views::sets::{self, SET_VIEW_METHODS};
+use crate::views::view::{self, VIEW_ATTRIBUTES, VIEW_METHODS, View};
 
 // ---- hashtable.HashTable --------------------------------------------------------------------------------------------
 
 static mut HASH_TABLE: PyTypeObject = PyTypeObject {
     ob_base: HEAD,
     tp_name: name_in_module!("HashTable"),
-    tp_basicsize: size_of::<object::HashTable>() as Py_ssize_t,
+    tp_basicsize: size_of::<HashTable>() as Py_ssize_t,
     tp_doc: HASH_TABLE_DOC.as_ptr(),
     tp_flags: type_flags(Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_MAPPING),
 
@@ -53,19 +55,12 @@ static mut HASH_TABLE: PyTypeObject = PyTypeObject {
     ..blank()
 };
 
-// Without the `--` that would make its first line a signature: `inspect` cannot evaluate the default `hash`.
-const HASH_TABLE_DOC: &CStr = c"HashTable(size=4, max_load=0.5, hash_func=hash, *, typed=True)
-
-A hash table whose three knobs can be turned and whose buckets can be seen.
-
-size       number of buckets to begin with, an int of at least 1
-max_load   the most that pairs / buckets may be before the buckets double, 0 < max_load <= 1
-hash_func  a callable that takes a key and returns an int
-typed      if true, the int 1, the float 1.0 and the str \"1\" are three keys;
-           if false, keys are equal if == says so, as in dict
-
-TypeError is raised for a parameter that is not of this kind, OverflowError or
-MemoryError for more buckets than there can be.";
+static mut MEMBERS: [PyMemberDef; 3] = [
+    HASH_FUNC,
+    TYPED,
+    // SAFETY: a NULL name, which ends the list: zero in every field is a value of this struct.
+    unsafe { core::mem::zeroed() },
+];
 
 static mut AS_MAPPING: PyMappingMethods = PyMappingMethods {
     mp_length: Some(mapping::mp_length),
@@ -81,261 +76,138 @@ static mut AS_SEQUENCE: PySequenceMethods =
 static mut AS_NUMBER: PyNumberMethods =
     PyNumberMethods { nb_or: Some(operators::nb_or), nb_inplace_or: Some(operators::nb_inplace_or), ..blank_number() };
 
-// A doc that begins with a signature and `--` gives the method that signature in `help()` and `inspect`.
-static mut METHODS: [PyMethodDef; 23] = [
-    arguments(
-        c"set",
-        methods::set,
-        c"set($self, key, value, /)
---
+// ---- iterators and views --------------------------------------------------------------------------------------------
+//
+// None of them can be made by calling its type (`object` does not hand its `tp_new` down to a static type) or be
+// subclassed.
 
-Add the pair, or overwrite the value of key. Return the table itself.",
-    ),
-    arguments(
-        c"get",
-        methods::get,
-        c"get($self, key, default=None, /)
---
+static mut ITERATOR: PyTypeObject = PyTypeObject {
+    ob_base: HEAD,
+    tp_name: name_in_module!("HashTableIterator"),
+    tp_basicsize: size_of::<TableIterator>() as Py_ssize_t,
+    tp_flags: type_flags(Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC),
+    tp_traverse: Some(iterators::tp_traverse),
+    tp_clear: Some(iterators::tp_clear),
+    tp_dealloc: Some(iterators::tp_dealloc),
+    tp_iter: Some(PyObject_SelfIter),
+    tp_iternext: Some(iterators::tp_iternext),
+    tp_methods: &raw mut ITERATOR_METHODS as *mut PyMethodDef,
+    ..blank()
+};
 
-Return the value for key, or default if key is not in the table.",
-    ),
-    // No signature: a default that need not be there cannot be written in one.
-    arguments(
-        c"pop",
-        methods::pop,
-        c"pop(key[, default])
+static mut KEYS_VIEW: PyTypeObject = set_view_type(name_in_module!("HashTableKeys"));
+static mut ITEMS_VIEW: PyTypeObject = set_view_type(name_in_module!("HashTableItems"));
+static mut VALUES_VIEW: PyTypeObject = view_type(name_in_module!("HashTableValues"), &raw mut VALUES_AS_SEQUENCE);
 
-Remove key and return its value. If key is not in the table, return default,
-or raise KeyError if none was given.",
-    ),
-    arguments(
-        c"setdefault",
-        methods::setdefault,
-        c"setdefault($self, key, default=None, /)
---
+/// What the three views have in common.
+const fn view_type(tp_name: *const c_char, as_sequence: *mut PySequenceMethods) -> PyTypeObject {
+    PyTypeObject {
+        ob_base: HEAD,
+        tp_name,
+        tp_basicsize: size_of::<View>() as Py_ssize_t,
+        tp_flags: type_flags(Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC),
+        tp_traverse: Some(view::tp_traverse),
+        tp_dealloc: Some(view::tp_dealloc),
+        tp_repr: Some(view::tp_repr),
+        tp_iter: Some(view::tp_iter),
+        tp_as_sequence: as_sequence,
+        tp_methods: &raw mut VIEW_METHODS as *mut PyMethodDef,
+        tp_getset: &raw mut VIEW_ATTRIBUTES as *mut PyGetSetDef,
+        ..blank()
+    }
+}
 
-Return the value for key; if key is not in the table, add it with default and return that.",
-    ),
-    no_arguments(
-        c"popitem",
-        methods::popitem,
-        c"popitem($self, /)
---
+/// What the views on keys and items have besides: they are sets.
+const fn set_view_type(tp_name: *const c_char) -> PyTypeObject {
+    PyTypeObject {
+        tp_as_number: &raw mut VIEW_AS_NUMBER,
+        tp_richcompare: Some(sets::tp_richcompare),
+        tp_methods: &raw mut SET_VIEW_METHODS as *mut PyMethodDef,
+        ..view_type(tp_name, &raw mut SET_VIEW_AS_SEQUENCE)
+    }
+}
 
-Remove the pair that was added last and return it as (key, value).
-Raise KeyError if the table is empty.",
-    ),
-    method(
-        c"update",
-        PyMethodDefPointer { PyCFunctionFastWithKeywords: update::update },
-        METH_FASTCALL | METH_KEYWORDS,
-        c"update($self, other=(), /, **pairs)
---
+static mut VALUES_AS_SEQUENCE: PySequenceMethods =
+    PySequenceMethods { sq_length: Some(view::sq_length), ..blank_sequence() };
+static mut SET_VIEW_AS_SEQUENCE: PySequenceMethods =
+    PySequenceMethods { sq_length: Some(view::sq_length), sq_contains: Some(view::sq_contains), ..blank_sequence() };
+static mut VIEW_AS_NUMBER: PyNumberMethods = PyNumberMethods {
+    nb_subtract: Some(sets::nb_subtract),
+    nb_and: Some(sets::nb_and),
+    nb_xor: Some(sets::nb_xor),
+    nb_or: Some(sets::nb_or),
+    ..blank_number()
+};
 
-Add or overwrite the pairs of other, a mapping or an iterable of pairs, then the keywords.",
-    ),
-    method(
-        c"fromkeys",
-        PyMethodDefPointer { PyCFunctionFast: update::fromkeys },
-        METH_FASTCALL | METH_CLASS,
-        c"fromkeys($type, iterable, value=None, /)
---
+// ---- where the types are --------------------------------------------------------------------------------------------
+//
+// Code below makes objects of these types, and asks of which type an object is. Here a type is at an address that the linker
+// knows: it is borrowed, and never freed. The other forms have to look for it, from the object `near` on, and may not find it.
 
-Return a new table with the keys that iterable yields, each with value.",
-    ),
-    no_arguments(
-        c"copy",
-        pickling::copy,
-        c"copy($self, /)
---
+/// All of them: of tables, of iterators, of views on keys, values and items.
+pub(crate) fn types() -> [*mut PyTypeObject; 5] {
+    [&raw mut HASH_TABLE, &raw mut ITERATOR, &raw mut KEYS_VIEW, &raw mut VALUES_VIEW, &raw mut ITEMS_VIEW]
+}
 
-Return a HashTable with the same parameters, size, pairs and order.",
-    ),
-    no_arguments(
-        c"__reduce__",
-        pickling::reduce,
-        c"__reduce__($self, /)
---
+/// The type of tables.
+pub(crate) fn hash_table_type(_near: *mut PyObject) -> Result<*mut PyTypeObject, Raised> {
+    Ok(&raw mut HASH_TABLE)
+}
 
-Return what copy and pickle need.",
-    ),
-    one_argument(
-        c"__setstate__",
-        pickling::setstate,
-        c"__setstate__($self, state, /)
---
+/// The type of all iterators.
+pub(crate) fn iterator_type(_near: *mut PyObject) -> Result<*mut PyTypeObject, Raised> {
+    Ok(&raw mut ITERATOR)
+}
 
-Take over the state that __reduce__ made of another table.",
-    ),
-    no_arguments(
-        c"clear",
-        methods::clear,
-        c"clear($self, /)
---
+/// The type of `h.keys()`.
+pub(crate) fn keys_view_type(_near: *mut PyObject) -> Result<*mut PyTypeObject, Raised> {
+    Ok(&raw mut KEYS_VIEW)
+}
 
-Remove all pairs, and go back to the size that the table was made with.",
-    ),
-    no_arguments(
-        c"keys",
-        view::keys,
-        c"keys($self, /)
---
+/// The type of `h.values()`.
+pub(crate) fn values_view_type(_near: *mut PyObject) -> Result<*mut PyTypeObject, Raised> {
+    Ok(&raw mut VALUES_VIEW)
+}
 
-Return a live view on the keys.",
-    ),
-    no_arguments(
-        c"values",
-        view::values,
-        c"values($self, /)
---
+/// The type of `h.items()`.
+pub(crate) fn items_view_type(_near: *mut PyObject) -> Result<*mut PyTypeObject, Raised> {
+    Ok(&raw mut ITEMS_VIEW)
+}
 
-Return a live view on the values.",
-    ),
-    no_arguments(
-        c"items",
-        view::items,
-        c"items($self, /)
---
-
-Return a live view on the (key, value) pairs.",
-    ),
-    no_arguments(
-        c"buckets",
-        methods::buckets,
-        c"buckets($self, /)
---
-
-Return a list of size lists of (key, value), each in the order of its chain,
-newest first. It is a snapshot.",
-    ),
-    no_arguments(
-        c"stats",
-        methods::stats,
-        c"stats($self, /)
---
-
-Return a dict of figures:
-
-size           number of buckets
-load           number of pairs
-load_factor    load / size
-used_buckets   number of buckets with at least one pair
-longest_chain  number of pairs in the fullest bucket
-mean_probes    pairs looked at to find one, on average; 0.0 if empty
-resizes        how often the table has grown since it was made or cleared
-bytes          memory in the table's arrays
-hashed_by      'hash', 'mixed_hash' or 'library_hash' if that is hash_func and runs natively; else 'call'",
-    ),
-    one_argument(
-        c"hash_of",
-        methods::hash_of_key,
-        c"hash_of($self, key, /)
---
-
-Return the 64-bit hash that the table uses for key.",
-    ),
-    one_argument(
-        c"bucket_of",
-        methods::bucket_of,
-        c"bucket_of($self, key, /)
---
-
-Return the index of the bucket in which key is, or would be, now.",
-    ),
-    one_argument(
-        c"__format__",
-        picture::format,
-        c"__format__($self, format_spec, /)
---
-
-Return the picture for an empty format_spec, the long picture for 'full'.",
-    ),
-    no_arguments(
-        c"__reversed__",
-        iterators::iterate_backwards,
-        c"__reversed__($self, /)
---
-
-Return an iterator over the keys, newest first.",
-    ),
-    no_arguments(
-        c"__sizeof__",
-        methods::sizeof,
-        c"__sizeof__($self, /)
---
-
-Return the bytes of the table and its arrays, without keys and values.",
-    ),
-    method(
-        c"__class_getitem__",
-        PyMethodDefPointer { PyCFunction: class_getitem },
-        METH_O | METH_CLASS,
-        c"Return HashTable[key type, value type], for annotations.",
-    ),
-    PyMethodDef::zeroed(),
-];
-
-/// `HashTable[str, int]`: a new reference to a `types.GenericAlias`.
+/// Is `op` a table, of this type or a subclass?
 ///
 /// # Safety
-/// Called by CPython, with the class and what stands in the brackets.
-unsafe extern "C" fn class_getitem(class: *mut PyObject, item: *mut PyObject) -> *mut PyObject {
-    // SAFETY: the class and what is in the brackets are kept for the call; the alias takes references of its own.
-    entry(|| unsafe { give(new_reference(Py_GenericAlias(class, item))?) })
+/// `op` is a living object. So with the questions that follow.
+#[inline(always)]
+pub(crate) unsafe fn is_hash_table(op: *mut PyObject) -> bool {
+    // SAFETY: `op` is alive, so it has a type; the type that it is compared with is static.
+    unsafe { PyObject_TypeCheck(op, &raw mut HASH_TABLE) != 0 }
 }
 
-// A member is an attribute that CPython reads straight out of the struct.
-static mut MEMBERS: [PyMemberDef; 3] = [
-    PyMemberDef {
-        name: c"hash_func".as_ptr(),
-        type_code: Py_T_OBJECT_EX,
-        offset: object::HASH_FUNC_AT,
-        flags: Py_READONLY,
-        doc: c"the function that hashes the keys".as_ptr(),
-    },
-    PyMemberDef {
-        name: c"typed".as_ptr(),
-        type_code: Py_T_BOOL,
-        offset: object::TYPED_AT,
-        flags: Py_READONLY,
-        doc: c"whether int, float and str keys are told apart by their type".as_ptr(),
-    },
-    // SAFETY: a NULL name, which ends the list: zero in every field is a value of this struct.
-    unsafe { core::mem::zeroed() },
-];
-
-// An attribute that needs a function to be read: the library's table does not lie open.
-static mut ATTRIBUTES: [PyGetSetDef; 4] = [
-    read_only(c"size", size, c"number of buckets now"),
-    read_only(c"load", load, c"number of pairs now"),
-    read_only(c"max_load", max_load, c"the most that load / size may be"),
-    // SAFETY: a NULL name, which ends the list: zero in every field is a value of this struct.
-    unsafe { core::mem::zeroed() },
-];
-
-/// `h.size`: a new reference.
-unsafe extern "C" fn size(op: *mut PyObject, _: *mut c_void) -> *mut PyObject {
-    // SAFETY: the right object: the attribute stands in its type. Reading a number runs nothing.
-    entry_alone(op, || unsafe {
-        give(new_reference(PyLong_FromSsize_t((*op.cast::<HashTable>()).pairs.size() as Py_ssize_t))?)
-    })
+/// Is it a table, and not of a subclass?
+#[inline(always)]
+pub(crate) unsafe fn is_plain_hash_table(op: *mut PyObject) -> bool {
+    // SAFETY: as in [`is_hash_table`].
+    unsafe { Py_IS_TYPE(op, &raw mut HASH_TABLE) }
 }
 
-/// `h.load`: a new reference.
-unsafe extern "C" fn load(op: *mut PyObject, _: *mut c_void) -> *mut PyObject {
-    // SAFETY: the right object, as in [`size`]; the number is read before the int is made of it.
-    entry_alone(op, || unsafe {
-        give(new_reference(PyLong_FromSsize_t((*op.cast::<HashTable>()).pairs.load() as Py_ssize_t))?)
-    })
+/// Is it a view on keys?
+#[inline(always)]
+pub(crate) unsafe fn is_keys_view(op: *mut PyObject) -> bool {
+    // SAFETY: as in [`is_hash_table`].
+    unsafe { Py_IS_TYPE(op, &raw mut KEYS_VIEW) }
 }
 
-/// `h.max_load`: a new reference.
-unsafe extern "C" fn max_load(op: *mut PyObject, _: *mut c_void) -> *mut PyObject {
-    // SAFETY: the right object, as in [`size`]; the number is read before the float is made of it.
-    entry_alone(op, || unsafe { give(new_reference(PyFloat_FromDouble((*op.cast::<HashTable>()).pairs.max_load()))?) })
+/// Is it a view on values?
+#[inline(always)]
+pub(crate) unsafe fn is_values_view(op: *mut PyObject) -> bool {
+    // SAFETY: as in [`is_hash_table`].
+    unsafe { Py_IS_TYPE(op, &raw mut VALUES_VIEW) }
 }
 
-/// Where the type is. Borrowed: a static type is never freed.
-pub(crate) fn hash_table_type() -> *mut PyTypeObject {
-    &raw mut HASH_TABLE
+/// Is it a view on pairs?
+#[inline(always)]
+pub(crate) unsafe fn is_items_view(op: *mut PyObject) -> bool {
+    // SAFETY: as in [`is_hash_table`].
+    unsafe { Py_IS_TYPE(op, &raw mut ITEMS_VIEW) }
 }

@@ -1,8 +1,8 @@
 """Several interpreters in one process: each has a module of its own, and none is left with the objects of another.
 
 The classic form is for interpreters that share a GIL. One with a GIL of its own refuses it, with an ImportError, and so does every
-one but the first where there is no GIL. Each test is a program in a child: what goes wrong here is a crash more often than an
-exception.
+one but the first where there is no GIL. (What the other forms do in interpreters of their own is in tests/forms.) Each test is a
+program in a child: what goes wrong here is a crash more often than an exception.
 """
 
 from __future__ import annotations
@@ -81,6 +81,10 @@ def check(program):
     assert (ending.returncode, ending.stdout, ending.stderr) == (0, "", "")
 
 
+#: The types are static, and the module is made in a single phase.
+classic_only = pytest.mark.skipif(
+    subject.NAME not in ("hashtable", "hashtable_traced"), reason="says what only the classic form does"
+)
 WITHOUT_THE_GIL = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 with_the_gil = pytest.mark.skipif(
     WITHOUT_THE_GIL,
@@ -178,6 +182,7 @@ def test_a_table_that_outlives_its_module():
     )
 
 
+@classic_only
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="before 3.12 all interpreters share one GIL")
 @pytest.mark.parametrize(
     "isolated", [True, pytest.param(False, marks=pytest.mark.skipif(not WITHOUT_THE_GIL, reason="GIL"))]
@@ -211,6 +216,7 @@ def test_the_module_shows_what_it_keeps(module):
     assert any(thing is hash for thing in gc.get_referents(module))
 
 
+@classic_only
 @with_the_gil
 def test_what_the_interpreters_share_is_in_no_list_of_the_collector_that_has_ended():
     """The dict of subclasses belongs to the type, which all of them share; the collector's lists belong to one of them."""

@@ -17,7 +17,7 @@ import weakref
 
 import pytest
 from hostile import Thing, assert_sound, quick_collections  # noqa: F401  (a fixture that is used by itself)
-from subject import HashTable, look, seven
+from subject import NAME, HashTable, look, seven
 
 
 class Sub(HashTable):
@@ -177,7 +177,7 @@ class Looks:
     def __del__(self):
         gc.collect()
         for op in gc.get_objects():
-            if type(op).__module__ in ("hashtable", "hashtable_traced") or isinstance(op, Sub):
+            if type(op).__module__ == NAME or isinstance(op, Sub):
                 self.found.append(type(op).__name__)
                 with contextlib.suppress(RuntimeError):
                     list(op)

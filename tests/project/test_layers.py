@@ -64,9 +64,13 @@ def python_in_the_library(root):
 
 
 def pyo3_ffi_outside_the_door(root):
-    """The lines of the extension's code that name pyo3_ffi, outside the folder ffi."""
-    lines = rust_lines(root / "src" / "extension")
-    return [place for place, line in lines if "pyo3_ffi" in line and not place.startswith("ffi/")]
+    """The lines of the extension's code, and of its other forms, that name pyo3_ffi, outside the folder ffi and ffi.rs."""
+    return [
+        place
+        for folder, door in (("extension", "ffi/"), ("forms", "ffi"))
+        for place, line in rust_lines(root / "src" / folder)
+        if "pyo3_ffi" in line and not place.startswith(door)
+    ]
 
 
 def map_of_the_extension(extension):
@@ -91,11 +95,20 @@ def paths_in_rust(text):
         yield from ((root, [part for part in f"{path}{name}".split("::") if part]) for name in names)
 
 
+#: A function that returns an address, or compares an object's type with one.
+ADDRESS = (
+    r"fn NAME\((_near: \*mut PyObject|op: \*mut PyObject|)\) -> "
+    r"(\*mut PyModuleDef {\s*&raw mut \w+"
+    r"|Result<\*mut PyTypeObject, Raised> {\s*Ok\(&raw mut \w+\)"
+    r"|bool {\s*unsafe { (Py_IS_TYPE\(op, &raw mut \w+\)|PyObject_TypeCheck\(op, &raw mut \w+\) != 0) })\s*}"
+)
+
+
 def arrows_against_the_map(root):
     """Where a file of the extension uses one that stands above it on the map, or beside the map altogether.
 
-    An address, of a type or of the module's definition, may be taken from anywhere: a function whose whole body is
-    `&raw mut NAME`.
+    An address, of a type or of the module's definition, may be taken from anywhere, and an object's type may be compared with
+    one: a function that does nothing else.
     """
     extension = root / "src" / "extension"
     order = map_of_the_extension(extension)
@@ -120,8 +133,7 @@ def arrows_against_the_map(root):
             used = next((entry for place in places for entry in order if entry.startswith(place)), None)
             if used is None or order.index(used) >= order.index(on_the_map[file]):
                 continue
-            address = rf"fn {path[-1]}\(\) -> \*mut Py(TypeObject|ModuleDef) {{\s*&raw mut \w+\s*}}"
-            if not re.search(address, sources[used]):
+            if not re.search(ADDRESS.replace("NAME", path[-1]), sources[used]):
                 found.append(f"{file} uses {'::'.join(path)}, which stands above it")
     return found
 
@@ -343,8 +355,9 @@ def test_a_knot_is_seen(copy):
 def test_an_address_may_be_taken_from_below_and_nothing_that_only_looks_like_one(copy):
     added = "\nfn f() { crate::type_object::hash_table_type(); crate::type_object::other_type() }\n"
     add(copy / "src" / "extension" / "object.rs", added)
-    body = "{\n    make_ready();\n    &raw mut HASH_TABLE\n}"
-    add(copy / "src" / "extension" / "type_object.rs", f"\npub(crate) fn other_type() -> *mut PyTypeObject {body}\n")
+    body = "{\n    make_ready();\n    Ok(&raw mut HASH_TABLE)\n}"
+    answer = "Result<*mut PyTypeObject, Raised>"
+    add(copy / "src" / "extension" / "type_object.rs", f"\npub(crate) fn other_type() -> {answer} {body}\n")
     assert arrows_against_the_map(copy) == ["object.rs uses type_object::other_type, which stands above it"]
 
 

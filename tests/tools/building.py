@@ -9,10 +9,26 @@ import json
 import os
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 from commands import last_lines, watch
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form of the module.
+
+    Attributes:
+        package: the crate.
+        module: the name under which it is imported.
+        oldest: the first CPython that it is for.
+    """
+
+    package: str
+    module: str
+    oldest: tuple[int, int]
 
 
 def host() -> str:
@@ -51,7 +67,40 @@ def build(
         click.ClickException: it cannot be built.
     """
     command = ["cargo", "build", "--release", "--locked", "--package", "hashtable-extension", "--target", host()]
-    command += ["--message-format", "json-render-diagnostics", *(["--features", "trace"] if traced else [])]
+    command += ["--features", "trace"] if traced else []
+    name = "hashtable_traced" if traced else "hashtable"
+    make(what, python, source, cargo_folder, module_folder, command, name, **variables)
+
+
+def build_form(
+    what: str,
+    python: str,
+    source: Path,
+    cargo_folder: Path,
+    module_folder: Path,
+    form: Form,
+    *,
+    traced: bool = False,
+) -> None:
+    """Builds one form of the module, as fast as it need be (the profile `laboratory`). The arguments are those of `build`; `form`
+    has the names of the crate and of the module."""
+    command = ["cargo", "build", "--profile", "laboratory", "--locked", "--package", form.package]
+    command += ["--features", "trace"] if traced else []
+    make(what, python, source, cargo_folder, module_folder, command, f"{form.module}{'_traced' if traced else ''}")
+
+
+def make(
+    what: str,
+    python: str,
+    source: Path,
+    cargo_folder: Path,
+    module_folder: Path,
+    command: list[str],
+    name: str,
+    **variables: str,
+) -> None:
+    """Runs cargo, and puts the library that it makes into a folder, as a module of this name. Else as `build`."""
+    command = [*command, "--message-format", "json-render-diagnostics"]
     # The module takes the interpreter's symbols from the process that loads it, and does not link libpython.
     chosen = {
         "CARGO_TARGET_DIR": str(cargo_folder),
@@ -73,4 +122,4 @@ def build(
     ask = "import sysconfig; print(sysconfig.get_config_var('EXT_SUFFIX'))"
     suffix = subprocess.run([python, "-c", ask], check=True, capture_output=True, text=True).stdout.strip()
     module_folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(library, module_folder / f"{'hashtable_traced' if traced else 'hashtable'}{suffix}")
+    shutil.copyfile(library, module_folder / f"{name}{suffix}")

@@ -14,6 +14,17 @@ pub(crate) unsafe fn not_implemented() -> *mut PyObject {
     unsafe { Py_NewRef(Py_NotImplemented()) }
 }
 
+/// Frees the memory of an object, by its type's `tp_free`. (An object of a heap type owns its type, and gives it back then:
+/// src/forms has a function of this name that does so.)
+///
+/// # Safety
+/// Nobody refers to the object any more, and none of its fields owns anything.
+#[inline(always)]
+pub(crate) unsafe fn free_object(op: *mut PyObject) {
+    // SAFETY: the struct is read for the last time, for the type that frees it; a type that is ready has `tp_free`.
+    unsafe { (*Py_TYPE(op)).tp_free.expect("a type that is ready has tp_free")(op.cast()) }
+}
+
 /// Calls `visit` with each object that the iterator yields, borrowed for the length of the call, until one fails.
 /// Steals the iterator.
 ///

@@ -7,6 +7,7 @@ use crate::fast::at_once;
 use crate::ffi::*;
 use crate::object::HashTable;
 use crate::table::pairs::{contains, get_item, set_item, take_item};
+use crate::type_object::is_plain_hash_table;
 
 /// `len(h)`.
 ///
@@ -43,7 +44,7 @@ unsafe fn missing(op: *mut PyObject, key: *mut PyObject) -> Result<*mut PyObject
     // SAFETY: table and key are kept for the call that we are in. The method is a new reference, ours until its DECREF:
     // its class may lose it while it runs.
     unsafe {
-        if Py_IS_TYPE(op, crate::type_object::hash_table_type()) {
+        if is_plain_hash_table(op) {
             return Err(key_error(key));
         }
         let Some(method) = special_method(op, c"__missing__")? else { return Err(key_error(key)) };

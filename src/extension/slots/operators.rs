@@ -3,10 +3,11 @@
 use crate::errors::entry;
 use crate::fast::same_pairs::{position_behind_same_pairs, same_content};
 use crate::ffi::*;
-use crate::object::{HashTable, is_hash_table};
+use crate::object::HashTable;
 use crate::slots::update::merge;
 use crate::table::making::{duplicate, like};
 use crate::table::pairs::get_item;
+use crate::type_object::is_hash_table;
 
 /// `h == other`, `h != other`; there is no order between tables. A new reference to True, False or NotImplemented.
 ///

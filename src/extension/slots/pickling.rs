@@ -160,7 +160,7 @@ pub(crate) unsafe extern "C" fn setstate(op: *mut PyObject, state: *mut PyObject
             return Err(type_error(c"__setstate__ takes a tuple, as __reduce__ makes it."));
         }
         let pairs_to_be = empty(initial_size as usize, size as usize, max_load, hashed_by(hash_func))?;
-        let made = make(pairs_to_be, hash_func, typed != 0)?;
+        let made = make(op, pairs_to_be, hash_func, typed != 0)?;
         let restored = merge(made.cast(), pairs).and_then(|()| restore_attributes(op, attributes, slots));
         if restored.is_ok() {
             alone_with(op, made, || exchange(op.cast(), made.cast()));

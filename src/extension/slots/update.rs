@@ -10,6 +10,7 @@ use crate::fast::filling::{fill_from_table, set_from_dict, set_from_list};
 use crate::ffi::*;
 use crate::object::HashTable;
 use crate::table::pairs::set_item;
+use crate::type_object::is_plain_hash_table;
 
 /// `h.update(other=(), /, **pairs)`: returns None, a new reference. If it fails half way, what came before is in the
 /// table.
@@ -55,7 +56,7 @@ unsafe fn merge_alone(table: *mut HashTable, source: *mut PyObject) -> Result<()
     // SAFETY: the caller keeps both alive; `keys` is ours until the DECREF.
     unsafe {
         // A subclass may iterate in a way of its own, so only what iterates as we do is read directly.
-        if Py_IS_TYPE(source, crate::type_object::hash_table_type()) {
+        if is_plain_hash_table(source) {
             return merge_table(table, source.cast());
         }
         if Py_IS_TYPE(source, &raw mut PyDict_Type) {
@@ -204,7 +205,7 @@ pub(crate) unsafe extern "C" fn fromkeys(
         unsafe {
             let value = if nargs == 2 { *args.add(1) } else { Py_None() };
             let made = new_reference(PyObject_CallNoArgs(class))?; // [R18]
-            let plain = Py_IS_TYPE(made, crate::type_object::hash_table_type());
+            let plain = is_plain_hash_table(made);
             let filled = new_reference(PyObject_GetIter(*args)).and_then(|iterator| {
                 for_each(iterator, |key| {
                     if plain {

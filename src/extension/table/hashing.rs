@@ -6,7 +6,7 @@
 //! [`library_hash`], the library's own poor hash.
 
 use crate::announce;
-use crate::errors::{type_error, value_error};
+use crate::errors::{entry, type_error, value_error};
 use crate::ffi::*;
 use crate::object::{HashTable, HashedBy};
 use crate::state::keep_builtin_hash;
@@ -192,7 +192,7 @@ pub(crate) unsafe fn poor_hash_of(key: *mut PyObject) -> Result<i64, Raised> {
 /// # Safety
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn library_hash(_module: *mut PyObject, key: *mut PyObject) -> *mut PyObject {
-    crate::errors::entry(|| {
+    entry(|| {
         // SAFETY: the key is kept for the call, and hashing it this way runs no Python code.
         unsafe { give(new_reference(PyLong_FromLongLong(poor_hash_of(key)?))?) }
     })
@@ -203,7 +203,7 @@ pub(crate) unsafe extern "C" fn library_hash(_module: *mut PyObject, key: *mut P
 /// # Safety
 /// Called by CPython.
 pub(crate) unsafe extern "C" fn mixed_hash(_module: *mut PyObject, key: *mut PyObject) -> *mut PyObject {
-    crate::entry(|| {
+    entry(|| {
         // SAFETY: CPython passes a living object, and keeps it alive during the call.
         unsafe { give(new_reference(PyLong_FromLongLong(mix(builtin_hash_of(key)?)))?) }
     })

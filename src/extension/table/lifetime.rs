@@ -29,7 +29,7 @@ pub(crate) unsafe extern "C" fn tp_new(
     entry(|| {
         announce!("new");
         let pairs = empty(DEFAULT_SIZE, DEFAULT_SIZE, DEFAULT_MAX_LOAD, HashedBy::Builtin)?;
-        let hash_func = builtin_hash()?;
+        let hash_func = builtin_hash(subtype)?;
         // SAFETY: CPython passes a type that is ready and whose instances begin as this struct. The garbage collector
         // knows the object from then on, but cannot run until every field is written, since nothing between asks Python
         // for memory. If there is no memory, `pairs` goes with this scope.
@@ -61,11 +61,11 @@ unsafe fn init(table: *mut HashTable, args: *mut PyObject, kwargs: *mut PyObject
     // What is parsed is borrowed from `args` and `kwargs`.
     let mut size_object = ptr::null_mut::<PyObject>();
     let mut max_load_object = ptr::null_mut::<PyObject>();
-    let mut hash_func = builtin_hash()?;
     let mut typed: c_int = 1;
     // SAFETY: the format asks for three objects and, by keyword only, a truth value, and there is a place of the right
     // type for each. The caller keeps everything that is parsed alive.
     unsafe {
+        let mut hash_func = builtin_hash(Py_TYPE(table.cast()))?;
         // [R8] `typed` may be any object, and is tested for truth.
         parsed(PyArg_ParseTupleAndKeywords(
             args,
@@ -135,7 +135,7 @@ pub(crate) unsafe extern "C" fn tp_clear(op: *mut PyObject) -> c_int {
             announce!("clear: the garbage collector breaks a cycle");
             // When the interpreter ends, its `hash` may be gone before the table. Then the field holds None, and nobody
             // will call it.
-            let builtin = builtin_hash().unwrap_or_else(|Raised| {
+            let builtin = builtin_hash(Py_TYPE(op)).unwrap_or_else(|Raised| {
                 PyErr_Clear();
                 Py_None()
             });
@@ -178,8 +178,7 @@ unsafe fn take_apart(table: *mut HashTable) {
         release((*table).pairs.take_pairs(), table.cast());
         Py_CLEAR(&raw mut (*table).hash_func); // [R9]
         ptr::drop_in_place(&raw mut (*table).pairs);
-        let free = (*Py_TYPE(table.cast())).tp_free.expect("a type that is ready has tp_free");
         announce!("freed");
-        free(table.cast());
+        free_object(table.cast());
     }
 }

@@ -5,6 +5,7 @@ use crate::errors::no_memory;
 use crate::ffi::*;
 use crate::object::{HashTable, HashedBy, own_all};
 use crate::table::hashing::hashed_by;
+use crate::type_object::hash_table_type;
 use core::ptr;
 use hashtable_core::Table;
 
@@ -22,11 +23,13 @@ pub(crate) fn empty(
     Ok(if hashed_by == HashedBy::Call { pairs } else { pairs.with_half_hashes() })
 }
 
-/// A new plain `HashTable` around this table, which is still empty: a new reference. Borrows `hash_func`.
+/// A new plain `HashTable` around this table, which is still empty: a new reference. Borrows `hash_func`, and `near`, from
+/// which the type is found.
 ///
 /// # Safety
-/// `hash_func` is a living callable.
+/// `near` is a living table, `hash_func` a living callable.
 pub(crate) unsafe fn make(
+    near: *mut PyObject,
     empty: Table<Stored, Stored>,
     hash_func: *mut PyObject,
     typed: bool,
@@ -34,8 +37,9 @@ pub(crate) unsafe fn make(
     // SAFETY: the type is ready and made for this struct, and every field is written before anything can look at it, as
     // in `tp_new`. Allocating can run Python code, during which the function is kept by the reference taken first.
     unsafe {
+        let class = hash_table_type(near)?;
         let hash_func = Py_NewRef(hash_func);
-        let op = allocate(crate::type_object::hash_table_type()); // [R10]
+        let op = allocate(class); // [R10]
         if op.is_null() {
             Py_DECREF(hash_func);
             return Err(Raised);
@@ -61,7 +65,7 @@ pub(crate) unsafe fn like(table: *mut HashTable) -> Result<*mut PyObject, Raised
     unsafe {
         let size = (*table).pairs.initial_size();
         let pairs = empty(size, size, (*table).pairs.max_load(), (*table).hashed_by)?;
-        make(pairs, (*table).hash_func, (*table).typed)
+        make(table.cast(), pairs, (*table).hash_func, (*table).typed)
     }
 }
 
@@ -74,7 +78,7 @@ pub(crate) unsafe fn duplicate(table: *mut HashTable) -> Result<*mut PyObject, R
     // and the taking of the references; from then on the copy owns them.
     unsafe {
         let empty = Table::new(1, (*table).pairs.max_load()).map_err(|_| no_memory())?;
-        let op = make(empty, (*table).hash_func, (*table).typed)?;
+        let op = make(table.cast(), empty, (*table).hash_func, (*table).typed)?;
         let copied = (*table).pairs.duplicate().map_err(|_| no_memory());
         or_give_back(
             op,

@@ -5,8 +5,8 @@
 //! to version. The idea is small enough to be written here: beyond a certain depth a table is not taken apart but put
 //! on a waiting list, and the outermost `tp_dealloc` works through the list.
 
-use crate::ffi::*;
 use crate::object::HashTable;
+use crate::type_object::is_plain_hash_table;
 use core::cell::Cell;
 use core::ptr;
 
@@ -15,9 +15,9 @@ const DEEPEST: usize = 50;
 
 thread_local! {
     /// How many are being taken apart on this thread right now.
-    static DEPTH: Cell<usize> = const { Cell::new(0) };
+    pub(crate) static DEPTH: Cell<usize> = const { Cell::new(0) };
     /// The first table of the waiting list; each has the next in its `weakreflist`, which it no longer needs.
-    static WAITING: Cell<*mut HashTable> = const { Cell::new(ptr::null_mut()) };
+    pub(crate) static WAITING: Cell<*mut HashTable> = const { Cell::new(ptr::null_mut()) };
 }
 
 /// Calls `take_apart` with the table, or puts the table on the waiting list.
@@ -30,7 +30,7 @@ pub(crate) unsafe fn without_deep_recursion(table: *mut HashTable, take_apart: u
     // those.)
     unsafe {
         let depth = DEPTH.get();
-        if depth >= DEEPEST && Py_IS_TYPE(table.cast(), crate::type_object::hash_table_type()) {
+        if depth >= DEEPEST && is_plain_hash_table(table.cast()) {
             (*table).weakreflist = WAITING.replace(table).cast();
             return;
         }

@@ -11,6 +11,7 @@ use crate::errors::{entry, entry_alone, runtime_error};
 use crate::fast::tuples::{pair_of, pair_reusing};
 use crate::ffi::*;
 use crate::object::HashTable;
+use crate::type_object::iterator_type;
 use core::ptr;
 use hashtable_core::prefetch;
 
@@ -71,7 +72,7 @@ pub(crate) unsafe fn iterate(
     // SAFETY: the type is ready and made for this struct; all fields are written before the collector can run. The
     // table is alive, and its version is read after the allocation, which can run Python code.
     unsafe {
-        let op = new_reference(allocate(iterator_type()))?; // [R10]
+        let op = new_reference(allocate(iterator_type(table.cast())?))?; // [R10]
         let iterator = op.cast::<TableIterator>();
         (*iterator).version = (*table).pairs.version();
         (*iterator).position = if direction == Direction::Forwards { 0 } else { usize::MAX };
@@ -376,25 +377,8 @@ pub(crate) unsafe extern "C" fn tp_dealloc(op: *mut PyObject) {
     });
 }
 
-// ---- the type -------------------------------------------------------------------------------------------------------
-//
-// It cannot be made by calling it (`object` does not hand its `tp_new` down to a static type) or be subclassed.
-
-static mut ITERATOR: PyTypeObject = PyTypeObject {
-    ob_base: HEAD,
-    tp_name: name_in_module!("HashTableIterator"),
-    tp_basicsize: size_of::<TableIterator>() as Py_ssize_t,
-    tp_flags: type_flags(Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC),
-    tp_traverse: Some(tp_traverse),
-    tp_clear: Some(tp_clear),
-    tp_dealloc: Some(tp_dealloc),
-    tp_iter: Some(PyObject_SelfIter),
-    tp_iternext: Some(tp_iternext),
-    tp_methods: &raw mut ITERATOR_METHODS as *mut PyMethodDef,
-    ..blank()
-};
-
-static mut ITERATOR_METHODS: [PyMethodDef; 3] = [
+/// What an iterator has by name.
+pub(crate) static mut ITERATOR_METHODS: [PyMethodDef; 3] = [
     no_arguments(
         c"__length_hint__",
         length_hint,
@@ -413,8 +397,3 @@ Return what copy and pickle need: a list of what is still to come.",
     ),
     PyMethodDef::zeroed(),
 ];
-
-/// The type of all iterators.
-pub(crate) fn iterator_type() -> *mut PyTypeObject {
-    &raw mut ITERATOR
-}

@@ -6,7 +6,7 @@
 
 use crate::errors::entry;
 use crate::ffi::*;
-use crate::views::view::{self, REVERSED, contains, is_set_like_view, view_type};
+use crate::views::view::{REVERSED, contains, is_set_like_view};
 
 /// `one - other`: a new reference to a set.
 ///
@@ -159,32 +159,8 @@ pub(crate) unsafe extern "C" fn isdisjoint(op: *mut PyObject, other: *mut PyObje
     })
 }
 
-// ---- the types ------------------------------------------------------------------------------------------------------
-
-/// What the views on keys and items have besides: they are sets.
-const fn set_view_type(tp_name: *const c_char) -> PyTypeObject {
-    PyTypeObject {
-        tp_as_number: &raw mut VIEW_AS_NUMBER,
-        tp_richcompare: Some(tp_richcompare),
-        tp_methods: &raw mut SET_VIEW_METHODS as *mut PyMethodDef,
-        ..view_type(tp_name, &raw mut SET_VIEW_AS_SEQUENCE)
-    }
-}
-
-static mut KEYS_VIEW: PyTypeObject = set_view_type(name_in_module!("HashTableKeys"));
-static mut ITEMS_VIEW: PyTypeObject = set_view_type(name_in_module!("HashTableItems"));
-
-static mut SET_VIEW_AS_SEQUENCE: PySequenceMethods =
-    PySequenceMethods { sq_length: Some(view::sq_length), sq_contains: Some(view::sq_contains), ..blank_sequence() };
-static mut VIEW_AS_NUMBER: PyNumberMethods = PyNumberMethods {
-    nb_subtract: Some(nb_subtract),
-    nb_and: Some(nb_and),
-    nb_xor: Some(nb_xor),
-    nb_or: Some(nb_or),
-    ..blank_number()
-};
-
-static mut SET_VIEW_METHODS: [PyMethodDef; 3] = [
+/// What a view on keys or items has by name.
+pub(crate) static mut SET_VIEW_METHODS: [PyMethodDef; 3] = [
     REVERSED,
     one_argument(
         c"isdisjoint",
@@ -196,13 +172,3 @@ Return True if the view and other, an iterable, have nothing in common.",
     ),
     PyMethodDef::zeroed(),
 ];
-
-/// The type of `h.keys()`.
-pub(crate) fn keys_view_type() -> *mut PyTypeObject {
-    &raw mut KEYS_VIEW
-}
-
-/// The type of `h.items()`.
-pub(crate) fn items_view_type() -> *mut PyTypeObject {
-    &raw mut ITEMS_VIEW
-}

@@ -3,14 +3,16 @@
 //! A view is a window. It holds nothing but a reference to its table, and answers from the table as it is at that
 //! moment. The three types share one struct and differ in what they yield.
 //!
-//! Those on keys and on items are sets besides; what that takes is in `sets.rs`, and so are their two types.
+//! Those on keys and on items are sets besides; what that takes is in `sets.rs`.
 
 use crate::errors::{entry, entry_alone};
 use crate::ffi::*;
 use crate::object::HashTable;
 use crate::table::pairs::{self, get_item};
+use crate::type_object::{
+    is_items_view, is_keys_view, is_values_view, items_view_type, keys_view_type, values_view_type,
+};
 use crate::views::iterators::{Direction, Yields, iterate};
-use crate::views::sets::{items_view_type, keys_view_type};
 
 /// The object struct of a view.
 #[repr(C)]
@@ -37,7 +39,7 @@ unsafe fn view_on(table: *mut PyObject, view_type: *mut PyTypeObject) -> Result<
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn keys(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
     // SAFETY: the right object, a table, kept for the call; the type is static and ready.
-    entry(|| unsafe { give(view_on(op, keys_view_type())?) })
+    entry(|| unsafe { give(view_on(op, keys_view_type(op)?)?) })
 }
 
 /// `h.values()`: a new reference to a view on the values.
@@ -46,7 +48,7 @@ pub(crate) unsafe extern "C" fn keys(op: *mut PyObject, _: *mut PyObject) -> *mu
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn values(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
     // SAFETY: the right object, a table, kept for the call; the type is static and ready.
-    entry(|| unsafe { give(view_on(op, values_view_type())?) })
+    entry(|| unsafe { give(view_on(op, values_view_type(op)?)?) })
 }
 
 /// `h.items()`: a new reference to a view on the pairs.
@@ -55,16 +57,16 @@ pub(crate) unsafe extern "C" fn values(op: *mut PyObject, _: *mut PyObject) -> *
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn items(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
     // SAFETY: the right object, a table, kept for the call; the type is static and ready.
-    entry(|| unsafe { give(view_on(op, items_view_type())?) })
+    entry(|| unsafe { give(view_on(op, items_view_type(op)?)?) })
 }
 
 /// What a view shows.
 unsafe fn yields(op: *mut PyObject) -> Yields {
     // SAFETY: `op` is alive; a view's type is one of the three, which have no subclasses.
     unsafe {
-        if Py_IS_TYPE(op, keys_view_type()) {
+        if is_keys_view(op) {
             Yields::Keys
-        } else if Py_IS_TYPE(op, values_view_type()) {
+        } else if is_values_view(op) {
             Yields::Values
         } else {
             Yields::Items
@@ -150,7 +152,7 @@ pub(crate) unsafe fn contains(view: *mut PyObject, object: *mut PyObject) -> Res
 /// `op` is a living object.
 pub(crate) unsafe fn is_set_like_view(op: *mut PyObject) -> bool {
     // SAFETY: the caller keeps `op` alive, so it has a type; the two that it is compared with are static.
-    unsafe { Py_IS_TYPE(op, keys_view_type()) || Py_IS_TYPE(op, items_view_type()) }
+    unsafe { is_keys_view(op) || is_items_view(op) }
 }
 
 /// `repr(view)`: the type's name and a list of what it shows. A new reference.
@@ -221,32 +223,8 @@ pub(crate) unsafe extern "C" fn tp_dealloc(op: *mut PyObject) {
     });
 }
 
-// ---- the types ------------------------------------------------------------------------------------------------------
-//
-// None of them can be made by calling its type (`object` does not hand its `tp_new` down to a static type) or be
-// subclassed.
-
-/// What the three views have in common.
-pub(super) const fn view_type(tp_name: *const c_char, as_sequence: *mut PySequenceMethods) -> PyTypeObject {
-    PyTypeObject {
-        ob_base: HEAD,
-        tp_name,
-        tp_basicsize: size_of::<View>() as Py_ssize_t,
-        tp_flags: type_flags(Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC),
-        tp_traverse: Some(tp_traverse),
-        tp_dealloc: Some(tp_dealloc),
-        tp_repr: Some(tp_repr),
-        tp_iter: Some(tp_iter),
-        tp_as_sequence: as_sequence,
-        tp_methods: &raw mut VIEW_METHODS as *mut PyMethodDef,
-        tp_getset: &raw mut VIEW_ATTRIBUTES as *mut PyGetSetDef,
-        ..blank()
-    }
-}
-
-static mut VALUES_AS_SEQUENCE: PySequenceMethods = PySequenceMethods { sq_length: Some(sq_length), ..blank_sequence() };
-
-static mut VIEW_ATTRIBUTES: [PyGetSetDef; 2] = [
+/// The attributes of a view.
+pub(crate) static mut VIEW_ATTRIBUTES: [PyGetSetDef; 2] = [
     read_only(c"mapping", mapping_proxy, c"the table, to be read only"),
     // SAFETY: a NULL name, which ends the list: zero in every field is a value of this struct.
     unsafe { core::mem::zeroed() },
@@ -260,11 +238,6 @@ pub(super) const REVERSED: PyMethodDef = no_arguments(
 
 Return an iterator, newest first.",
 );
-static mut VIEW_METHODS: [PyMethodDef; 2] = [REVERSED, PyMethodDef::zeroed()];
 
-static mut VALUES_VIEW: PyTypeObject = view_type(name_in_module!("HashTableValues"), &raw mut VALUES_AS_SEQUENCE);
-
-/// The type of `h.values()`.
-pub(crate) fn values_view_type() -> *mut PyTypeObject {
-    &raw mut VALUES_VIEW
-}
+/// What a view on values has by name.
+pub(crate) static mut VIEW_METHODS: [PyMethodDef; 2] = [REVERSED, PyMethodDef::zeroed()];

@@ -1,0 +1,90 @@
+//! The module: how it is made, in several phases, and how it goes.
+//!
+//! CPython asks for the definition, makes a module object of it, and runs the functions of its slots `Py_mod_exec` on that.
+//! So it can make several, for several interpreters or for the same one, and none knows of another.
+
+use crate::contents::{DOC, FUNCTIONS, register_with_abc};
+use crate::errors::entry;
+use crate::ffi::*;
+use crate::state::{self, State};
+use crate::table::hashing;
+use crate::type_object::make_types;
+use core::ffi::CStr;
+
+#[cfg(not(feature = "trace"))]
+const NAME: &CStr = c"hashtable_heap";
+#[cfg(feature = "trace")]
+const NAME: &CStr = c"hashtable_heap_traced";
+
+static mut MODULE: PyModuleDef = PyModuleDef {
+    m_base: PyModuleDef_HEAD_INIT,
+    m_name: NAME.as_ptr(),
+    m_doc: DOC.as_ptr(),
+    m_size: size_of::<State>() as Py_ssize_t,
+    m_methods: &raw mut FUNCTIONS as *mut PyMethodDef,
+    m_slots: &raw mut SLOTS as *mut PyModuleDef_Slot,
+    m_traverse: Some(m_traverse),
+    m_clear: Some(m_clear),
+    m_free: Some(m_free),
+};
+
+static mut SLOTS: [PyModuleDef_Slot; SLOT_COUNT] = [
+    PyModuleDef_Slot { slot: Py_mod_exec, value: exec as *mut c_void },
+    // Nothing of an interpreter's is in a static: so each may have a GIL of its own.
+    #[cfg(Py_3_12)]
+    PyModuleDef_Slot { slot: Py_mod_multiple_interpreters, value: Py_MOD_PER_INTERPRETER_GIL_SUPPORTED },
+    // And there may be none. (The classic form says so by a call.)
+    #[cfg(Py_3_13)]
+    PyModuleDef_Slot { slot: Py_mod_gil, value: Py_MOD_GIL_NOT_USED },
+    PyModuleDef_Slot { slot: 0, value: core::ptr::null_mut() },
+];
+const SLOT_COUNT: usize = 2 + cfg!(Py_3_12) as usize + cfg!(Py_3_13) as usize;
+
+/// What CPython makes the modules from. It is static, as each refers to it for as long as it lives.
+pub(crate) fn definition() -> *mut PyModuleDef {
+    &raw mut MODULE
+}
+
+/// Fills a module that has just been made: 0, or -1 with an exception set. Then CPython frees it, with what it has by then.
+///
+/// # Safety
+/// Called by CPython, with a module made from our definition, once.
+unsafe extern "C" fn exec(module: *mut PyObject) -> c_int {
+    // SAFETY: CPython has the module alive. The types are owned by its state, which keeps them as long as the module lives;
+    // `PyModule_AddObjectRef` takes a reference of its own.
+    entry(|| unsafe {
+        make_types(module)?;
+        hashing::remember_known_functions(module)?;
+        let [table, _, keys, values, items] = (*state::state_of(module)).types;
+        status(PyModule_AddObjectRef(module, c"HashTable".as_ptr(), table))?;
+        register_with_abc([table, keys, values, items].map(<*mut PyObject>::cast))
+    })
+}
+
+/// Shows the garbage collector what the module owns: its types too, and these own the module.
+///
+/// # Safety
+/// Called by CPython's garbage collector, with a module made from our definition.
+unsafe extern "C" fn m_traverse(module: *mut PyObject, visit: visitproc, arg: *mut c_void) -> c_int {
+    // SAFETY: the collector passes our module, and what it wants us to pass on.
+    unsafe { state::visit_state(module, visit, arg) }
+}
+
+/// Releases what the module owns.
+///
+/// # Safety
+/// Called by CPython's garbage collector, with a module made from our definition.
+unsafe extern "C" fn m_clear(module: *mut PyObject) -> c_int {
+    // SAFETY: the collector passes our module, and keeps it alive meanwhile.
+    unsafe { state::clear_state(module) };
+    0
+}
+
+/// The module is freed.
+///
+/// # Safety
+/// Called by CPython, once, with a module made from our definition.
+unsafe extern "C" fn m_free(module: *mut c_void) {
+    // SAFETY: the module's memory is still there.
+    unsafe { state::clear_state(module.cast()) };
+}

@@ -1,0 +1,163 @@
+"""Puts every form of the module to the suites, with every CPython found: `make forms`.
+
+    classic       hashtable         static types, one phase of init: the lesson
+    heap          hashtable_heap    heap types, several phases, module state: for interpreters with a GIL of their own
+
+Forms, versions and suites make a table of what came of each. A control comes with it: the heap form, whose objects do not give back
+their types. It must fail. FORMS='heap', PYTHONS='3.12 3.14' and SUITES='behaviour forms' take only these; what is not here is left
+out, and said so. QUICK=yes takes a slice of the behaviour suite.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import click
+from building import Form, build_form
+from commands import ROOT, console, last_lines, run_command, watch
+from hashtable_lab.children.interpreters import interpreters
+from requirements import PYPROJECT, requirements
+from rich.table import Table
+
+TARGET = ROOT / "target" / "forms"
+
+FORMS = {
+    "classic": Form("hashtable-extension", "hashtable", (3, 9)),
+    "heap": Form("hashtable-forms", "hashtable_heap", (3, 11)),
+}
+#: What each suite is, and whether it is put to the traced build.
+SUITES = {
+    "behaviour": (["tests/behaviour"], False),
+    "hostile": (["tests/hostile"], False),
+    "leaks": (["tests/ownership/test_refcounts.py", "tests/ownership/test_gc.py"], False),
+    "faults": (["tests/faults/test_memory.py"], False),
+    "forms": (["tests/forms"], False),
+    "ledger": (["tests/behaviour", "tests/ownership/test_gc.py", "tests/forms"], True),
+}
+QUICK = [f"tests/behaviour/test_{name}.py" for name in ("table", "mapping", "protocol", "interpreters")]
+#: What the control takes out of the heap form, and what must then complain.
+TAKEN_OUT = "classic::free_object(op);\n        Py_DECREF(class.cast());"
+INSTEAD = "classic::free_object(op);\n        let _ = class;"
+COMPLAINS = "test_an_object_owns_its_type"
+
+
+def environment_for(kind: str, python: str) -> Path:
+    """An environment of this interpreter with what the tests need. Returns its python."""
+    folder = TARGET / kind / "venv"
+    path = folder / "bin" / "python"
+    needs = sorted(
+        {*requirements("test", PYPROJECT.read_text("utf-8")), *requirements("lab", PYPROJECT.read_text("utf-8"))}
+    )
+    done = folder / "needs.json"
+    if not done.is_file() or json.loads(done.read_text()) != [python, needs]:
+        shutil.rmtree(folder, ignore_errors=True)
+        subprocess.run([python, "-m", "venv", folder], check=True, stdout=subprocess.DEVNULL)
+        code, output, _ = watch(
+            f"CPython {kind}: installing what the tests need",
+            [path, "-m", "pip", "install", "--quiet", *needs],
+            dict(os.environ),
+        )
+        if code != 0:
+            raise click.ClickException(
+                f"CPython {kind}: the tests' needs cannot be installed:\n{last_lines(output, 4)}"
+            )
+        done.write_text(json.dumps([python, needs]))
+    return path
+
+
+def run_suite(python: Path, module: Path, name: str, tests: list[str], what: str) -> tuple[bool, str]:
+    """Runs tests on one module. Returns whether all is well, and what pytest says of it in the end."""
+    variables = {
+        **os.environ,
+        "HASHTABLE_MODULE": name,
+        "PYTHONPATH": os.pathsep.join([str(module), str(ROOT / "src" / "lab")]),
+        "HASHTABLE_SOURCE": str(ROOT),
+    }
+    command = [python, "-m", "pytest", "-q", "-rsf", "--numprocesses=2", "-p", "no:cacheprovider", *tests]
+    code, output, _ = watch(what, command, variables)
+    last = output.strip().splitlines()[-1] if output.strip() else "nothing was said"
+    counted = re.findall(r"\d+ (?:passed|failed|skipped|errors?)", last)
+    (module / f"{name}-{Path(tests[0]).stem}.log").write_text(output, "utf-8")
+    return code == 0, ", ".join(counted) or last
+
+
+def control(kind: str, python: str, path: Path) -> tuple[bool, str]:
+    """The heap form, broken: its tests must say so."""
+    source = TARGET / "control-source"
+    shutil.rmtree(source, ignore_errors=True)
+    source.mkdir(parents=True)
+    for file in ("Cargo.toml", "Cargo.lock"):
+        shutil.copyfile(ROOT / file, source / file)
+    shutil.copytree(ROOT / "src", source / "src", ignore=shutil.ignore_patterns("lab", "__pycache__", "bindings"))
+    file = source / "src" / "forms" / "ffi.rs"
+    text = file.read_text("utf-8")
+    if text.count(TAKEN_OUT) != 1:
+        raise click.ClickException("the control does not fit: src/forms/ffi.rs has no such lines any more.")
+    file.write_text(text.replace(TAKEN_OUT, INSTEAD), "utf-8")
+    module = TARGET / kind / "control"
+    form = FORMS["heap"]
+    build_form(f"CPython {kind}: building the control", python, source, TARGET / kind / "cargo", module, form)
+    well, said = run_suite(path, module, form.module, ["tests/forms"], f"CPython {kind}: the control")
+    output = (module / f"{form.module}-forms.log").read_text("utf-8")
+    seen = not well and any("FAILED" in line and COMPLAINS in line for line in output.splitlines())
+    return seen, f"{said}: {'noticed, as it must be' if seen else 'NOT NOTICED'}"
+
+
+@click.command(help=__doc__)
+@click.argument("kinds", nargs=-1, metavar="[CPYTHON]...")
+@click.option("--form", "forms", multiple=True, type=click.Choice(list(FORMS)), help="Only this form; may be repeated.")
+@click.option("--suite", "suites", multiple=True, type=click.Choice(list(SUITES)), help="Only this suite.")
+@click.option("--quick", is_flag=True, help="Of the behaviour suite a slice.")
+@click.option("--no-control", is_flag=True, help="Without the control, which takes a build.")
+def main(kinds: tuple[str, ...], forms: tuple[str, ...], suites: tuple[str, ...], quick: bool, no_control: bool) -> int:
+    """The command line."""
+    found = {kind: path for kind, path in interpreters().items() if not kind.endswith("-debug")}
+    for kind in kinds:
+        if kind not in found:
+            console.print(f"CPython {kind} is not here, and is left out. (make interpreters KINDS={kind} may get it.)")
+    chosen = {kind: path for kind, path in found.items() if not kinds or kind in kinds}
+    suites = suites or tuple(SUITES)
+    table = Table("form", "CPython", *suites, title="forms, versions, suites")
+    well, ran, controlled = True, 0, no_control
+    for kind, python in chosen.items():
+        version = tuple(int(part) for part in re.findall(r"\d+", kind)[:2])
+        for name in forms or FORMS:
+            form = FORMS[name]
+            if version < form.oldest:
+                console.print(
+                    f"{form.module} is for CPython {form.oldest[0]}.{form.oldest[1]} and later: not for {kind}"
+                )
+                continue
+            path = environment_for(kind, python)
+            cells = []
+            for suite in suites:
+                tests, traced = SUITES[suite]
+                tests = QUICK if quick and suite == "behaviour" else tests
+                module = TARGET / kind / (f"{name}-traced" if traced else name)
+                what = f"CPython {kind}: {name}"
+                build_form(f"{what}, building", python, ROOT, TARGET / kind / "cargo", module, form, traced=traced)
+                suffix = "_traced" if traced else ""
+                good, said = run_suite(path, module, form.module + suffix, tests, f"{what}, {suite}")
+                well, ran = well and good, ran + 1
+                cells.append(said)
+                console.print(f"{what}, {suite}: {said}")
+            table.add_row(name, kind, *cells)
+            if name == "heap" and not controlled:
+                seen, said = control(kind, python, path)
+                well, controlled = well and seen, True
+                table.add_row("heap, broken", kind, *[said if suite == "forms" else "" for suite in suites])
+    if not ran:
+        console.print("None of these forms is for a CPython that is here: nothing was tested.")
+        return 0 if kinds else 1
+    console.print(table)
+    console.print("Of each suite, what was said in full is in target/forms/CPYTHON/FORM/*.log.")
+    return 0 if well else 1
+
+
+if __name__ == "__main__":
+    run_command(main)
