@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -335,6 +336,28 @@ def test_bad_input_gets_one_line(built, tmp_path, files, said):
     assert len(errors) == 1 and said in errors[0], ended.stderr
     assert sorted(package.rglob("*")) == before
     assert sorted(cache.iterdir()) == kept
+
+
+def test_a_package_that_several_want_at_once_is_built_once(built, tmp_path):
+    (tmp_path / "setup.py").write_text(
+        "from setuptools import *\nsetup(name='wanted', ext_modules=[Extension('wanted', ['wanted.c'])])",
+        encoding="utf-8",
+    )
+    (tmp_path / "wanted.c").write_text(
+        "#include <Python.h>\n"
+        "static PyObject *one(PyObject *m, PyObject *op) { return PyLong_FromLong(1); }\n"
+        'static PyMethodDef all[] = {{"one", one, METH_NOARGS, NULL}, {NULL}};\n'
+        'static PyModuleDef d = {PyModuleDef_HEAD_INIT, "wanted", NULL, 0, all};\n'
+        "PyMODINIT_FUNC PyInit_wanted(void) { return PyModule_Create(&d); }\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "script").mkdir()
+    script = tmp_path / "script" / "run.py"
+    script.write_text("import wanted\nwanted.one()\n", encoding="utf-8")
+    with ThreadPoolExecutor(3) as threads:
+        all_ended = list(threads.map(lambda _: command(built, "--build", tmp_path, "--", script), range(3)))
+    assert [(ended.returncode, ended.stderr) for ended in all_ended if ended.returncode] == []
+    assert sum("building" in ended.stderr for ended in all_ended) == 1
 
 
 def test_a_file_that_is_no_source_distribution(built, tmp_path):

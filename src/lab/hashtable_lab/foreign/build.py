@@ -7,6 +7,7 @@ is kept (`flags.cache_folder`), under a name made of the source, the interpreter
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -72,20 +73,36 @@ def build(package: Path, stage: Stage, extras: Sequence[str] = (), time_limit: f
     for part in _content(package):
         key.update(part)
     home = flags.cache_folder() / "packages" / f"{name}-{key.hexdigest()[:16]}"
-    if not (home / "done").is_file():
-        shutil.rmtree(home, ignore_errors=True)
-        home.mkdir(parents=True)
-        try:
-            with stage.busy(f"building {name} with the ledger"):
-                source = unpack(package, home / "source", name)
-                _install(source, home, variables, extras, name, time_limit)
-            _find(home, name)
-            (home / "done").touch()
-        except BaseException:
+    with _alone(home):
+        if not (home / "done").is_file():
             shutil.rmtree(home, ignore_errors=True)
-            raise
+            home.mkdir(parents=True)
+            try:
+                with stage.busy(f"building {name} with the ledger"):
+                    source = unpack(package, home / "source", name)
+                    _install(source, home, variables, extras, name, time_limit)
+                _find(home, name)
+                (home / "done").touch()
+            except BaseException:
+                shutil.rmtree(home, ignore_errors=True)
+                raise
     source = root_of(home / "source")
     return Built(name, home / "installed", (source, *_parts(source)), tuple(_find(home, name)))
+
+
+@contextlib.contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Nobody else builds in this folder meanwhile: several processes may want the same package at once."""
+    try:
+        import fcntl
+    except ModuleNotFoundError:  # Windows, where nothing is built with the ledger.
+        yield
+        return
+    lock = flags.cache_folder() / "locks" / home.name
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with open(lock, "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _look(package: Path, name: str) -> None:

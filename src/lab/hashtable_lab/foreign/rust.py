@@ -27,7 +27,7 @@ CRATE = "pyo3-ffi"
 POINTERS = {
     *("PyObject_SelfIter", "PyObject_GenericGetAttr", "PyObject_GenericSetAttr", "PyObject_HashNotImplemented"),
     *("PyObject_GenericGetDict", "PyObject_GenericSetDict", "PyType_GenericNew", "PyType_GenericAlloc"),
-    *("PyObject_Free", "PyObject_GC_Del", "PyVectorcall_Call", "PyObject_GetAttr", "PyObject_SetAttr"),
+    *("PyObject_Free", "PyObject_GC_Del", "PyVectorcall_Call"),
 }
 
 CONFIGURATION = """\
