@@ -133,3 +133,12 @@ def test_a_hash_function_is_profiled():
     get, set_ = (f"<method '{name}' of 'hashtable.HashTable' objects>" for name in ("get", "set"))
     assert found["hash_of"] == (1001, [get, set_]) and found[get] == (1000, ["work"])
     assert any("hash_in_perf" in line or "no names" in line for line in printed("profiled.py")[-1:])
+
+
+def test_the_record_shows_the_extension_with_every_version():
+    hot, profiled = ((PROGRAM.parents[1] / f"bytecode-{name}.txt").read_text("utf-8") for name in ("hot", "profiled"))
+    parts = [part.splitlines() for part in hot.split("CPython ")[1:] if "with PYTHON_JIT" not in part]
+    versions = [part[0] for part in parts]
+    assert {"3.9", "3.14", "3.15"} <= set(versions)
+    assert [part[0] for part in parts if any("a HashTable" in line for line in part)] == versions
+    assert [line.split(":")[0] for line in profiled.splitlines()] == [f"CPython {version}" for version in versions]
