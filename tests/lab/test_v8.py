@@ -1,4 +1,4 @@
-"""`demo v8`: a hash function in JavaScript. Needs what `pip install '.[v8]'` brings."""
+"""`demo v8`: a hash function in JavaScript. Needs what `pip install '.[javascript]'` brings."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def demo() -> subprocess.CompletedProcess[str]:
 
 def test_the_demo_shows_what_it_promises():
     for module in ("lief", "py_mini_racer", "quickjs"):
-        pytest.importorskip(module, reason="`demo v8` needs what `pip install '.[v8]'` brings")
+        pytest.importorskip(module, reason="`demo v8` needs what `pip install '.[javascript]'` brings")
     done = demo()
     assert done.returncode == 0, done.stdout + done.stderr
     assert "All 10 promises were seen." in done.stdout
 
 
 def test_another_file_is_not_taken_for_the_library():
-    pytest.importorskip("lief", reason="`demo v8` needs what `pip install '.[v8]'` brings")
+    pytest.importorskip("lief", reason="`demo v8` needs what `pip install '.[javascript]'` brings")
     import hashtable
     from hashtable_lab.demos import v8
     from hashtable_lab.road import binary
@@ -40,7 +40,7 @@ def test_another_file_is_not_taken_for_the_library():
 
 def test_another_wheel_is_not_taken_for_v8s():
     for module in ("py_mini_racer", "quickjs"):
-        pytest.importorskip(module, reason="`demo v8` needs what `pip install '.[v8]'` brings")
+        pytest.importorskip(module, reason="`demo v8` needs what `pip install '.[javascript]'` brings")
     from hashtable_lab.demos import v8
     from hashtable_lab.stage import Stage
 

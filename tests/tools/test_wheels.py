@@ -182,3 +182,16 @@ def test_a_wheel_that_is_built_again_takes_its_place_among_the_others(tmp_path, 
         ("3.14t", 2),
     ]
     assert (found["without_zig"], found["platform"]) == ("new", wheels.PLATFORM)
+
+
+def test_no_extra_has_the_name_of_a_version():
+    """`extra == "v8"` is a comparison of versions to older pips (seen: 23.0 and 24.2), which then fail on any other extra."""
+    tomllib = pytest.importorskip("tomllib", reason="it came with CPython 3.11")
+    extras = tomllib.loads((wheels.ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    assert "lab" in extras and [name for name in extras if is_version(name)] == []
+    assert is_version("v8") and not is_version("javascript")
+
+
+def is_version(name):
+    """Whether pip takes a name for a version."""
+    return re.fullmatch(r"v?\d+([.-]?[a-z]*\d*)*", name) is not None

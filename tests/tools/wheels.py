@@ -232,8 +232,6 @@ def try_extension(what: str, python: str, wheel: Path) -> tuple[int, float]:
             file = Path(next(line for line in said.splitlines() if line.endswith(".so")))
             if clean.parent.parent.resolve() not in file.resolve().parents:
                 raise Failed(f"{what}: {module} was imported from {file}, not from the wheel")
-        # The wheel went in with the pip that this Python brings. Those of old versions stumble over packages of today.
-        step(f"{what}: a pip of today", [clean, "-m", "pip", "install", "--quiet", "--upgrade", "pip"], folder)
         step(f"{what}: what the tests need", [clean, "-m", "pip", "install", "--quiet", f"{wheel}[test]"], folder)
         for demo, expected in [("layers", "library: pair added to bucket"), ("wordcount", "library_hash")]:
             said, _ = step(f"{what}: demo {demo}", [clean, "-I", "-m", "hashtable_lab", "demo", demo], folder)

@@ -49,7 +49,7 @@ def _file(module: str) -> Path:
     found = importlib.util.find_spec(module)
     if found is None or found.origin is None:
         raise Missing(
-            "`demo v8` needs mini-racer and quickjs: run `python -m pip install '.[v8]'` in the project's folder."
+            "`demo v8` needs mini-racer and quickjs: run `python -m pip install '.[javascript]'` in the project's folder."
         )
     return Path(found.origin)
 
