@@ -59,6 +59,7 @@ def test_the_record_is_of_wheels_that_work(record):
     tried = [*record["extension"]["wheels"], *record["ctypes"]["tried"].values(), record["sdist"]]
     assert all(trial["tests_passed"] > 0 for trial in tried)
     assert "-py3-none-" in record["ctypes"]["file"]
+    assert {"3.9", "3.14", "3.15"} <= {wheel["python"] for wheel in record["extension"]["wheels"]}
 
 
 def test_both_kinds_have_one_version():
