@@ -1,4 +1,5 @@
-"""Packages from the index, each pinned: a release of which it is known that it loses references, and at which line.
+"""Packages from the index, each pinned: a release of which it is known that it loses references, and at which line. And build
+backends from there: an extension of a few lines is built by each.
 
 Without a network, these are skipped.
 """
@@ -6,6 +7,7 @@ Without a network, these are skipped.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +17,7 @@ import pytest
 
 build = pytest.importorskip("hashtable_lab.foreign.build", reason="the laboratory is not installed")
 report = pytest.importorskip("hashtable_lab.audit.report")
+from hashtable_lab.errors import Missing  # noqa: E402
 from hashtable_lab.stage import Stage  # noqa: E402
 
 pytestmark = [
@@ -23,6 +26,31 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux" or os.uname().machine != "x86_64", reason="there are no trampolines"),
     pytest.mark.timeout(900),
 ]
+
+
+#: Where the same extension lies, to be built in other ways.
+BACKENDS = Path(__file__).parent / "backends"
+
+
+@pytest.mark.parametrize("backend", ["meson-python", "scikit-build-core"])
+def test_another_build_backend(backend, tmp_path):
+    package, source = tmp_path / "lost", (BACKENDS / "lost.c").read_text(encoding="utf-8")
+    shutil.copytree(BACKENDS / backend, package)
+    (package / "lost.c").write_text(source, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        try:
+            built = build.build(package, Stage())
+        except Missing as missing:
+            if re.search(
+                r"No matching distribution|Could not find a version|Connection|Temporary failure", str(missing)
+            ):
+                pytest.skip(f"{backend} is not there: {missing}")
+            raise
+        ended = run(built, tmp_path, "import lost\nlost.lose(object())\n")
+    (finding,) = ended.findings
+    line = 1 + [bool("BUG lose" in text) for text in source.splitlines()].index(True)
+    assert (finding.kind, finding.file, finding.line, finding.function) == ("surplus", "lost.c", line, "lose")
 
 
 @pytest.fixture(scope="module")

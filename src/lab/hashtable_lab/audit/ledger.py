@@ -17,8 +17,10 @@ from __future__ import annotations
 import collections
 import dataclasses
 import importlib
+import re
 import types
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from hashtable_lab.audit import symbols
@@ -179,7 +181,11 @@ def together(rows: Iterable[tuple[Any, ...]], roots: Sequence[str] = ()) -> list
 
 
 def relative(file: str, roots: Sequence[str]) -> str:
-    """A file that lies in one of these folders, named relative to it."""
+    """A file that lies in one of these folders, named relative to it. One that is named relative to the folder in which it was
+    compiled is looked for in these."""
+    if file.startswith("."):
+        inside = re.sub(r"^(\.{1,2}/)+", "", file)
+        return inside if any(Path(root, inside).is_file() for root in roots) else file
     for root in roots:
         if file.startswith(root + "/"):
             return file[len(root) + 1 :]

@@ -72,6 +72,8 @@ def build(package: Path, stage: Stage, extras: Sequence[str] = (), time_limit: f
     key = hashlib.sha256("\0".join([sys.version, str(sorted(variables.items())), *extras]).encode())
     for part in _content(package):
         key.update(part)
+    if _has_a_crate(package):
+        key.update(rust.digest())
     home = flags.cache_folder() / "packages" / f"{name}-{key.hexdigest()[:16]}"
     with _alone(home):
         if not (home / "done").is_file():
@@ -128,6 +130,22 @@ def _content(package: Path) -> Iterator[bytes]:
             yield str(path.relative_to(package)).encode() + b"\0"
             if path.is_file():
                 yield path.read_bytes()
+
+
+def _has_a_crate(package: Path) -> bool:
+    """Is there something in this package that is written in Rust?"""
+    if package.is_dir():
+        return rust.is_rust(package)
+    try:
+        if package.suffix == ".zip":
+            with zipfile.ZipFile(package) as zipped:
+                names = zipped.namelist()
+        else:
+            with tarfile.open(package) as archive:
+                names = archive.getnames()
+    except (tarfile.TarError, zipfile.BadZipFile, OSError, EOFError):
+        return False  # which the build says
+    return any(name.rpartition("/")[2] == "Cargo.toml" for name in names)
 
 
 def unpack(package: Path, into: Path, name: str) -> Path:

@@ -9,6 +9,7 @@ own; the chain of callers leads to the extension's.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shlex
@@ -18,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hashtable_lab.errors import Missing
-from hashtable_lab.foreign import table
+from hashtable_lab.foreign import declared, table
 from hashtable_lab.foreign.declared import Function, functions
 
 CRATE = "pyo3-ffi"
@@ -124,6 +125,11 @@ SPECIAL = {
 def is_rust(source: Path) -> bool:
     """Is there a crate in this package?"""
     return any(source.glob("Cargo.toml")) or any(source.glob("*/Cargo.toml")) or any(source.glob("src/*/Cargo.toml"))
+
+
+def digest() -> bytes:
+    """What the copy of pyo3-ffi is made of, beside the table of calls: what was built with another one is built anew."""
+    return b"".join(hashlib.sha256(Path(file).read_bytes()).digest() for file in (__file__, declared.__file__))
 
 
 def prepare(source: Path, compiler: str) -> dict[str, str]:
