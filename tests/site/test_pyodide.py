@@ -7,61 +7,32 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from in_pyodide import HERE, ROOT, WORK, Unavailable, run
+from wasm import core_tests
 
 pytestmark = [pytest.mark.site, pytest.mark.timeout(1200)]
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-WORK = ROOT / "target" / "site"
-PYODIDE = WORK / "npm" / "node_modules" / "pyodide"
-NODE = shutil.which("node") or shutil.which("node", path=os.path.dirname(sys.executable))
 # Tests that cannot run there, each with its reason: {part of the name: reason}.
 LEFT_OUT = json.loads((HERE / "left_out.json").read_text())
-DIED = 70
+MODULES = WORK / "modules"
 
 
-@functools.cache
-def packages():
-    """The tools that the tests need, in forms without compiled parts."""
-    folder = WORK / "packages"
-    wanted = ["pytest", "hypothesis", "pytest-timeout", "click", "rich", "unidiff", "filelock"]
-    if not (folder / "done").exists():
-        anywhere = ["--platform", "any", "--implementation", "py", "--abi", "none", "--python-version", "3.14"]
-        install = ["-m", "pip", "install", "--quiet", "--upgrade", "--only-binary", ":all:", "--target", str(folder)]
-        subprocess.run([sys.executable, *install, *anywhere, *wanted], check=True)
-        (folder / "done").touch()
-    return folder
-
-
-def in_pyodide(command, *, modules=WORK / "modules", path=(), environment=None):
-    """Runs Python inside Pyodide: `command` is what follows `python`. Returns the finished process."""
-    if NODE is None or not (PYODIDE / "pyodide.mjs").exists():
-        pytest.skip("there is no Node, or no Pyodide: run `make site`")
-    if not list(Path(modules).glob("hashtable.*")):
+def in_pyodide(command, *, modules=MODULES, path=(), environment=None, mounts=None):
+    """Runs Python inside Pyodide with the project's own code on its path. The arguments are those of in_pyodide.run."""
+    if not list(modules.glob("hashtable.*")):
         pytest.skip("the extension was not built for Pyodide: run `make site`")
-    request = {
-        "mounts": {
-            "/repo": str(ROOT),
-            "/modules": str(modules),
-            "/live": str(ROOT / "docs" / "site" / "live"),
-            "/packages": str(packages()),
-        },
-        "path": [*path, "/modules", "/live", "/repo/src/lab", "/packages"],
-        "env": environment or {},
-        "command": list(command),
-    }
-    return subprocess.run(
-        [NODE, "--stack-size=7000", str(HERE / "in_pyodide.mjs"), str(PYODIDE), json.dumps(request)],
-        capture_output=True,
-        text=True,
-    )
+    try:
+        return run(
+            list(command),
+            mounts={"/repo": ROOT, "/modules": modules, **(mounts or {})},
+            path=[*path, "/modules", "/repo/src/lab"],
+            environment=environment,
+        )
+    except Unavailable as problem:
+        pytest.skip(str(problem))
 
 
 def pytest_in_pyodide(*arguments, **options):
@@ -89,12 +60,9 @@ sys.exit(code)
 
 @functools.cache
 def rust_tests():
-    sys.path.insert(0, str(ROOT / "docs" / "site"))
-    import wasm
-
     try:
-        return {path.stem: path for path in wasm.core_tests(WORK / "core-tests" / "modules")}
-    except wasm.Unavailable as problem:
+        return {path.stem: path for path in core_tests(WORK / "core-tests" / "modules")}
+    except Unavailable as problem:
         pytest.skip(str(problem))
 
 
