@@ -259,15 +259,15 @@ road-check: $(VENV)/installed $(VENV)/tools-road $(VENV)/tools-test ## Ask `road
 # ---- what people install -------------------------------------------------------------------------------------------
 
 # All of them take some forty seconds each.
-wheels: check-tools $(VENV)/tools-wheels ## Build and try a wheel of the extension for each CPython found: PYTHONS='3.11 3.14t'
+wheels: $(VENV)/installed $(VENV)/tools-wheels ## Build and try a wheel of the extension for each CPython found: PYTHONS='3.11 3.14t pyodide'
 	$(call say,building wheels of the extension into dist)
 	@$(BIN)/python tests/tools/wheels.py each --pythons '$(PYTHONS)'
 
-wheel-ctypes: check-tools $(VENV)/tools-wheels ## Build and try one wheel for every Python 3, by ctypes
+wheel-ctypes: $(VENV)/installed $(VENV)/tools-wheels ## Build and try one wheel for every Python 3, by ctypes
 	$(call say,building one wheel for every Python 3 into dist)
 	@$(BIN)/python tests/tools/wheels.py one
 
-sdist: check-tools $(VENV)/tools-wheels ## Build the source distribution, and a wheel from nothing else
+sdist: $(VENV)/installed $(VENV)/tools-wheels ## Build the source distribution, and a wheel from nothing else
 	$(call say,building the source distribution into dist)
 	@$(BIN)/python tests/tools/wheels.py sdist
 
@@ -457,7 +457,7 @@ site-serve: check-tools ## Serve the site to a browser on this machine: PORT=800
 
 test-site: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-site chromium ## Test the site in a browser, and the extension on 32 bits in Pyodide
 	$(call say,testing the site in a browser)
-	@$(BIN)/python -m pytest -q -m site tests/site
+	@$(BIN)/python -m pytest -q -m site $(or $(TESTS),tests/site)
 
 # Every target with a description is a command, not a file; so are the checks.
 .PHONY: chromium check-tools check-binutils debug-python valgrind-itself test-matrix test-traced $(RECORDS:%=record-%) $(shell awk -F: '/^[a-z-]+:.*\#\# / { print $$1 }' $(MAKEFILE_LIST))

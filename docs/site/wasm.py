@@ -15,6 +15,7 @@ import argparse
 import base64
 import functools
 import hashlib
+import importlib.metadata
 import os
 import shutil
 import subprocess
@@ -120,49 +121,42 @@ def core_tests(folder: Path) -> list[Path]:
     return [Path(shutil.copyfile(program, folder / f"{program.name.split('-')[0]}.so")) for program in programs]
 
 
-def wheel(folder: Path) -> Path:
-    """Makes a wheel for Pyodide: the two modules, the laboratory and the stubs. Returns its path."""
-    import tomllib
+# What the installation of a wheel adds, and what is written anew.
+NOT_TAKEN = ("INSTALLER", "RECORD", "REQUESTED", "WHEEL", "direct_url.json")
 
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    name, version = project["name"], project["version"]
+
+def wheel(folder: Path) -> Path:
+    """Makes a wheel for Pyodide. Returns its path.
+
+    It holds what the installed package has (`make install`), with the two modules built for Pyodide in the place of this
+    machine's. Raises what `build` does, and Unavailable if the package is not installed.
+    """
+    try:
+        installed = importlib.metadata.distribution("hashtable")
+    except importlib.metadata.PackageNotFoundError:
+        raise Unavailable("the package is not installed here: run `make install`") from None
+    name, version = installed.metadata["Name"], installed.version
     tag = f"cp{PYTHON.replace('.', '')}-cp{PYTHON.replace('.', '')}-{PLATFORM}"
     information = f"{name}-{version}.dist-info"
-    metadata = [
-        "Metadata-Version: 2.1",
-        f"Name: {name}",
-        f"Version: {version}",
-        f"Summary: {project['description']}",
-        f"Requires-Python: {project['requires-python']}",
-    ]
-    for extra, needs in project["optional-dependencies"].items():
-        metadata.append(f"Provides-Extra: {extra}")
-        metadata += [f"Requires-Dist: {need} ; extra == '{extra}'" for need in needs]
 
     files: dict[str, bytes] = {}
-    modules = ROOT / "target" / "site" / "modules"
     for module in MODULES:
-        built = build(module, modules)
+        built = build(module, ROOT / "target" / "site" / "modules")
         files[built.name] = built.read_bytes()
-    lab = ROOT / "src" / "lab"
-    for path in sorted(lab.rglob("*")):
-        relative = path.relative_to(lab)
-        if (
-            path.is_file()
-            and "__pycache__" not in relative.parts
-            and not relative.parts[0].endswith((".egg-info", ".so"))
-        ):
-            files[relative.as_posix()] = path.read_bytes()
-    files[f"{information}/METADATA"] = ("\n".join(metadata) + "\n").encode()
+    for path in sorted(installed.files or []):
+        if path.parts[0] == information and path.name not in NOT_TAKEN:
+            files[path.as_posix()] = Path(path.locate()).read_bytes()
+        elif path.suffix not in (".pyc", ".so") and (ROOT / "src" / "lab" / path).is_file():
+            files[path.as_posix()] = (ROOT / "src" / "lab" / path).read_bytes()
     files[f"{information}/WHEEL"] = (
         f"Wheel-Version: 1.0\nGenerator: {name}\nRoot-Is-Purelib: false\nTag: {tag}\n".encode()
     )
     record = f"{information}/RECORD"
-    lines = []
-    for path, content in files.items():
+    listed = []
+    for name_inside, content in files.items():
         digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
-        lines.append(f"{path},sha256={digest},{len(content)}")
-    files[record] = ("\n".join([*lines, f"{record},,"]) + "\n").encode()
+        listed.append(f"{name_inside},sha256={digest},{len(content)}")
+    files[record] = ("\n".join([*listed, f"{record},,"]) + "\n").encode()
 
     folder.mkdir(parents=True, exist_ok=True)
     made = folder / f"{name}-{version}-{tag}.whl"

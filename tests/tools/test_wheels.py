@@ -44,7 +44,7 @@ def test_the_page_says_what_the_record_says(record):
 
 def test_control_another_record_makes_another_page(record):
     page = wheels.PAGE.read_text("utf-8")
-    for part, figure in [("extension", "without_zig"), ("ctypes", "bytes"), ("sdist", "bytes")]:
+    for part, figure in [("extension", "without_zig"), ("ctypes", "bytes"), ("sdist", "bytes"), ("pyodide", "bytes")]:
         other = copy.deepcopy(record)
         other[part][figure] = 1
         assert wheels.with_tables(page, other) != page
@@ -56,7 +56,8 @@ def test_the_record_is_of_wheels_that_work(record):
     for wheel in built:
         assert record["extension"]["platform"] in wheel["file"]
         assert [int(part) for part in wheel["glibc"].split(".")] <= list(wheels.GLIBC)
-    tried = [*record["extension"]["wheels"], *record["ctypes"]["tried"].values(), record["sdist"]]
+    assert record["pyodide"]["file"].endswith(f"-{wheels.wasm.PLATFORM}.whl")
+    tried = [*record["extension"]["wheels"], *record["ctypes"]["tried"].values(), record["sdist"], record["pyodide"]]
     assert all(trial["tests_passed"] > 0 for trial in tried)
     assert "-py3-none-" in record["ctypes"]["file"]
     assert {"3.9", "3.14", "3.15"} <= {wheel["python"] for wheel in record["extension"]["wheels"]}

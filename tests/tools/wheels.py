@@ -1,7 +1,7 @@
 """Builds what people install: a source distribution, a wheel for each CPython, and one wheel for all of them.
 
     wheels.py sdist          `make sdist`: the source, as dist/*.tar.gz
-    wheels.py each           `make wheels`: the extension, one wheel for each CPython found
+    wheels.py each           `make wheels`: the extension, one wheel for each CPython found, and one for Pyodide
     wheels.py one            `make wheel-ctypes`: shared library and ctypes binding, one wheel for every Python 3
     wheels.py page           `make pages`: what the others measured, into docs/wheels.json and docs/wheels.md
 
@@ -28,7 +28,7 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -36,6 +36,10 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import click
 from commands import ROOT, console, run_command, watch
 from hashtable_lab.children.interpreters import interpreters
+
+sys.path += [str(ROOT / "tests" / "site"), str(ROOT / "docs" / "site")]
+import in_pyodide
+import wasm
 
 DIST = ROOT / "dist"
 WORK = ROOT / "target" / "wheels"
@@ -266,6 +270,42 @@ def try_ctypes(what: str, python: str, wheel: Path) -> tuple[int, float]:
     return int(ran[1]), time.monotonic() - begin
 
 
+def try_in_pyodide(what: str, wheel: Path) -> int:
+    """Installs a wheel with micropip inside Pyodide and uses it: both modules and a part of the tests.
+
+    Returns:
+        How many tests passed.
+
+    Raises:
+        Failed: as in `try_extension`.
+        Unavailable: Pyodide does not run here.
+    """
+    with tempfile.TemporaryDirectory(prefix="hashtable-wheel-") as folder:
+        for name in TESTS + HELPERS:
+            [file] = (ROOT / "tests").rglob(name)
+            shutil.copy(file, folder)
+        use = USE.format(module="hashtable") + USE.format(module="hashtable_traced")
+        said = ended(f"{what}: importing", in_pyodide.run(["-c", use], wheel=wheel))
+        files = [line for line in said.splitlines() if line.endswith(wasm.SUFFIX)]
+        if len(files) != 2 or not all("/site-packages/" in file for file in files):
+            raise Failed(f"{what}: the modules were imported from {files}, not from the wheel")
+        without = ["-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:timeout"]
+        files = [f"/trial/{name}" for name in TESTS]
+        command = ["-m", "pytest", "-q", *without, "--rootdir=/trial", *files]
+        said = ended(f"{what}: tests", in_pyodide.run(command, mounts={"/trial": folder}, wheel=wheel))
+    passed = re.search(r"(\d+) passed", said)
+    if passed is None:
+        raise Failed(f"{what}: no test was run")
+    return int(passed[1])
+
+
+def ended(what: str, ran: subprocess.CompletedProcess[str]) -> str:
+    """What a program printed that ran in Pyodide; a failure raises Failed."""
+    if ran.returncode != 0:
+        raise Failed(f"{what}: exit code {ran.returncode}: {reason(ran.stdout + ran.stderr)}")
+    return ran.stdout
+
+
 def control(what: str, found: str) -> None:
     """Says that a control was found out; nothing found is a failure."""
     if not found:
@@ -273,10 +313,10 @@ def control(what: str, found: str) -> None:
     console.print(f"control: {what}: found out: {found}")
 
 
-def found_out(what: str, python: str, wheel: Path) -> str:
-    """What `try_extension` finds wrong with a wheel; nothing if nothing is."""
+def found_out(trial: Callable[..., object], *arguments: object) -> str:
+    """What a trial, such as `try_extension`, finds wrong with a wheel; nothing if nothing is."""
     try:
-        try_extension(what, python, wheel)
+        trial(*arguments)
     except Failed as failure:
         return str(failure).split(" (all of it")[0]
     return ""
@@ -433,10 +473,22 @@ def measured_wheels(rows: list[dict[str, object]], **more: object) -> None:
 
 
 @cli.command()
-@click.option("--pythons", default="", help="Only for these kinds of CPython, such as '3.11 3.13'. All that are found.")
+@click.option("--pythons", default="", help="Only for these kinds, such as '3.11 3.13 pyodide'. All that are found.")
 def each(pythons: str) -> None:
-    """Build, repair and try the extension, one wheel for each CPython."""
+    """Build, repair and try the extension, one wheel for each CPython, and one for Pyodide."""
     needed()
+    kinds = pythons.split()
+    if kinds != ["pyodide"]:
+        each_cpython(" ".join(kind for kind in kinds if kind != "pyodide"))
+    if not kinds or "pyodide" in kinds:
+        try:
+            for_pyodide()
+        except wasm.Unavailable as why:
+            console.print(f"no wheel for Pyodide: {why}")
+
+
+def each_cpython(pythons: str) -> None:
+    """The wheels for CPython, on this system."""
     chosen = selected(interpreters(ABLE), pythons)
     if not chosen:
         raise click.ClickException("no CPython with venv was found: install one (Debian: apt install python3-venv).")
@@ -453,7 +505,7 @@ def each(pythons: str) -> None:
             raise Failed(f"{what}: {fixed.name}: {'; '.join(wrong)}")
         passed, trying = try_extension(what, python, fixed)
         tag = fixed.name.split("-")[2]
-        wheel = kept(fixed, f"hashtable-*-{tag}-*.whl")
+        wheel = kept(fixed, f"hashtable-*-{tag}-manylinux*.whl")
         with ZipFile(wheel) as content:
             [module] = [x.file_size for x in content.infolist() if re.match(r"hashtable\..*\.so$", x.filename)]
         rows.append(
@@ -478,8 +530,38 @@ def each(pythons: str) -> None:
     shutil.copy(native, liar)
     control("a wheel linked by this machine's linker, and renamed", "; ".join(complaints(liar)))
     broken = without_entry_point(fixed, WORK / "control" / "broken")
-    control("a module without PyInit_hashtable", found_out("control", python, broken))
+    control("a module without PyInit_hashtable", found_out(try_extension, "control", python, broken))
     measured_wheels(rows, without_zig=audit(native)["overall_tag"])
+
+
+def for_pyodide() -> None:
+    """The wheel for Pyodide. It needs no repair: what it may ask for is what its interpreter brings, and its name says which."""
+    what = "Pyodide"
+    console.print(f"{what}: building ...")
+    try:
+        wheel = wasm.wheel(WORK / "pyodide")
+    except subprocess.CalledProcessError as failed:
+        raise Failed(f"{what}: building: {reason(failed.stderr)}") from failed
+    passed = try_in_pyodide(what, wheel)
+    file = kept(wheel, f"hashtable-*-{wasm.PLATFORM}.whl")
+    with ZipFile(file) as content:
+        module = content.getinfo("hashtable" + wasm.SUFFIX).file_size
+    console.print(f"{what}: {file.name}: {file.stat().st_size:,} bytes, {passed} tests passed")
+
+    folder = WORK / "control" / "pyodide"
+    folder.mkdir(parents=True, exist_ok=True)
+    other = shutil.copy(wheel, folder / wheel.name.replace(wasm.PLATFORM, f"manylinux2014_{MACHINE}"))
+    control("a wheel whose name is for Linux", found_out(try_in_pyodide, "control", Path(other)))
+    change = (b"PyInit_hashtable\x00", b"PyInit_hashtabel\x00")
+    broken = rewritten(wheel, folder / wheel.name, {rf"^hashtable{re.escape(wasm.SUFFIX)}$": change})
+    control("a module without PyInit_hashtable", found_out(try_in_pyodide, "control", broken))
+    figures = {
+        "file": file.name,
+        "bytes": file.stat().st_size,
+        "module_bytes": module,
+        "tests_passed": passed,
+    }
+    measured("pyodide", figures)
 
 
 @cli.command()
@@ -513,12 +595,7 @@ def one() -> None:
     broken = rewritten(
         wheel, WORK / "control" / "ctypes" / wheel.name, {r"\.so$": (b"ht_get_hashed\0", b"ht_gat_hashed\0")}
     )
-    try:
-        try_ctypes("control", python, broken)
-        said = ""
-    except Failed as failure:
-        said = str(failure).split(" (all of it")[0]
-    control("a shared library without ht_get_hashed", said)
+    control("a shared library without ht_get_hashed", found_out(try_ctypes, "control", python, broken))
     figures = {
         "file": wheel.name,
         "bytes": wheel.stat().st_size,
@@ -544,6 +621,7 @@ def tags(file: str) -> str:
 def tables(record: dict[str, dict]) -> str:  # type: ignore[type-arg]
     """The page's tables, from the record."""
     extension, ctypes, source = record["extension"], record["ctypes"], record["sdist"]
+    pyodide = record["pyodide"]
     lines = [
         "| for | tags | bytes | the binary alone | oldest glibc | to build, s | to repair, s | tests passed |",
         "|---|---|---:|---:|---|---:|---:|---:|",
@@ -560,6 +638,10 @@ def tables(record: dict[str, dict]) -> str:  # type: ignore[type-arg]
     lines.append(
         f"| **all {len(extension['wheels'])}** | | {total['bytes']:,} | {total['module_bytes']:,} | "
         f"| {total['seconds_to_build']:.1f} | {total['seconds_to_repair']:.1f} | {total['tests_passed']} |"
+    )
+    lines.append(
+        f"| Pyodide, CPython {wasm.PYTHON} | `{tags(pyodide['file'])}` | {pyodide['bytes']:,} | {pyodide['module_bytes']:,} "
+        f"| | | | {pyodide['tests_passed']} |"
     )
     passed = {row["tests_passed"] for row in ctypes["tried"].values()}
     lines.append(
@@ -590,12 +672,13 @@ def with_tables(page: str, record: dict[str, dict]) -> str:  # type: ignore[type
 @cli.command()
 def page() -> None:
     """Take what the other commands measured into the book."""
-    record = json.loads(MEASURED.read_text("utf-8")) if MEASURED.exists() else {}
-    missing = {"sdist": "sdist", "extension": "wheels", "ctypes": "wheel-ctypes"}
-    for part, target in missing.items():
-        if part not in record:
-            raise click.ClickException(f"nothing was measured: run `make {target}` first.")
-    RECORD.write_text(json.dumps({part: record[part] for part in missing}, indent=1) + "\n", "utf-8")
+    if not MEASURED.exists():
+        raise click.ClickException(
+            "nothing was measured: run `make wheels`, `make wheel-ctypes` or `make sdist` first."
+        )
+    # What was not measured anew stays as it is.
+    record = {**json.loads(RECORD.read_text("utf-8")), **json.loads(MEASURED.read_text("utf-8"))}
+    RECORD.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
     PAGE.write_text(with_tables(PAGE.read_text("utf-8"), record), "utf-8")
     console.print(f"written: {RECORD.relative_to(ROOT)}, {PAGE.relative_to(ROOT)}")
 
