@@ -152,10 +152,12 @@ def long_listings(file: Path, most: int = 25) -> list[str]:
                 self.text = ""
             # In the atlas each line is a row of a table, with its number.
             named = dict(attributes).get("class", "")
-            self.numbers = 0 if tag == "table" else self.numbers + (tag == "td" and named == "number")
-            if self.numbers > most and not self.folded:
-                found.append(f"{file.name}: a listing of more than {most} numbered lines")
+            if tag == "table":
                 self.numbers = 0
+            elif tag == "td" and named == "number":
+                self.numbers += 1
+                if self.numbers == most + 1 and not self.folded:
+                    found.append(f"{file.name}: a listing of more than {most} numbered lines")
 
         def handle_endtag(self, tag):
             self.folded -= tag == "details"
