@@ -116,7 +116,8 @@ def laboratory() -> bytes:
             unused = name == "pygments" and inside.parts[0] == "lexers" and inside.name not in LEXERS
             if path.is_file() and path.suffix not in (".pyc", ".so", ".typed", ".pyi") and not unused:
                 chosen[f"{name}/{inside.as_posix()}"] = path
-    for pattern in ("Cargo.toml", "src/core/**/*", "src/extension/**/*", "src/ledger/**/*", "src/lab/specimens/**/*"):
+    crates = [f"src/{name}/**/*" for name in ("core", "extension", "forms", "ledger")]
+    for pattern in ("Cargo.toml", *crates, "src/lab/specimens/**/*"):
         for path in sorted(ROOT.glob(pattern)):
             if path.is_file():
                 chosen[f"source/{path.relative_to(ROOT).as_posix()}"] = path
@@ -177,7 +178,9 @@ def main() -> None:
     parser.add_argument("site", type=Path, help="the folder to make")
     parser.add_argument("--specimens", nargs="*", metavar="NAME", help="only these specimens, instead of all")
     options = parser.parse_args()
-    chosen = specimens.names() if options.specimens is None else options.specimens
+    # In the browser there is one interpreter, and the classic form.
+    all_here = [name for name in specimens.names() if specimens.load(name).module == "hashtable"]
+    chosen = all_here if options.specimens is None else options.specimens
     shutil.rmtree(options.site, ignore_errors=True)
     shutil.copytree(
         options.pages, options.site, ignore=shutil.ignore_patterns(".buildinfo", "objects.inv", ".doctrees", "_sources")

@@ -146,6 +146,10 @@ def _not_visited() -> list[str]:
     owned = {"HashTable": (table, {"its hash function": hash_function, "a key": key, "a value": value})}
     for op in (table.keys(), table.values(), table.items(), iter(table)):
         owned[type(op).__name__] = (op, {"its table": table})
+    for op, things in owned.values():
+        # An object of a heap type owns that, too.
+        if type(op).__flags__ & 1 << 9:
+            things["its type"] = type(op)
     seen = []
     for name, (op, things) in owned.items():
         visited = {id(thing) for thing in gc.get_referents(op)}

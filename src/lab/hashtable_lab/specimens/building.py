@@ -45,6 +45,16 @@ print(json.dumps([get("SOABI") or sys.implementation.cache_tag, get("EXT_SUFFIX"
 """
 
 
+#: The crate of each module of which there are specimens.
+PACKAGES = {"hashtable": "hashtable-extension", "hashtable_heap": "hashtable-forms"}
+
+# A specimen of another form is imported under the name of the classic one, as a script and a detector do.
+_ALIAS = """import sys
+import {module}
+sys.modules[__name__] = {module}
+"""
+
+
 @dataclass(frozen=True)
 class Form:
     """In which form a specimen is built.
@@ -69,19 +79,22 @@ class Form:
         """What tells this kind of interpreter from others in file names: version, debug or not, free-threaded or not."""
         return _about(self.python)[0]
 
-    @property
-    def module_file(self) -> str:
+    def module_name(self, module: str) -> str:
+        """The name of a module in this form."""
+        return f"{module}_traced" if self.traced else module
+
+    def module_file(self, module: str) -> str:
         """The name of the file that this interpreter would import."""
-        return f"{'hashtable_traced' if self.traced else 'hashtable'}{_about(self.python)[1]}"
+        return f"{self.module_name(module)}{_about(self.python)[1]}"
 
     @property
     def depends_on(self) -> list[str]:
         """What a build in this form depends on, besides the source."""
         return [_about(self.python)[2], self.name, os.environ.get("RUSTFLAGS", ""), _RELEASE_DEBUG]
 
-    def command(self, cargo: str, target: Path) -> tuple[list[str], dict[str, str]]:
-        """The command that builds it, and its environment."""
-        command = [cargo, "build", "--release", "--locked", "--package", "hashtable-extension"]
+    def command(self, cargo: str, target: Path, module: str) -> tuple[list[str], dict[str, str]]:
+        """The command that builds a module, and its environment."""
+        command = [cargo, "build", "--release", "--locked", "--package", PACKAGES[module]]
         command += ["--message-format", "json-render-diagnostics"]
         command += ["--features", "trace"] if self.traced else []
         variables = {
@@ -157,11 +170,16 @@ def build(specimen: Specimen, stage: Stage, form: Form | None = None) -> Path:
             return product  # by the process that we waited for
         copy = target / "source"
         copy_source(source, copy, patched(specimen.patch, source, specimen.name))
-        library = _run_cargo(*form.command(cargo, target / f"cargo-{form.name}"), copy, specimen.name, tell)
+        library = _run_cargo(
+            *form.command(cargo, target / f"cargo-{form.name}", specimen.module), copy, specimen.name, tell
+        )
         # A folder that holds nothing, or the whole module: the fingerprint comes last.
         shutil.rmtree(product, ignore_errors=True)
         product.mkdir(parents=True)
-        shutil.copyfile(library, product / form.module_file)
+        shutil.copyfile(library, product / form.module_file(specimen.module))
+        if specimen.module != "hashtable":
+            alias = _ALIAS.format(module=form.module_name(specimen.module))
+            (product / f"{form.module_name('hashtable')}.py").write_text(alias)
         (product / "fingerprint").write_text(fingerprint)
     return product
 

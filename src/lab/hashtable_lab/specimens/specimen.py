@@ -67,6 +67,12 @@ class Specimen:
     line: str = ""
 
     @property
+    def module(self) -> str:
+        """The module that it is a variant of: `hashtable`, or that of another form, `hashtable_heap`."""
+        heap = any(file.path.startswith("src/forms/") for file in self.patch)
+        return "hashtable_heap" if heap else "hashtable"
+
+    @property
     def expected(self) -> tuple[str, str]:
         """For the running interpreter: how the script ends (a word of `ENDINGS`), and what is seen, in words."""
         ending, _, words = self.symptoms["debug" if hasattr(sys, "gettotalrefcount") else "release"].partition(":")
@@ -146,7 +152,7 @@ def parse(text: str, name: str) -> Specimen:
     if not patch:
         raise Missing(f"specimen {name}: it has no diff.")
     line = " ".join(fields["Line"].split())
-    if line != NO_LINE and not re.match(r"src/extension/[\w/]+\.rs: \S", line):
+    if line != NO_LINE and not re.match(r"src/(extension|forms)/[\w/]+\.rs: \S", line):
         raise Missing(f"specimen {name}: its line must be {NO_LINE!r}, or a file, a colon, and the text of the line.")
     return Specimen(
         name=name,
