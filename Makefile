@@ -373,6 +373,10 @@ bench: $(VENV)/installed $(VENV)/tools-bench ## Measure against dict and its pee
 bench-instructions: $(VENV)/installed $(VENV)/tools-bench ## Count the instructions of the hot paths, and compare with the record
 	@$(BIN)/python tests/bench/instructions.py
 
+bench-forms: $(VENV)/installed $(VENV)/tools-bench ## Count what the heap form costs against the classic one, in instructions
+	$(call say,counting the instructions of both forms)
+	@$(BIN)/python tests/bench/forms.py
+
 bench-mixed: $(VENV)/installed $(VENV)/tools-bench ## Count what mixed_hash costs, on ordinary and on clustered keys
 	@$(BIN)/python tests/bench/mixed.py
 
