@@ -14,4 +14,5 @@ print(make(0))
 for kind in ("PyDLL", "CDLL"):
     done = subprocess.run([sys.executable, "-c", PROGRAM.format(kind=kind)], capture_output=True, text=True)
     end = signal.Signals(-done.returncode).name if done.returncode < 0 else f"exit code {done.returncode}"
-    print(f"{kind + ':':<7}PyList_New(0) {done.stdout.strip() and 'returned ' + done.stdout.strip()} ({end})")
+    came = f"returned {done.stdout.strip()}" if done.stdout else "did not return"
+    print(f"{kind + ':':<7}PyList_New(0) {came} ({end})")
