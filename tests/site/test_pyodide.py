@@ -11,7 +11,7 @@ import shutil
 
 import pytest
 from in_pyodide import HERE, ROOT, WORK, Unavailable, run
-from wasm import core_tests
+from wasm import core_tests, wheel
 
 pytestmark = [pytest.mark.site, pytest.mark.timeout(1200)]
 
@@ -95,6 +95,21 @@ def test_a_pointer_has_32_bits():
     )
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.strip() == "512"
+
+
+def test_the_wheel(tmp_path):
+    """micropip installs it. That it is complete and refused where it should be is for `make wheels` to show."""
+    try:
+        made = wheel(tmp_path)
+    except Unavailable as problem:
+        pytest.skip(str(problem))
+    use = "import hashtable, hashtable_traced; print(hashtable.__file__); print(hashtable.HashTable().set('pi', 3.14))"
+    ran = run(["-c", use], wheel=made)
+    assert ran.returncode == 0, ran.stderr
+    file, picture = ran.stdout.split("\n", 1)
+    assert "/site-packages/" in file
+    assert picture.count("*") == 1
+    assert run(["-c", use]).returncode == 1, "without the wheel there is nothing to import"
 
 
 def test_the_notebook_in_pyodide(tmp_path):
