@@ -35,6 +35,9 @@ from hashtable_lab.specimens.building import copy_source, digest_of
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 WORK = ROOT / "target" / "site"
+# JupyterLite, for the talk as a notebook, does not fit into it. Of jupyterlite-core 0.8.6, built with `--apps notebooks` and no
+# source maps, a browser loads 7.2 MB until the notebook is shown. Then the kernel (jupyterlite-pyodide-kernel 0.8.6) asks another
+# host for its Pyodide, and IPython, which it needs too, is not in its package.
 LIMIT = 20_000_000
 # What Pyodide needs to start. Large files are packed; worker.mjs unpacks them.
 PYODIDE = {
@@ -183,7 +186,9 @@ def main() -> None:
     chosen = all_here if options.specimens is None else options.specimens
     shutil.rmtree(options.site, ignore_errors=True)
     shutil.copytree(
-        options.pages, options.site, ignore=shutil.ignore_patterns(".buildinfo", "objects.inv", ".doctrees", "_sources")
+        options.pages,
+        options.site,
+        ignore=shutil.ignore_patterns(".buildinfo", "objects.inv", ".doctrees", "_sources", "*.map"),
     )
     try:
         add_python(options.site, chosen)
