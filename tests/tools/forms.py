@@ -108,6 +108,8 @@ def control(kind: str, version: tuple[int, ...], python: str, path: Path) -> tup
         line for line in (module / f"{form.module}-forms.log").read_text("utf-8").splitlines() if "FAILED" in line
     ]
     expected = [test for test, oldest in CONTROLS.values() if version >= oldest]
+    if kind.endswith("t"):
+        expected.remove("test_an_object_owns_its_type")  # it is left out where there is no GIL
     missed = [test for test in expected if not any(test in line for line in failed)]
     return not missed, f"{said}: {'NOT NOTICED BY ' + ', '.join(missed) if missed else 'noticed, as it must be'}"
 
