@@ -197,3 +197,26 @@ def test_no_extra_has_the_name_of_a_version():
 def is_version(name):
     """Whether pip takes a name for a version."""
     return re.fullmatch(r"v?\d+([.-]?[a-z]*\d*)*", name) is not None
+
+
+def test_pyodide_is_one_of_the_kinds(monkeypatch, capsys):
+    built = []
+    monkeypatch.setattr(wheels, "needed", lambda: None)
+    monkeypatch.setattr(wheels, "each_cpython", built.append)
+    monkeypatch.setattr(wheels, "for_pyodide", lambda: built.append("for Pyodide"))
+    for asked, expected in [
+        ("", ["", "for Pyodide"]),
+        ("3.11 pyodide", ["3.11", "for Pyodide"]),
+        ("pyodide", ["for Pyodide"]),
+        ("3.11", ["3.11"]),
+    ]:
+        built.clear()
+        wheels.each.callback(asked)
+        assert built == expected
+
+    def unavailable():
+        raise wheels.wasm.Unavailable("rustup is not there")
+
+    monkeypatch.setattr(wheels, "for_pyodide", unavailable)
+    wheels.each.callback("pyodide")
+    assert "no wheel for Pyodide: rustup is not there" in capsys.readouterr().out
