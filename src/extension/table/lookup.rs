@@ -24,10 +24,12 @@
 use crate::announce;
 use crate::errors::runtime_error;
 use crate::fast::equality::{Place, equal_without_asking, look_up_without_asking};
-use crate::fast::hash_at_hand::{builtin_hash_at_hand, hash_at_hand};
+use crate::fast::hash_at_hand::builtin_hash_at_hand;
+use crate::fast::seldom;
 use crate::ffi::*;
 use crate::object::{HashTable, HashedBy};
 use crate::table::hashing::{builtin_hash_of, hash_of};
+use hashtable_core::mix::mix;
 use hashtable_core::{MOST_RESTARTS, Step};
 
 /// Looks `key` up. Can run any Python code.
@@ -49,38 +51,36 @@ pub(crate) unsafe fn look_up(table: *mut HashTable, key: *mut PyObject) -> Resul
         if announce::is_heard() {
             return look_up_asking(table, key);
         }
-        let hash = if (*table).hashed_by == HashedBy::Builtin {
-            match builtin_hash_at_hand(key) {
-                Some(hash) => hash,
-                None => {
-                    let generation = (*table).generation;
-                    let hash = builtin_hash_of(key)?;
-                    if (*table).generation != generation {
-                        return look_up_asking(table, key);
-                    }
-                    hash
+        let mut hash = match builtin_hash_at_hand(key) {
+            Some(hash) => hash,
+            None => {
+                if !(*table).hashed_by.by_the_key() {
+                    seldom();
+                    return look_up_asking(table, key);
                 }
-            }
-        } else {
-            match hash_at_hand_otherwise(table, key) {
-                Some(hash) => hash,
-                None => return look_up_asking(table, key),
+                let generation = (*table).generation;
+                let hash = builtin_hash_of(key)?;
+                if (*table).generation != generation {
+                    seldom();
+                    return look_up_asking(table, key);
+                }
+                hash
             }
         };
+        // The default compares one byte here, and what the others do lies apart from its way.
+        if (*table).hashed_by != HashedBy::Builtin {
+            seldom();
+            if (*table).hashed_by != HashedBy::Mixed {
+                return look_up_asking(table, key);
+            }
+            hash = mix(hash);
+        }
         if let Some(place) = look_up_without_asking(table, key, hash) {
             return Ok(place);
         }
+        seldom();
         look_up_comparing(table, key, hash, (*table).generation)
     }
-}
-
-/// The hash at hand, where the table does not hash by the builtin `hash` alone. It stands apart from [`look_up`], which is
-/// inlined where it is called, so that a table that mixes takes the same short way from here on. `cold` keeps the call of
-/// it out of the way of the default, which pays one instruction for it: inlined, it would be three.
-#[cold]
-unsafe fn hash_at_hand_otherwise(table: *mut HashTable, key: *mut PyObject) -> Option<i64> {
-    // SAFETY: the caller of `look_up` keeps both alive, and nothing is run here that could change either.
-    unsafe { hash_at_hand(table, key) }
 }
 
 /// The general way: the table's hash function is called for the hash and, where the hash does not decide, `__eq__` for

@@ -238,16 +238,21 @@ unsafe fn step(iterator: *mut TableIterator, table: *mut HashTable) -> Stepped {
         if (*pairs).version() != (*iterator).version {
             return Stepped::Moved;
         }
-        let (found, step) = match (*iterator).direction {
-            Direction::Forwards => ((*pairs).pair_from((*iterator).position), 1),
-            Direction::Backwards => ((*pairs).pair_before((*iterator).position), 0),
+        // The pair, and where to look for the one after it.
+        let found = match (*iterator).direction {
+            Direction::Forwards => {
+                (*pairs).pair_from((*iterator).position).map(|(at, key, value)| (at, at + 1, key, value))
+            }
+            Direction::Backwards => {
+                (*pairs).pair_before((*iterator).position).map(|(at, key, value)| (at, at, key, value))
+            }
         };
-        let Some((at, key, value)) = found else { return Stepped::ToTheEnd };
+        let Some((at, next, key, value)) = found else { return Stepped::ToTheEnd };
         let (key, value) = (key.borrowed(), value.borrowed());
         if let Some((key, value)) = (*pairs).pair_if_any(at + AHEAD) {
             prefetch(if (*iterator).yields == Yields::Keys { key } else { value }.borrowed());
         }
-        (*iterator).position = at + step;
+        (*iterator).position = next;
         (*iterator).left -= 1;
         match (*iterator).yields {
             Yields::Keys => Stepped::On(Py_NewRef(key)),
