@@ -12,16 +12,15 @@ const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// The hash, mixed.
 ///
-/// A multiplication carries what is in the low bits of a number up to the high ones, and a shift by half its width brings
-/// what is in the upper half down to the lower. By turns, twice, they bring each bit to all others. Each step can be undone
-/// (the multiplier is odd), which is why no two hashes become one.
+/// A multiplication carries what is in the low bits of a number up to the high ones. A shift by half its width brings what
+/// is in the upper half down to the lower, and turning the bytes around brings the highest byte down to the lowest. By
+/// turns they bring each bit to all others. Each step can be undone (the multiplier is odd), which is why no two hashes
+/// become one.
 #[inline(always)]
 pub fn mix(hash: i64) -> i64 {
     let mut bits = hash as u64;
     bits ^= bits >> 32;
-    bits = bits.wrapping_mul(MULTIPLIER);
-    bits ^= bits >> 32;
-    bits = bits.wrapping_mul(MULTIPLIER);
+    bits = bits.wrapping_mul(MULTIPLIER).swap_bytes().wrapping_mul(MULTIPLIER);
     bits ^= bits >> 32;
     bits as i64
 }
@@ -61,7 +60,7 @@ mod tests {
         let inverse = (0..6).fold(1_u64, |x, _| x.wrapping_mul(2_u64.wrapping_sub(MULTIPLIER.wrapping_mul(x))));
         assert_eq!(MULTIPLIER.wrapping_mul(inverse), 1);
         let half = |bits: u64| bits ^ bits >> 32;
-        let undo = |bits: u64| half(half(half(bits).wrapping_mul(inverse)).wrapping_mul(inverse));
+        let undo = |bits: u64| half(half(bits).wrapping_mul(inverse).swap_bytes().wrapping_mul(inverse));
         for hash in [0, 1, -1, i64::MIN, i64::MAX, 1 << 32, 12_345_678_901] {
             assert_eq!(undo(mix(hash) as u64), hash as u64);
         }

@@ -315,10 +315,11 @@ def test_library_hash_needs_one_argument():
 
 
 def mixed(number):
-    """The definition, from the builtin hash on: two rounds of a shift by half the width and a multiplication, and a shift."""
+    """The definition, from the builtin hash on: a shift by half the width, a multiplication, the bytes turned around, a
+    multiplication, a shift."""
     bits = number % 2**64
-    for _ in range(2):
-        bits = (bits ^ bits >> 32) * 0x9E3779B97F4A7C15 % 2**64
+    bits = (bits ^ bits >> 32) * 0x9E3779B97F4A7C15 % 2**64
+    bits = int.from_bytes(bits.to_bytes(8, "little"), "big") * 0x9E3779B97F4A7C15 % 2**64
     bits ^= bits >> 32
     return bits - 2**64 if bits >= 2**63 else bits
 

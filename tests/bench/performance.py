@@ -85,9 +85,10 @@ and where a table is worst.
 
 The bucket of a key is its hash modulo the number of buckets. `hash` leaves an int as it is, so with a power of two of buckets all
 multiples of a large power of two share a few buckets; many floats do too, whose hash has its digits in the upper bits. `dict`
-mixes all bits of a hash into its search, and does not mind. Two remedies: choose an odd `size` that is large enough from the
-beginning, such as `HashTable(size=2 * n + 1)`; or pass a `hash_func` that mixes the bits, here
-`lambda key: hash(key) * 0x9E3779B97F4A7C15 >> 61`, which costs a call of Python each time. How much worse the default is grows with
+mixes all bits of a hash into its search, and does not mind. Three remedies: choose an odd `size` that is large enough from
+the beginning, such as `HashTable(size=2 * n + 1)`; pass `mixed_hash` as `hash_func`, which the table computes itself; or pass a
+function of your own that mixes the bits, here `lambda key: hash(key) * 0x9E3779B97F4A7C15 >> 61`, which costs a call of Python each
+time. `make bench-mixed` counts the instructions of `mixed_hash`. How much worse the default is grows with
 the number of keys.
 
 {hard}
