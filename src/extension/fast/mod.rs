@@ -20,9 +20,3 @@ pub(crate) mod filling;
 pub(crate) mod hash_at_hand;
 pub(crate) mod same_pairs;
 pub(crate) mod tuples;
-
-/// Says that the branch in which it is called is seldom taken. The compiler then puts the instructions of that branch
-/// apart, and gives the registers to the others. Does nothing at run time.
-#[cold]
-#[inline]
-pub(crate) fn seldom() {}

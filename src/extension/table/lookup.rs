@@ -23,9 +23,8 @@
 
 use crate::announce;
 use crate::errors::runtime_error;
-use crate::fast::equality::{Place, equal_without_asking, look_up_without_asking};
+use crate::fast::equality::{Place, equal_without_asking, look_up_without_asking, seldom};
 use crate::fast::hash_at_hand::builtin_hash_at_hand;
-use crate::fast::seldom;
 use crate::ffi::*;
 use crate::object::{HashTable, HashedBy};
 use crate::table::hashing::{builtin_hash_of, hash_of};
