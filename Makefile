@@ -22,6 +22,9 @@ ifeq ($(shell test -t 1 && echo terminal),)
 say = @printf '==> %s\n' "$(1)"
 endif
 
+# cargo would ask make for its share of the jobs, and complain that it cannot.
+ALONE := env -u MAKEFLAGS
+
 .DEFAULT_GOAL := help
 
 # ---- what must be there --------------------------------------------------------------------------------------------
@@ -50,7 +53,7 @@ SOURCES := $(shell find src setup.py pyproject.toml Cargo.toml Cargo.lock -type 
 # The extension, the traced extension and the lab, as `pip install .` installs them.
 $(VENV)/installed: $(SOURCES) $(VENV)/tools-lab
 	$(call say,building the extension and installing it into $(VENV))
-	@$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps --force-reinstall .
+	@$(ALONE) $(BIN)/python -m pip install --quiet --no-build-isolation --no-deps --force-reinstall .
 	@touch $@
 
 # ---- the main things -----------------------------------------------------------------------------------------------
@@ -128,8 +131,8 @@ interpreters: $(VENV)/installed $(VENV)/tools-test ## Get CPython 3.14, 3.15, de
 
 test-rust: check-tools ## Run the library's own tests
 	$(call say,testing the library)
-	@cargo test --locked --quiet --package hashtable-core --package hashtable-c-library
-	@cargo test --locked --quiet --package hashtable-core --features trace
+	@$(ALONE) cargo test --locked --quiet --package hashtable-core --package hashtable-c-library
+	@$(ALONE) cargo test --locked --quiet --package hashtable-core --features trace
 
 test-python: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-mutants ## Run the Python tests with the Python of .venv, and on the traced build
 	$(call say,testing with $$($(BIN)/python -V))
