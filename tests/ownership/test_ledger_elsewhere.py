@@ -324,7 +324,7 @@ def test_a_line_is_named_as_often_as_it_happens(kept, opened):
     for _ in range(5):
         kept.leak_incref(opened)
     (finding,) = opened.open
-    assert (finding.times, finding.type) == (5, "Book")
+    assert (finding.times, finding.type) == (5, "Ledger")
 
 
 def test_the_right_calls_of_a_wrong_function_are_balanced(kept, opened):
