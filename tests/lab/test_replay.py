@@ -236,6 +236,20 @@ def test_a_script_that_makes_more_steps_than_are_recorded():
     assert film["output"] == "2000\n" and report.exit_code == 0 and film["ending"]["well"]
 
 
+@pytest.mark.slow
+def test_a_script_of_millions_of_steps(child, tmp_path):
+    """What is above the limit is not recorded; the script runs to its end, and all of it is judged."""
+    text = "import hashtable\nh = hashtable.HashTable()\nfor n in range(250_000):\n    h.set(n % 7, n)\nprint(sum(h.values()))\n"
+    (tmp_path / "million.py").write_text(text, encoding="utf-8")
+    ending = child("-m", "hashtable_lab", "replay", str(tmp_path / "million.py"), "-o", str(tmp_path / "film.html"))
+    assert ending.returncode == 0, ending.stderr
+    said = " ".join(ending.stdout.split())
+    assert "100,001 steps recorded (the limit; --steps sets another one, and 100,000 it is now)" in said
+    assert "the script ran to its end; the ledger says: balanced" in said and str(sum(range(249_993, 250_000))) in said
+    film = (tmp_path / "film.html").read_text(encoding="utf-8")
+    assert '"limit":{"steps":100000,"reached":true}' in film.replace(" ", "") and len(film) < 40_000_000
+
+
 def test_no_code_of_an_object_runs_for_its_picture():
     film, report = shoot(
         """\
