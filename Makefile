@@ -202,12 +202,14 @@ field: $(VENV)/installed debug-python ## Put real bugs in real packages to every
 record-field: $(VENV)/installed debug-python
 	@$(FIELD) --record
 
+# The heap form needs CPython 3.11 or newer.
+WITHOUT_FORMS = $(shell $(BIN)/python -c 'import sys; print("" if sys.version_info >= (3, 11) else "--exclude hashtable-forms")')
 lint: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-lint ## Check style, types and the safety comments
 	$(call say,rustfmt and clippy)
 	@cargo fmt --all --check && cargo fmt --manifest-path src/core/fuzz/Cargo.toml --check \
 	  && cargo fmt --manifest-path tests/bench/peers/pyo3/Cargo.toml --check
-	@cargo clippy --locked --quiet --workspace --all-targets -- --deny warnings
-	@cargo clippy --locked --quiet --workspace --all-targets --features hashtable-extension/trace,ledger-example/ledger -- --deny warnings
+	@cargo clippy --locked --quiet --workspace $(WITHOUT_FORMS) --all-targets -- --deny warnings
+	@cargo clippy --locked --quiet --workspace $(WITHOUT_FORMS) --all-targets --features hashtable-extension/trace,ledger-example/ledger -- --deny warnings
 	@cargo fmt --manifest-path src/bindings/Cargo.toml --all --check
 	@cargo clippy --manifest-path src/bindings/Cargo.toml --target-dir $(CARGO_OUTPUT)/bindings/lint --locked --quiet --workspace --all-targets -- --deny warnings
 	$(call say,ruff and mypy)

@@ -249,8 +249,12 @@ def test_what_may_fail_is_made_to_fail(copy):
     listed = copy / "src" / "extension" / "ffi" / "calls.rs"
     text = listed.read_text(encoding="utf-8")
     assert text.count("PyBool_FromLong, ") == 1
-    listed.write_text(text.replace("PyBool_FromLong, ", "PyBool_FromLong, PyMarshal_ReadObjectFromString, "), encoding="utf-8")
-    assert fallible.overlooked(copy) == ["calls.rs: PyMarshal_ReadObjectFromString may fail, and the ledger never makes it"]
+    listed.write_text(
+        text.replace("PyBool_FromLong, ", "PyBool_FromLong, PyMarshal_ReadObjectFromString, "), encoding="utf-8"
+    )
+    assert fallible.overlooked(copy) == [
+        "calls.rs: PyMarshal_ReadObjectFromString may fail, and the ledger never makes it"
+    ]
     listed.write_text(text.replace("PyTuple_Pack, ", ""), encoding="utf-8")
     assert fallible.overlooked(copy) == ["fallible.py: PyTuple_Pack is excused for no reason"]
 
