@@ -405,7 +405,7 @@ ledger-cost: $(VENV)/installed ## Time the traced build, which keeps a ledger, a
 
 # A long run leaves a record beside the book, and a page is made from it. Each of these runs in full, except `mutants`, which takes
 # MISSING=yes as well; two of them at once would measure each other.
-RECORDS := bench instructions where bindings matrix mutants wheels road talk pictures field builds bytecode
+RECORDS := bench instructions where bindings matrix mutants wheels road talk pictures field builds bytecode symptoms
 WHAT ?=
 record: ## Run something in full, keep its record and write its page: WHAT='bench matrix'
 	@for what in $(or $(WHAT),nothing); do case " $(RECORDS) " in *" $$what "*) ;; \
@@ -432,6 +432,9 @@ record-bindings: $(VENV)/installed $(VENV)/tools-test
 record-matrix: $(VENV)/installed debug-python valgrind-itself
 	@$(BIN)/python -m hashtable_lab matrix $(SPECIMENS:%=--specimen %) --record
 	@$(BIN)/python -m hashtable_lab specimens pages
+
+record-symptoms: site $(VENV)/tools-test chromium
+	@HASHTABLE_RECORD_SYMPTOMS=yes $(BIN)/python -m pytest -q -m site tests/site/test_site.py -k test_a_specimen_in_the_browser
 
 record-mutants: $(VENV)/installed $(VENV)/tools-mutants
 	@$(MUTATE) --write

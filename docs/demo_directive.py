@@ -2,7 +2,7 @@
 
 The demo is the one that `python -m hashtable_lab demo NAME` performs. If it does not see what it promises, the book is not built.
 Options: `arguments`, as a Python expression for the arguments of `play`; `only`, the number of the part between two headings that
-is shown (0 is what comes before the first).
+is shown (0 is what comes before the first); `live`, the words behind `demo` where a reader runs it in the site, if not the name.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from hashtable_lab.demos import DEMOS, module_of
 from hashtable_lab.stage import Stage
+from live_source import template
 from sphinx.util.docutils import SphinxDirective
 
 
@@ -73,7 +74,7 @@ class Demo(SphinxDirective):
     """One demo, or a part of it."""
 
     required_arguments = 1
-    option_spec = {"arguments": directives.unchanged, "only": directives.unchanged}  # noqa: RUF012
+    option_spec = {"arguments": directives.unchanged, "only": directives.unchanged, "live": directives.unchanged}  # noqa: RUF012
 
     def run(self) -> list[nodes.Node]:
         [name] = self.arguments
@@ -95,7 +96,10 @@ class Demo(SphinxDirective):
         chosen = self.options.get("only")
         parts = stage.parts if chosen is None else [stage.parts[int(number)] for number in chosen.split()]
         text = "\n\n".join(piece for part in parts for piece in part)
-        return self.parse_text_to_nodes(text)
+        made = self.parse_text_to_nodes(text)
+        if chosen is None or "1" in chosen.split():
+            made.append(template(f"python -m hashtable_lab demo {self.options.get('live', name)}", kind="program"))
+        return made
 
 
 def setup(app):

@@ -6,9 +6,13 @@ same for a program whose output the page shows, with its command.
 """
 
 import html
+from pathlib import Path
 
 from docutils import nodes
 from sphinxcontrib.programoutput import program_output
+
+# What builds the example and runs a command with it; the site has it built.
+EXAMPLE = "python programs/example.py "
 
 
 def template(text, **data):
@@ -24,7 +28,14 @@ def keep_sources(app, doctree):
             source = template(node.get("test") or node.astext(), kind=kind.removeprefix("test"))
             node.parent.insert(node.parent.index(node) + 1, source)
     for node in list(doctree.findall(program_output)):
-        node.parent.insert(node.parent.index(node) + 1, template(node["command"], kind="program"))
+        command = node["command"]
+        data = {}
+        if command.startswith(EXAMPLE):
+            # The script goes with the command, so that the reader can change it.
+            *words, script = command.removeprefix(EXAMPLE).split()
+            command = " ".join(["python", *words])
+            data = {"script": (Path(app.srcdir) / script).read_text(encoding="utf-8"), "name": Path(script).name}
+        node.parent.insert(node.parent.index(node) + 1, template(command, kind="program", **data))
 
 
 def setup(app):

@@ -42,7 +42,7 @@ LIMIT = 20_000_000
 # What Pyodide needs to start. Large files are packed; worker.mjs unpacks them.
 PYODIDE = {
     "pyodide.mjs": False,
-    "pyodide.asm.mjs": False,
+    "pyodide.asm.mjs": True,
     "pyodide.asm.wasm": True,
     "pyodide-lock.json": True,
     "python_stdlib.zip": False,
@@ -86,6 +86,10 @@ def add_python(site: Path, chosen: list[str]) -> None:
             size = put(path.read_bytes(), live / path.name, packed=False)
             if path.name == "prompt.py":
                 assets[path.name] = {"folder": "prompt", "size": size, "packed": False}
+    for module in wasm.EXAMPLE:
+        built = wasm.build(module, WORK / "modules")
+        size = put(built.read_bytes(), live / "modules" / built.name, packed=True)
+        assets[f"modules/{built.name}"] = {"folder": "lab", "size": size, "packed": True}
     archive = laboratory()
     assets["lab.zip"] = {"folder": "lab", "size": put(archive, live / "lab.zip", packed=False), "packed": False}
     for number, name in enumerate(chosen, 1):
@@ -94,6 +98,7 @@ def add_python(site: Path, chosen: list[str]) -> None:
             path = f"specimens/{name}/{built.name}"
             size = put(built.read_bytes(), live / path, packed=True)
             assets[path] = {"folder": f"specimens/{name}", "size": size, "packed": True}
+    shutil.copyfile(HERE / "symptoms.json", live / "symptoms.json")
     (live / "assets.json").write_text(json.dumps(assets, indent=1))
 
     add_first_picture(site)
@@ -106,6 +111,8 @@ def add_python(site: Path, chosen: list[str]) -> None:
 
 # What the laboratory imports, as it is installed here. Pygments has hundreds of languages, of which it uses two.
 NEEDED = ("click", "rich", "pygments", "markdown_it", "mdurl", "unidiff", "filelock")
+# What of the laboratory no page asks for: exercises that need cargo, and packages that need an index.
+UNASKED = ("course/exercises/", "field/cases/", "field/reports/", "foreign/calls/")
 LEXERS = ("__init__.py", "_mapping.py", "python.py", "diff.py")
 
 
@@ -117,6 +124,7 @@ def laboratory() -> bytes:
         for path in sorted(folder.rglob("*")):
             inside = path.relative_to(folder)
             unused = name == "pygments" and inside.parts[0] == "lexers" and inside.name not in LEXERS
+            unused |= name == "hashtable_lab" and inside.as_posix().startswith(UNASKED)
             if path.is_file() and path.suffix not in (".pyc", ".so", ".typed", ".pyi") and not unused:
                 chosen[f"{name}/{inside.as_posix()}"] = path
     crates = [f"src/{name}/**/*" for name in ("core", "extension", "forms", "ledger")]

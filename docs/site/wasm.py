@@ -22,6 +22,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import NamedTuple
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -30,7 +31,24 @@ TARGET = "wasm32-unknown-emscripten"
 PYTHON = "3.14"
 SUFFIX = ".cpython-314-wasm32-emscripten.so"
 PLATFORM = "pyemscripten_2026_0_wasm32"
-MODULES = {"hashtable": (), "hashtable_traced": ("trace",)}
+
+
+class Module(NamedTuple):
+    """What cargo builds to get a module, and under which name."""
+
+    package: str
+    features: tuple[str, ...]
+    file: str
+    # Small before fast, where that is "s": a reader waits for it.
+    optimised: str = "s"
+
+
+MODULES = {
+    "hashtable": Module("hashtable-extension", (), "hashtable.wasm", "3"),
+    "hashtable_traced": Module("hashtable-extension", ("trace",), "hashtable.wasm"),
+}
+# The extension with bugs on which the book shows the ledger.
+EXAMPLE = {"ledger_example": Module("ledger-example", ("ledger",), "ledger_example.wasm")}
 
 CONFIG = f"""implementation=CPython
 version={PYTHON}
@@ -90,19 +108,17 @@ def cargo(command: list[str], source: Path = ROOT, target: Path | None = None, *
 
 
 def build(module: str, folder: Path, source: Path = ROOT, target: Path | None = None) -> Path:
-    """Builds one of MODULES from `source` and puts it into `folder`. Returns its path.
+    """Builds one of MODULES, or of EXAMPLE, from `source` and puts it into `folder`. Returns its path.
 
     Raises Unavailable if the target cannot be installed, CalledProcessError if the build fails (what cargo says is its
     `stderr`).
     """
-    command = ["build", "--package", "hashtable-extension", *(f"--features={name}" for name in MODULES[module])]
-    # Small before fast: a reader waits for it.
-    target = cargo(
-        command, source, target, CARGO_PROFILE_RELEASE_OPT_LEVEL="s" if module == "hashtable_traced" else "3"
-    )
+    package, features, file, optimised = {**MODULES, **EXAMPLE}[module]
+    command = ["build", "--package", package, *(f"--features={name}" for name in features)]
+    target = cargo(command, source, target, CARGO_PROFILE_RELEASE_OPT_LEVEL=optimised)
     folder.mkdir(parents=True, exist_ok=True)
     built = folder / (module + SUFFIX)
-    shutil.copyfile(target / "hashtable.wasm", built)
+    shutil.copyfile(target / file, built)
     return built
 
 

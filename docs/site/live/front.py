@@ -33,7 +33,7 @@ class Front:
         self.names["h"] = table
         return self.look()
 
-    def type(self, line):
+    def execute(self, line):
         """Runs what the reader typed. Returns JSON, as `look` does."""
         rows = json.loads(self.prompt.run(line, compare=False))
         return self.look("".join(row["got"] for row in rows))

@@ -1,11 +1,12 @@
 // A specimen's page: its script runs with the right module, with the broken one, and with the broken one that keeps a ledger. The
 // broken one dies as it would on a desktop; what dies is a worker.
 
+import { element } from "./element.mjs";
 import { panel } from "./run.mjs";
 
 const FILE = "script.py";
 
-export function exhibit(name) {
+export async function exhibit(name) {
   const shown = document.querySelector("#the-symptom .highlight-python pre, section .highlight-python pre");
   if (!shown) return;
   const script = shown.textContent.replace(/\n+$/, "\n");
@@ -20,5 +21,15 @@ export function exhibit(name) {
       { label: "Ask the ledger", options: { folder, lab: true }, details: details(["-m", "hashtable_lab", "ledger", `/tmp/${FILE}`]) },
     ],
   });
-  shown.closest("div[class*=highlight-]").after(exhibited);
+  // A long script is folded; what runs it is not.
+  (shown.closest("details") ?? shown.closest("div[class*=highlight-]")).after(exhibited);
+  const symptoms = await (await fetch(new URL("symptoms.json", import.meta.url))).json();
+  if (symptoms[name]) exhibited.prepend(element("p", { class: "live-note" }, `Here, where a pointer has 32 bits: ${inWords(symptoms[name])}`));
+}
+
+/** @param {{ends: string, says: string}} symptom  as tests/site/test_site.py saw it */
+function inWords({ ends, says }) {
+  if (ends === "nothing") return "the broken module's script ends as if all were well.";
+  if (ends === "crash") return `the broken module's script kills its Python. (${says})`;
+  return `the broken module's script complains: ${says}`;
 }

@@ -35,7 +35,7 @@ export function show(place) {
   let last = Promise.resolve();
   const ask = (details) => (last = last.then(() => session.front(details)).then(shown, (error) => (says.textContent = error.message)));
   const turn = () => ask({ ask: "turn", arguments: [Number(size.value), Number(load.value), choice.value, own.value] });
-  const type = () => ask({ ask: "type", arguments: [line.value] });
+  const type = () => ask({ ask: "execute", arguments: [line.value] });
 
   size.addEventListener("change", turn);
   load.addEventListener("input", () => (loadShown.textContent = load.value));

@@ -44,6 +44,16 @@ async function bytes(path) {
   return new Uint8Array(await (await fetch(new URL(path, import.meta.url))).arrayBuffer());
 }
 
+/** Imports a module that was packed: the browser's own import would look for it as it is. */
+async function unpacked(path) {
+  const url = URL.createObjectURL(new Blob([await bytes(path)], { type: "text/javascript" }));
+  try {
+    return await import(url);
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}
+
 // ---- what the page asks for ------------------------------------------------------------------------------------------
 
 const BOOK = "/book";
@@ -53,20 +63,21 @@ const tell = (text) => postMessage({ printed: text });
 function write(folder, given) {
   for (const [name, content] of given) {
     const path = `${folder}/${name}`;
-    files.mkdirTree(path.slice(0, path.lastIndexOf("/")));
-    files.writeFile(path, content);
+    files.mkdirTree(content === null ? path : path.slice(0, path.lastIndexOf("/")));
+    if (content !== null) files.writeFile(path, content);
   }
 }
 
-/** All files below a folder. A child gets those of its parent, and the parent those of its child: they share SHARED. */
+/** All files and folders below a folder, a folder without content. A child gets those of its parent, and the parent those of its child: they share SHARED. */
 function read(folder) {
   const found = [];
   (function walk(at) {
     for (const name of files.readdir(at)) {
       if (name === "." || name === "..") continue;
       const path = `${at}/${name}`;
-      if (files.isDir(files.stat(path).mode)) walk(path);
-      else found.push([path.slice(folder.length + 1), files.readFile(path)]);
+      const isFolder = files.isDir(files.stat(path).mode);
+      found.push([path.slice(folder.length + 1), isFolder ? null : files.readFile(path)]);
+      if (isFolder) walk(path);
     }
   })(folder);
   return found;
@@ -75,12 +86,18 @@ function read(folder) {
 async function start({ assets: known, folder = "modules", lab = false, env = {} }) {
   assets = known;
   mine = folder;
-  const interpreter = loadPyodide({ indexURL: new URL("./pyodide/", import.meta.url).href, args: ["-B"], env: { HOME: "/home/pyodide", ...env } });
   // All of it at once: what is waited for is the slowest of them.
-  const modules = Object.keys(known).filter((name) => known[name].folder === folder);
-  const built = await Promise.all(modules.map(async (name) => [name.split("/").pop(), await bytes(`./${name}`)]));
-  const prompts = await bytes("./prompt.py");
-  const archive = lab ? await bytes("./lab.zip") : null;
+  const folders = lab ? [folder, "lab"] : [folder];
+  const modules = Object.keys(known).filter((name) => name.endsWith(".so") && folders.includes(known[name].folder));
+  const arriving = Promise.all([
+    Promise.all(modules.map(async (name) => [name.split("/").pop(), await bytes(`./${name}`)])),
+    bytes("./prompt.py"),
+    lab ? bytes("./lab.zip") : null,
+  ]);
+  const { default: createPyodideModule } = await unpacked("./pyodide/pyodide.asm.mjs");
+  const indexURL = new URL("./pyodide/", import.meta.url).href;
+  const interpreter = loadPyodide({ createPyodideModule, indexURL, args: ["-B"], env: { HOME: "/home/pyodide", ...env } });
+  const [built, prompts, archive] = await arriving;
   python = await interpreter;
   // Its files outlive a crash; `python` itself refuses to be used after one.
   files = python.FS;
@@ -103,7 +120,7 @@ function showFront({ ask, arguments: words }) {
   if (!front) {
     front = python.pyimport("front").Front();
     front.turn(4, 0.5, "hash", "");
-    front.type("h.set(6, 36); h.set(2, 4)");
+    front.execute("h.set(6, 36); h.set(2, 4)");
   }
   return JSON.parse(front[ask](...words));
 }
