@@ -23,7 +23,7 @@ say = @printf '==> %s\n' "$(1)"
 endif
 
 # cargo would ask make for its share of the jobs, and complain that it cannot.
-ALONE := env -u MAKEFLAGS
+ALONE := env -u MAKEFLAGS -u MFLAGS
 
 .DEFAULT_GOAL := help
 
