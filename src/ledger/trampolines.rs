@@ -376,7 +376,9 @@ impl Dying {
         if let Some((op, Some(size))) = with_dying(|dying| dying.last().copied()).flatten() {
             account::freed(op, size);
         }
-        with_dying(Vec::pop);
+        if let Some((op, _)) = with_dying(Vec::pop).flatten() {
+            account::taken_apart(op);
+        }
         Returned::Nothing
     }
 }

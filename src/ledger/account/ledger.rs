@@ -36,6 +36,8 @@ pub(crate) struct Ledger {
     pub(super) entries: ByAddress<ByAddress<Vec<Site>>>,
     /// Objects of heap types of the extension's own, each with the type to which it holds a reference, and where it was made.
     pub(super) types_held: ByAddress<(Address, Site)>,
+    /// Those of them whose `tp_dealloc` has ended before they were freed: they wait until another call frees them.
+    pub(super) put_off: HashSet<Address>,
     /// Blocks of memory that the extension has allocated and not given back, and their sizes.
     pub(super) blocks: ByAddress<usize>,
     /// In which objects, that showed it, an object lies, and how often in each.

@@ -40,7 +40,7 @@ pub(crate) use hands::{
 };
 pub(crate) use ledger::{Event, RECORDING, SPEAKING, ledger, own_type};
 pub(crate) use report::{is_keeping_count, log, log_from_the_beginning, log_to};
-pub(crate) use stored::{freed, freed_memory, stored_in};
+pub(crate) use stored::{freed, freed_memory, stored_in, taken_apart};
 
 pub use hands::{aside, given, lent, received};
 pub use ledger::judge_everything;

@@ -245,6 +245,15 @@ pub(crate) fn stored_in(container: *mut PyObject) -> Vec<(Address, Site)> {
     fields.chain(entries).collect()
 }
 
+/// The `tp_dealloc` of this object has ended. If the object is still there, it waits for its turn: tables that own tables do, one
+/// inside the other, so that the stack suffices.
+pub(crate) fn taken_apart(op: *mut PyObject) {
+    let mut open = ledger();
+    if open.types_held.contains_key(&(op as Address)) {
+        open.put_off.insert(op as Address);
+    }
+}
+
 /// The memory of an object of this size is given back. What is still stored in it is lost.
 pub(crate) fn freed(op: *mut PyObject, size: usize) {
     let start = op as Address;
@@ -265,6 +274,7 @@ pub(crate) fn freed(op: *mut PyObject, size: usize) {
     let mut open = ledger();
     open.objects.remove(&start);
     let held = open.types_held.remove(&start);
+    let put_off = open.put_off.remove(&start);
     let fields: Vec<Address> = open.fields.range(start..start + size).map(|(&field, _)| field).collect();
     for field in fields {
         if let Some(kept) = open.fields.remove(&field) {
@@ -274,10 +284,10 @@ pub(crate) fn freed(op: *mut PyObject, size: usize) {
     }
     let function = in_frame(|frame| frame.function).unwrap_or(OUTSIDE);
     let (shown, entered) = open.take_entries(start);
-    // The object's reference to its type is now its tp_dealloc's, which gives it back after the memory. CPython's own does so
-    // unseen.
+    // The object's reference to its type is now its tp_dealloc's, which gives it back after the memory; or it is the call's that
+    // frees what had been put off. CPython's own does so unseen.
     if let Some((type_object, site)) = held
-        && trampolines::dying() == Some(start)
+        && (put_off || trampolines::dying() == Some(start))
     {
         drop(open);
         take(type_object as *mut PyObject, "taken", site);
