@@ -64,12 +64,22 @@ def with_folder(test):
     return f"{TESTS[file]}::{rest}"
 
 
-def run_tests(tests, folder=None):
+def run_tests(tests, folder=None, *options):
     """Runs tests in a child, with the modules in `folder` before all others."""
     # Whatever they are marked with, these are to run.
-    arguments = ["-q", "-m", "", "-p", "no:cacheprovider", "--tb=line", *map(with_folder, tests)]
+    arguments = ["-q", "-m", "", "-p", "no:cacheprovider", "--tb=line", *options, *map(with_folder, tests)]
     program = f"import pytest, sys\nsys.exit(pytest.main({arguments!r}))\n"
     return children.run_program(program, module_folder=folder, environment=children.FREED_MEMORY_SHOWS, time_limit=200)
+
+
+@pytest.mark.slow
+def test_pytest_finds_every_test_that_is_named():
+    """With its parameters: pytest refuses a name that it does not find."""
+    tests = sorted({test for name in GUARDS for test in named_tests(read(name)[0])})
+    collected = run_tests(tests, None, "--collect-only")
+    assert collected.well, collected.output
+    missing = run_tests([*tests, "test_table.py::test_that_is_not_there"], None, "--collect-only")
+    assert missing.code == 4 and "not found" in missing.output
 
 
 @pytest.mark.guards
