@@ -368,16 +368,13 @@ def test_a_script_for_the_ledger_can_be_changed(visit):
     assert "return_item" not in panel.locator(".live-output").inner_text()
 
 
-# Of the classic form: the site has the extension in no other.
-SPECIMENS = {
-    name: specimen
-    for name in specimens.names()
-    if "src/forms/" not in (specimen := specimens.load(name)).diff
-    and name != "no-trashcan"  # Pyodide starts no threads
-}
-#: Where the ledger does not name the line that it names on a desktop: seen in the browser, and not explained.
+SPECIMENS = {name: specimens.load(name) for name in specimens.names()}
+#: In what the ledger's report does not name the line: every reference has its owner, and one is not shown to the collector. The
+#: matrix names it all the same, since it compares what was stored with what the collector sees.
 NOT_NAMED = {"missing-traverse"}
 SYMPTOMS = ROOT / "docs" / "site" / "symptoms.json"
+KNOWN = json.loads(SYMPTOMS.read_text())
+NOT_HERE = [name for name, symptom in KNOWN.items() if symptom["ends"] == "not here"]
 #: Write the symptoms anew instead of comparing with them (`make record WHAT=symptoms`).
 RECORD = bool(os.environ.get("HASHTABLE_RECORD_SYMPTOMS"))
 
@@ -392,10 +389,17 @@ def symptom(output):
 
 
 def test_the_symptoms_of_all_specimens_are_known():
-    assert sorted(json.loads(SYMPTOMS.read_text())) == sorted(SPECIMENS)
+    assert sorted(KNOWN) == sorted(SPECIMENS)
 
 
-@pytest.mark.parametrize("name", SPECIMENS)
+@pytest.mark.parametrize("name", NOT_HERE)
+def test_what_cannot_be_met_in_a_browser_says_so(visit, name):
+    page = visit(f"specimens/{name}.html")
+    page.get_by_text("This specimen cannot be met in a browser").wait_for()
+    assert page.locator(".live-panel").count() == 0
+
+
+@pytest.mark.parametrize("name", [name for name in SPECIMENS if name not in NOT_HERE])
 def test_a_specimen_in_the_browser(visit, name):
     """It runs well with the right module, shows its symptom with the broken one, and the ledger names its line."""
     if not (SITE / "live" / "specimens" / name).is_dir():
@@ -404,17 +408,18 @@ def test_a_specimen_in_the_browser(visit, name):
     right = run_panel(page, "Run with the right module")
     assert right.get_attribute("data-code") == "0", right.inner_text()
     seen = symptom(run_panel(page, "Run with the broken one"))
-    known = json.loads(SYMPTOMS.read_text()) if SYMPTOMS.exists() else {}
     if RECORD:
-        known[name] = seen
-        SYMPTOMS.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
+        KNOWN[name] = seen
+        SYMPTOMS.write_text(json.dumps(KNOWN, indent=1, sort_keys=True) + "\n")
     else:
-        assert seen == known[name]
-    if SPECIMENS[name].line and name not in NOT_NAMED:
+        assert seen == KNOWN[name]
+    if SPECIMENS[name].line:
         file, line = specimens.named_place(SPECIMENS[name])
         asked = run_panel(page, "Ask the ledger")
-        assert f"{Path(file).name}:{line}" in asked.inner_text(), asked.inner_text()
-        assert asked.get_attribute("data-code") == "1"
+        named = f"{Path(file).name}:{line}" in asked.inner_text()
+        assert (named, asked.get_attribute("data-code")) == ((False, "0") if name in NOT_NAMED else (True, "1")), (
+            asked.inner_text()
+        )
 
 
 def test_the_readers_own_program_in_the_place_of_a_specimens(visit):

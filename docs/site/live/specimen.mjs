@@ -7,11 +7,18 @@ import { panel } from "./run.mjs";
 const FILE = "script.py";
 
 export async function exhibit(name) {
+  const symptom = (await (await fetch(new URL("symptoms.json", import.meta.url))).json())[name];
   const shown = document.querySelector("#the-symptom .highlight-python pre, section .highlight-python pre");
   if (!shown) return;
   const script = shown.textContent.replace(/\n+$/, "\n");
   const details = (command) => (text) => ({ command, files: [[FILE, new TextEncoder().encode(text)]] });
   const folder = `specimens/${name}`;
+  // A long script is folded; what runs it is not.
+  const place = shown.closest("details") ?? shown.closest("div[class*=highlight-]");
+  if (symptom?.ends === "not here") {
+    place.after(note(`This specimen cannot be met in a browser: ${symptom.says}.`));
+    return;
+  }
   const exhibited = panel({
     label: `the script of ${name}`,
     text: script,
@@ -21,11 +28,11 @@ export async function exhibit(name) {
       { label: "Ask the ledger", options: { folder, lab: true }, details: details(["-m", "hashtable_lab", "ledger", `/tmp/${FILE}`]) },
     ],
   });
-  // A long script is folded; what runs it is not.
-  (shown.closest("details") ?? shown.closest("div[class*=highlight-]")).after(exhibited);
-  const symptoms = await (await fetch(new URL("symptoms.json", import.meta.url))).json();
-  if (symptoms[name]) exhibited.prepend(element("p", { class: "live-note" }, `Here, where a pointer has 32 bits: ${inWords(symptoms[name])}`));
+  if (symptom) exhibited.prepend(note(`Here, where a pointer has 32 bits: ${inWords(symptom)}`));
+  place.after(exhibited);
 }
+
+const note = (text) => element("p", { class: "live-note" }, text);
 
 /** @param {{ends: string, says: string}} symptom  as tests/site/test_site.py saw it */
 function inWords({ ends, says }) {
