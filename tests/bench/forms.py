@@ -19,8 +19,9 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "tools")]
 from building import make  # noqa: E402
 from callgrind import counts_of, profile_of  # noqa: E402
 from commands import ROOT, console, run_command  # noqa: E402
+from hashtable_lab.specimens.building import PACKAGES  # noqa: E402
 
-FORMS = {"classic": ("hashtable-extension", "hashtable"), "heap": ("hashtable-forms", "hashtable_heap")}
+FORMS = {"classic": "hashtable", "heap": "hashtable_heap"}
 
 #: How often each is done more in the second run than in the first.
 TIMES = 2000
@@ -69,12 +70,12 @@ def count(module: str, folder: Path, statement: str) -> float:
 def main() -> int:
     """The command line."""
     target = ROOT / "target" / "bench-forms"
-    for form, (package, module) in FORMS.items():
-        command = ["cargo", "build", "--release", "--locked", "--package", package]
+    for form, module in FORMS.items():
+        command = ["cargo", "build", "--release", "--locked", "--package", PACKAGES[module]]
         make(f"building {module}", sys.executable, ROOT, target / "cargo", target / form, command, module)
     table = Table("operation", *FORMS, "heap / classic", title="instructions, the interpreter's among them")
     for work, statement in WORKS.items():
-        counts = [count(module, target / form, statement) for form, (_, module) in FORMS.items()]
+        counts = [count(module, target / form, statement) for form, module in FORMS.items()]
         table.add_row(work, *(f"{number:.0f}" for number in counts), f"{counts[1] / counts[0]:.2f}")
         console.print(f"{work}: {counts[0]:.0f} and {counts[1]:.0f}")
     console.print(table)

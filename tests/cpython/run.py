@@ -35,6 +35,20 @@ TIME_LIMIT = 600
 SHIPS_THE_TESTS = "import test.mapping_tests, test.test_dict, test.test_dictviews, test.test_userdict"
 
 
+#: For controls: a module `hashtable` in the place of the real one, which lies at `path`, with a fault in its HashTable.
+FAULTY = """\
+import importlib.util, os, sys
+this_module = sys.modules["hashtable"]
+spec = importlib.util.spec_from_file_location("hashtable", {path!r})
+real = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(real)
+sys.modules["hashtable"] = this_module  # the real one has put itself there
+
+class HashTable(real.HashTable):
+    {fault}
+"""
+
+
 @dataclass
 class Outcome:
     """What came of one interpreter: the names of the tests by how they ended, and why the failed ones failed."""

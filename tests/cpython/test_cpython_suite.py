@@ -14,19 +14,6 @@ import subject
 pytest.importorskip("test.mapping_tests", reason="this CPython comes without its own tests")
 import run
 
-# A module `hashtable` in the place of the real one, with a HashTable that inherits from the real one.
-MODULE = """\
-import importlib.util, os, sys
-this_module = sys.modules["hashtable"]
-spec = importlib.util.spec_from_file_location("hashtable", {path!r})
-real = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(real)
-sys.modules["hashtable"] = this_module  # the real one has put itself there
-
-class HashTable(real.HashTable):
-    {fault}
-"""
-
 
 @pytest.fixture
 def outcome(tmp_path):
@@ -35,7 +22,7 @@ def outcome(tmp_path):
         pytest.skip("the suite is for the module `hashtable`")
 
     def run_with(fault):
-        (tmp_path / "hashtable.py").write_text(MODULE.format(path=subject.module.__file__, fault=fault))
+        (tmp_path / "hashtable.py").write_text(run.FAULTY.format(path=subject.module.__file__, fault=fault))
         return run.test_with(sys.executable, tmp_path)
 
     return run_with

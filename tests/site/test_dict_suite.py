@@ -25,18 +25,8 @@ SUITE = ROOT / "tests" / "cpython"
 # Tests that cannot pass there though they pass on the desktop, by name and reason. Those that pass nowhere are in skips.py.
 LEFT_OUT = HERE / "left_out_of_dict_suite.json"
 
-# A module `hashtable` in the place of the real one, with a fault in its HashTable.
-FAULTY = """\
-import importlib.util, os, sys
-this_module = sys.modules["hashtable"]
-spec = importlib.util.spec_from_file_location("hashtable", "/modules/hashtable.cpython-314-wasm32-emscripten.so")
-real = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(real)
-sys.modules["hashtable"] = this_module  # the real one has put itself there
-
-class HashTable(real.HashTable):
-    {fault}
-"""
+# Where the module lies inside Pyodide.
+MODULE = "/modules/hashtable.cpython-314-wasm32-emscripten.so"
 
 
 @functools.cache
@@ -71,7 +61,7 @@ def outcome(fault=None):
             mounts = {"/cpython/test": tests, "/results": folder}
             path = ["/cpython"]
             if fault is not None:
-                Path(folder, "hashtable.py").write_text(FAULTY.format(fault=fault))
+                Path(folder, "hashtable.py").write_text(runner().FAULTY.format(path=MODULE, fault=fault))
                 path = ["/results", *path]
             more = ["--and-list", f"/repo/{LEFT_OUT.relative_to(ROOT)}"]
             command = ["/repo/tests/cpython/suite.py", "/results/results", *more, *options]

@@ -23,14 +23,15 @@ from building import Form, build_form
 from commands import ROOT, console, last_lines, run_command, watch
 from hashtable_lab import specimens
 from hashtable_lab.children.interpreters import interpreters
+from hashtable_lab.specimens.building import PACKAGES
 from requirements import PYPROJECT, requirements
 from rich.table import Table
 
 TARGET = ROOT / "target" / "forms"
 
 FORMS = {
-    "classic": Form("hashtable-extension", "hashtable", (3, 9)),
-    "heap": Form("hashtable-forms", "hashtable_heap", (3, 11)),
+    "classic": Form(PACKAGES["hashtable"], "hashtable", (3, 9)),
+    "heap": Form(PACKAGES["hashtable_heap"], "hashtable_heap", (3, 11)),
 }
 #: What each suite is, and whether it is put to the traced build.
 SUITES = {
