@@ -1,4 +1,4 @@
-//! The door to the C API: that of the classic form, and what these forms need besides.
+//! The door to the C API: that of the classic form, and what this form needs besides.
 
 #![allow(dead_code, unused_imports, reason = "what only a static type needs is not used here")]
 

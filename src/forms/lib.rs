@@ -1,5 +1,5 @@
-//! The same type in other forms. What it does is what `src/extension` does: the files of that folder are compiled here once
-//! more, as they are. Only what a form is made of stands in this folder:
+//! The same type in another form. What it does is what `src/extension` does: the files of that folder are compiled here once
+//! more, as they are. Only what the form is made of stands in this folder:
 //!
 //! ```text
 //! classic (src/extension)   heap (here)          says
@@ -7,7 +7,7 @@
 //! module.rs                 module.rs            how the module is made
 //! state.rs                  state.rs             what it keeps, and how that is found
 //! type_object.rs            type_object.rs       how the types are made, who owns them, and how they are found
-//! ffi/                      ffi.rs               the door to the C API, and what these forms need besides
+//! ffi/                      ffi.rs               the door to the C API, and what this form needs besides
 //! ```
 //!
 //! Put the two files of a name side by side: the chapter "The same type under five contracts" does so.
@@ -43,7 +43,7 @@ macro_rules! name_in_module {
     };
 }
 
-// ---- what is the same in all forms ----------------------------------------------------------------------------------
+// ---- what is the same in both forms ---------------------------------------------------------------------------------
 
 #[macro_use]
 #[path = "../extension/announce.rs"]

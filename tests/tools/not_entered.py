@@ -33,8 +33,8 @@ WHY = {
     "new": "They return a new reference. It is not known, and not judged; `received` enters it.",
     "lends": "They lend. It is not seen that what they lend is only borrowed; `lent` enters it.",
     "fails": "They only borrow, and can fail; fault injection does not make them fail.",
-    "table": "Not in the table of calls, whatever the language. They return no object and hand none out; that none of them "
-    "steals is read off their documentation and nowhere recorded.",
+    "table": "Not in the table of calls, whatever the language. They return no object and hand none out; whether one of them "
+    "steals was not looked at one by one.",
 }
 
 #: What has trampolines put in front of it where it is known.

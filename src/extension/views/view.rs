@@ -38,7 +38,7 @@ unsafe fn view_on(table: *mut PyObject, view_type: *mut PyTypeObject) -> Result<
 /// # Safety
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn keys(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
-    // SAFETY: the right object, a table, kept for the call; the type is static and ready.
+    // SAFETY: the right object, a table, kept for the call; the type is ready, and lives as long as its tables.
     entry(|| unsafe { give(view_on(op, keys_view_type(op)?)?) })
 }
 
@@ -47,7 +47,7 @@ pub(crate) unsafe extern "C" fn keys(op: *mut PyObject, _: *mut PyObject) -> *mu
 /// # Safety
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn values(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
-    // SAFETY: the right object, a table, kept for the call; the type is static and ready.
+    // SAFETY: the right object, a table, kept for the call; the type is ready, and lives as long as its tables.
     entry(|| unsafe { give(view_on(op, values_view_type(op)?)?) })
 }
 
@@ -56,7 +56,7 @@ pub(crate) unsafe extern "C" fn values(op: *mut PyObject, _: *mut PyObject) -> *
 /// # Safety
 /// Called by CPython, with a `HashTable`.
 pub(crate) unsafe extern "C" fn items(op: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
-    // SAFETY: the right object, a table, kept for the call; the type is static and ready.
+    // SAFETY: the right object, a table, kept for the call; the type is ready, and lives as long as its tables.
     entry(|| unsafe { give(view_on(op, items_view_type(op)?)?) })
 }
 
@@ -151,7 +151,7 @@ pub(crate) unsafe fn contains(view: *mut PyObject, object: *mut PyObject) -> Res
 /// # Safety
 /// `op` is a living object.
 pub(crate) unsafe fn is_set_like_view(op: *mut PyObject) -> bool {
-    // SAFETY: the caller keeps `op` alive, so it has a type; the two that it is compared with are static.
+    // SAFETY: the caller keeps `op` alive, so it has a type; that is compared with two, and no object looked into.
     unsafe { is_keys_view(op) || is_items_view(op) }
 }
 

@@ -209,14 +209,14 @@ def has_a_ledger(module: types.ModuleType) -> bool:
 
 
 def ledger(module: types.ModuleType | str = "hashtable_traced", *, record: bool = True) -> Ledger:
-    """A book of what an extension takes and gives, for a `with` block.
+    """What an extension takes and gives, for a `with` block.
 
     Args:
         module: an extension module that keeps a ledger, or its name.
         record: keep every event, not only what does not balance. That takes memory, about 100 bytes for each event.
 
     Returns:
-        The book; what is open is known when the block has ended.
+        The ledger; what is open is known when the block has ended.
 
     Raises:
         ImportError: there is no such module.
