@@ -10,7 +10,7 @@ use crate::account::{self, Borrowed, Returned, begin, end};
 use crate::python;
 use crate::spot::Spot;
 use core::cell::Cell;
-use core::ffi::{CStr, c_char, c_int, c_void};
+use core::ffi::{CStr, c_char, c_int, c_uint, c_ulong, c_void};
 use core::mem::transmute;
 use core::slice::from_raw_parts;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -96,13 +96,19 @@ fn target(number: usize) -> (usize, &'static str) {
 
 /// The address of the function that is called by this name. Names are kept once for each function.
 pub(crate) fn function_called(name: &'static str) -> Option<usize> {
-    let mut targets = TARGETS.iter().map_while(OnceLock::get);
+    let mut targets = TARGETS.iter().map_while(OnceLock::get).filter(|target| !is_by_field(target.function));
     targets.find(|target| core::ptr::eq(target.name, name)).map(|target| target.function)
 }
 
-/// The addresses of all functions behind trampolines, in order.
+/// Is this the function of CPython's that calls an object by a field of it?
+fn is_by_field(function: usize) -> bool {
+    function == PyVectorcall_Call as *const () as usize
+}
+
+/// The addresses of all functions of extensions behind trampolines, in order.
 pub(crate) fn functions() -> Vec<usize> {
-    let mut all: Vec<usize> = TARGETS.iter().map_while(OnceLock::get).map(|target| target.function).collect();
+    let targets = TARGETS.iter().map_while(OnceLock::get);
+    let mut all: Vec<usize> = targets.map(|target| target.function).filter(|&it| !is_by_field(it)).collect();
     all.sort_unstable();
     all
 }
@@ -182,6 +188,10 @@ macro_rules! numbered {
 /// result says.
 macro_rules! pool {
     ($count:tt $pool:ident($($argument:ident: $type:ty),*) -> $result:ty; $objects:expr; $returned:expr) => {
+        pool!($count $pool($($argument: $type),*) -> $result; $objects; $returned; |function| function);
+    };
+    // `chosen`: from the address of the function before which the trampoline stands, that of the one that is called.
+    ($count:tt $pool:ident($($argument:ident: $type:ty),*) -> $result:ty; $objects:expr; $returned:expr; $chosen:expr) => {
         mod $pool {
             use super::*;
 
@@ -189,8 +199,10 @@ macro_rules! pool {
             #[inline(always)]
             unsafe fn judge(number: usize, $($argument: $type),*) -> $result {
                 let (function, name) = target(number);
+                #[allow(clippy::redundant_closure_call)]
+                let function: usize = ($chosen)(function);
                 // SAFETY: the address under this number was put there by `install` of this pool, which takes functions of this
-                // signature only.
+                // signature only; and so has the one that may be chosen in its place.
                 let function: unsafe extern "C" fn($($type),*) -> $result = unsafe { transmute(function) };
                 let base = 0_usize;
                 #[allow(clippy::redundant_closure_call)]
@@ -272,6 +284,12 @@ pool!(4 fast_keywords(op: Op, arguments: *const Op, count: Py_ssize_t, names: Op
       with_arguments(op, arguments, count, names); object);
 pool!(5 method(op: Op, class: Op, arguments: *const Op, count: Py_ssize_t, names: Op) -> Op;
       { let _ = class; with_arguments(op, arguments, count, names) }; object);
+// `count` carries a bit, which says that the place before the arguments may be written to.
+pool!(4 vector(op: Op, arguments: *const Op, count: usize, names: Op) -> Op;
+      with_arguments(op, arguments, (count & !WRITABLE_BEFORE) as Py_ssize_t, names); object);
+// An object with a function of its own is called by that; see `takes_calls_itself`.
+pool!(3 by_field(op: Op, arguments: Op, keywords: Op) -> Op; with_items(op, arguments, keywords); object;
+      |own| if has_function(op) { PyVectorcall_Call as *const () as usize } else { own });
 pool!(2 getter(op: Op, closure: *mut c_void) -> Op; alone([op]); object);
 pool!(2 text_getter(op: Op, name: *mut c_char) -> Op; alone([op]); object);
 pool!(3 text_setter(op: Op, name: *mut c_char, value: Op) -> c_int; alone([op, value]); |result| Returned::Number { failed: result < 0 });
@@ -295,9 +313,45 @@ pool!(3 buffer(op: Op, view: *mut Py_buffer, flags: c_int) -> c_int; alone([op])
     }
     Returned::Number { failed: result < 0 }
 });
+// What it yields or returns goes to the caller by way of a pointer. -1: it has failed.
+pool!(3 send(op: Op, value: Op, result: *mut Op) -> c_int; alone([op, value]); |answer| {
+    if answer != -1 && !result.is_null() {
+        // SAFETY: the function has not failed, so it has written there; it is the caller's place for the result.
+        account::give(unsafe { *result }, "returned", None);
+    }
+    Returned::Number { failed: answer == -1 }
+});
 pool!(2 release(op: Op, view: *mut Py_buffer) -> (); alone([op]); |()| Returned::Nothing);
 pool!(1 finalize(op: Op) -> (); alone([op]); |()| Returned::Nothing);
 pool!(1 dealloc(op: Op) -> (); alone([Dying::begins(op)]); |()| Dying::ended());
+
+/// `PY_VECTORCALL_ARGUMENTS_OFFSET`: a bit that a number of arguments may carry.
+const WRITABLE_BEFORE: usize = 1 << (usize::BITS - 1);
+
+/// Has this object a function of its own, by which it is called?
+fn has_function(op: Op) -> bool {
+    // SAFETY: CPython calls an object that is alive, so its type is; where that says that there is such a field, it lies within the
+    // object, and holds the address of a function or NULL.
+    unsafe {
+        let offset = (*Py_TYPE(op)).tp_vectorcall_offset;
+        offset > 0 && op.byte_offset(offset).cast::<usize>().read_unaligned() != 0
+    }
+}
+
+/// Objects may each have a function of their own by which they are called, in a field that only CPython and they themselves write
+/// to: there a trampoline cannot be put. But CPython calls by that field only if the type has a flag, and else by `tp_call`. So the
+/// flag is taken away, and the trampoline before `tp_call` calls by the field.
+///
+/// Is this a type for which that is to be done? Not if it is Cython's: its functions have trampolines before them already.
+fn takes_calls_itself(flags: c_ulong, name: &str) -> bool {
+    const OF_CYTHON: [&str; 2] = ["cython_function_or_method.", "fused_cython_function."];
+    flags & Py_TPFLAGS_HAVE_VECTORCALL != 0 && !OF_CYTHON.contains(&name)
+}
+
+/// Says that objects of this type are called unseen: their type has the flag, and inherits how it is called.
+fn leave_out_calls(owner: &str) {
+    leave_out(format!("{owner}vectorcall"), "it is called through a field of the object, and the type has no tp_call");
+}
 
 /// Some objects by themselves, as many as there are, and those of an array or two.
 fn alone<'a, const N: usize>(objects: [Op; N]) -> Borrowed<'a> {
@@ -552,12 +606,23 @@ pub(crate) unsafe fn install_in_module(definition: *mut PyModuleDef) {
             (*definition).m_methods = install_in_methods(known, "", more);
             let mut slot = (*definition).m_slots;
             while !slot.is_null() && (*slot).slot != 0 {
-                if (*slot).slot == Py_mod_exec {
-                    (*slot).value = unary_status::install((*slot).value as usize, || "exec".to_owned()) as *mut c_void;
-                }
+                let function = (*slot).value as usize;
+                (*slot).value = install_in_module_slot((*slot).slot, function) as *mut c_void;
                 slot = slot.add(1);
             }
         }
+    }
+}
+
+/// The trampoline before the function of a module's slot of this number, or what stands there if it is no such function.
+fn install_in_module_slot(number: c_int, value: usize) -> usize {
+    // The small numbers are those of the stable ABI.
+    if number == Py_mod_create || number == 1 {
+        binary::install(value, || "create".to_owned())
+    } else if number == Py_mod_exec || number == 2 {
+        unary_status::install(value, || "exec".to_owned())
+    } else {
+        value
     }
 }
 
@@ -589,7 +654,8 @@ pub(crate) unsafe fn install_in_type(type_object: *mut PyTypeObject) {
             unary: tp_repr tp_str tp_iter;
             next: tp_iternext;
             hash: tp_hash;
-            ternary: tp_call tp_new tp_descr_get;
+            ternary: tp_new tp_descr_get;
+            vector: tp_vectorcall;
             binary: tp_getattro;
             text_getter: tp_getattr;
             text_setter: tp_setattr;
@@ -598,6 +664,15 @@ pub(crate) unsafe fn install_in_type(type_object: *mut PyTypeObject) {
             unary_status: tp_clear;
             traverse: tp_traverse;
         );
+        let flags = (&raw mut (*type_object).tp_flags).cast::<c_ulong>();
+        if !takes_calls_itself(*flags, &owner) {
+            slots!(type_object, owner; ternary: tp_call;);
+        } else if (*type_object).tp_call.is_some() {
+            slots!(type_object, owner; by_field: tp_call;);
+            *flags &= !Py_TPFLAGS_HAVE_VECTORCALL;
+        } else {
+            leave_out_calls(&owner);
+        }
         let number = (*type_object).tp_as_number;
         if !number.is_null() {
             slots!(number, owner;
@@ -634,6 +709,8 @@ pub(crate) unsafe fn install_in_type(type_object: *mut PyTypeObject) {
                 unary: am_await am_aiter;
                 next: am_anext;
             );
+            #[cfg(Py_3_10)]
+            slots!(asynchronous, owner; send: am_send;);
         }
         let buffers = (*type_object).tp_as_buffer;
         if !buffers.is_null() {
@@ -673,6 +750,11 @@ pub(crate) unsafe fn finish_type(type_object: *mut PyTypeObject) {
     }
 }
 
+// Slots that not every pyo3-ffi has.
+const Py_am_send: c_int = 81;
+const Py_tp_vectorcall: c_int = 82;
+const Py_tp_token: c_int = 83;
+
 /// The trampoline before a function of a heap type, by the number of its slot.
 macro_rules! by_number {
     ($slot:expr, $owner:expr; $($pool:ident: $($number:ident)*;)*) => {
@@ -686,48 +768,87 @@ macro_rules! by_number {
     };
 }
 
+/// Puts a trampoline into a slot of a heap type: it has the signature of that slot. `by_field`: see [`takes_calls_itself`].
+fn install_in_slot(slot: &mut PyType_Slot, owner: &str, by_field: bool) {
+    match slot.slot {
+        Py_tp_methods => slot.pfunc = install_in_methods(slot.pfunc.cast(), owner, Vec::new()).cast(),
+        Py_tp_getset => slot.pfunc = install_in_attributes(slot.pfunc.cast(), owner).cast(),
+        Py_tp_call if by_field => by_number!(slot, owner; by_field: Py_tp_call;),
+        Py_tp_call => by_number!(slot, owner; ternary: Py_tp_call;),
+        _ => {}
+    }
+    by_number!(slot, owner;
+        dealloc: Py_tp_dealloc;
+        finalize: Py_tp_finalize Py_tp_del;
+        unary: Py_tp_repr Py_tp_str Py_tp_iter Py_am_await Py_am_aiter Py_nb_negative Py_nb_positive Py_nb_absolute
+            Py_nb_invert Py_nb_int Py_nb_float Py_nb_index;
+        next: Py_tp_iternext Py_am_anext;
+        hash: Py_tp_hash;
+        ternary: Py_tp_new Py_tp_descr_get Py_nb_power Py_nb_inplace_power;
+        binary: Py_tp_getattro Py_mp_subscript Py_sq_concat Py_sq_inplace_concat Py_nb_add Py_nb_subtract Py_nb_multiply
+            Py_nb_remainder Py_nb_divmod Py_nb_lshift Py_nb_rshift Py_nb_and Py_nb_xor Py_nb_or Py_nb_inplace_add
+            Py_nb_inplace_subtract Py_nb_inplace_multiply Py_nb_inplace_remainder Py_nb_inplace_lshift
+            Py_nb_inplace_rshift Py_nb_inplace_and Py_nb_inplace_xor Py_nb_inplace_or Py_nb_floor_divide
+            Py_nb_true_divide Py_nb_inplace_floor_divide Py_nb_inplace_true_divide Py_nb_matrix_multiply
+            Py_nb_inplace_matrix_multiply;
+        text_getter: Py_tp_getattr;
+        text_setter: Py_tp_setattr;
+        compare: Py_tp_richcompare;
+        ternary_status: Py_tp_setattro Py_tp_init Py_tp_descr_set Py_mp_ass_subscript;
+        unary_status: Py_tp_clear Py_nb_bool;
+        traverse: Py_tp_traverse;
+        length: Py_sq_length Py_mp_length;
+        item: Py_sq_item Py_sq_repeat Py_sq_inplace_repeat;
+        item_status: Py_sq_ass_item;
+        binary_status: Py_sq_contains;
+        vector: Py_tp_vectorcall;
+        send: Py_am_send;
+        buffer: Py_bf_getbuffer;
+        release: Py_bf_releasebuffer;
+    );
+}
+
 /// A copy of the specification of a heap type with trampolines in its slots, kept for good.
 ///
 /// # Safety
 /// The specification is complete.
 pub(crate) unsafe fn install_in_spec(spec: *mut PyType_Spec) -> *mut PyType_Spec {
-    // SAFETY: the specification is complete, so its slots end with one of zeros. What is changed is a copy. A trampoline has the
-    // signature of the slot that it is put into: the pool is chosen by the slot.
+    // SAFETY: the specification is complete, so its slots end with one of zeros. What is changed is a copy.
     unsafe {
         let owner = format!("{}.", last_name((*spec).name));
+        let by_field = takes_calls_itself((*spec).flags.into(), &owner);
+        let mut has_call = false;
         let change = |slot: &mut PyType_Slot| {
-            match slot.slot {
-                Py_tp_methods => slot.pfunc = install_in_methods(slot.pfunc.cast(), &owner, Vec::new()).cast(),
-                Py_tp_getset => slot.pfunc = install_in_attributes(slot.pfunc.cast(), &owner).cast(),
-                _ => {}
+            has_call |= slot.slot == Py_tp_call;
+            let number = slot.slot;
+            slot.slot = number_now(number);
+            install_in_slot(slot, &owner, by_field);
+            slot.slot = number;
+            // "This specification" is a token by which the type is known.
+            if number == Py_tp_token && slot.pfunc.is_null() {
+                slot.pfunc = spec.cast();
             }
-            by_number!(slot, owner;
-                dealloc: Py_tp_dealloc;
-                finalize: Py_tp_finalize Py_tp_del;
-                unary: Py_tp_repr Py_tp_str Py_tp_iter Py_am_await Py_am_aiter Py_nb_negative Py_nb_positive Py_nb_absolute
-                    Py_nb_invert Py_nb_int Py_nb_float Py_nb_index;
-                next: Py_tp_iternext Py_am_anext;
-                hash: Py_tp_hash;
-                ternary: Py_tp_call Py_tp_new Py_tp_descr_get Py_nb_power Py_nb_inplace_power;
-                binary: Py_tp_getattro Py_mp_subscript Py_sq_concat Py_sq_inplace_concat Py_nb_add Py_nb_subtract Py_nb_multiply
-                    Py_nb_remainder Py_nb_divmod Py_nb_lshift Py_nb_rshift Py_nb_and Py_nb_xor Py_nb_or Py_nb_inplace_add
-                    Py_nb_inplace_subtract Py_nb_inplace_multiply Py_nb_inplace_remainder Py_nb_inplace_lshift
-                    Py_nb_inplace_rshift Py_nb_inplace_and Py_nb_inplace_xor Py_nb_inplace_or Py_nb_floor_divide
-                    Py_nb_true_divide Py_nb_inplace_floor_divide Py_nb_inplace_true_divide Py_nb_matrix_multiply
-                    Py_nb_inplace_matrix_multiply;
-                text_getter: Py_tp_getattr;
-                text_setter: Py_tp_setattr;
-                compare: Py_tp_richcompare;
-                ternary_status: Py_tp_setattro Py_tp_init Py_tp_descr_set Py_mp_ass_subscript;
-                unary_status: Py_tp_clear Py_nb_bool;
-                traverse: Py_tp_traverse;
-                length: Py_sq_length Py_mp_length;
-                item: Py_sq_item Py_sq_repeat Py_sq_inplace_repeat;
-                item_status: Py_sq_ass_item;
-                binary_status: Py_sq_contains;
-            );
         };
         let slots = copy_table((*spec).slots, |slot| slot.slot == 0, change, Vec::new());
-        Box::leak(Box::new(PyType_Spec { slots, ..*spec }))
+        let mut copy = Box::new(PyType_Spec { slots, ..*spec });
+        if by_field {
+            if has_call {
+                copy.flags &= !(Py_TPFLAGS_HAVE_VECTORCALL as c_uint);
+            } else {
+                leave_out_calls(&owner);
+            }
+        }
+        Box::leak(copy)
+    }
+}
+
+/// The number that a slot of a type has in the header of this CPython: one with the numbers of the stable ABI may have an older one.
+fn number_now(number: c_int) -> c_int {
+    match number {
+        1 => Py_bf_getbuffer,
+        2 => Py_bf_releasebuffer,
+        3 => Py_mp_ass_subscript,
+        4 => Py_mp_length,
+        _ => number,
     }
 }
