@@ -24,7 +24,7 @@ document.addEventListener("DOMContentLoaded", () => {
     }
   }
 
-  // References as discs: each step has the places of all of them.
+  // Parts that move, such as references as discs: each step has the places of all of them.
   for (const figure of document.querySelectorAll("figure.picture:has(.token)")) {
     const steps = [...figure.querySelectorAll(".token-step")];
     const said = figure.querySelector("output");
@@ -38,7 +38,7 @@ document.addEventListener("DOMContentLoaded", () => {
         token.classList.toggle("away", !place);
         if (place) token.style.transform = `translate(${place[0]}px, ${place[1]}px)`;
       }
-      figure.querySelector(".token-lent").classList.toggle("away", !state.lent);
+      figure.querySelector(".token-lent")?.classList.toggle("away", !state.lent);
       steps.forEach((step, other) => step.classList.toggle("lit", other === number));
       if (!quietly) said.textContent = state.said;
     };

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from html import escape
 
-from drawings.svg import Picture, answer, badge, box, labelled, line, picture, run, words
+from drawings.svg import STEPPING, Picture, answer, badge, box, labelled, line, picture, run, words
 
 LANES = {"Python": (8, 140, "python"), "extension": (160, 140, "extension"), "library": (312, 140, "library")}
 
@@ -181,10 +181,6 @@ def tokens() -> Picture:
         )
         svg += "</g>"
         y += 31
-    buttons = (
-        '<button type="button" data-do="play">play</button> <button type="button" data-do="back">back</button> '
-        '<button type="button" data-do="step">step</button> <output></output>'
-    )
     text = (
         "Each disc is one reference to the value. It is with the caller, in the hand of the function that runs, or in "
         "the table. The first one is the caller's own. <b>set</b> takes a reference (the count goes up) and puts it "
@@ -192,7 +188,7 @@ def tokens() -> Picture:
         "one, and gives that to the caller. <b>pop</b> takes the table's own reference out and gives it to the caller: "
         "no count changes at all. Press <em>play</em>, or a step."
     )
-    return Picture("Where the references are, in set, get and pop", svg, y + 4, text, buttons)
+    return Picture("Where the references are, in set, get and pop", svg, y + 4, text, STEPPING)
 
 
 @picture

@@ -3,46 +3,67 @@
 from __future__ import annotations
 
 import dis
+import json
+from html import escape
 
-from drawings.svg import Picture, box, labelled, line, picture, words
+from drawings.svg import STEPPING, Picture, box, labelled, line, picture, words
+
+
+def _instructions() -> list[tuple[str, str, list[str]]]:
+    """For each instruction of `return h[k]`, in the words of this Python: its name, what it does, and the stack after it."""
+    names: dict = {}
+    exec("def look_up(h, k):\n    return h[k]", names)
+    shown, content = [], []
+    for instruction in dis.get_instructions(names["look_up"]):
+        name = instruction.opname
+        loads = [part.strip() for part in instruction.argrepr.split(",") if part.strip()]
+        if name.startswith("LOAD"):
+            content, said = [*content, *loads], f"pushes {' and '.join(loads)}"
+            name = f"{name} {instruction.argrepr}"
+        elif name.startswith("BINARY"):
+            content, said = ["h[k]"], "takes both, calls PyObject_GetItem, pushes the result"
+        elif name == "RETURN_VALUE":
+            content, said = [], "takes the result, and gives it to the caller"
+        else:
+            continue
+        shown.append((name, said, content))
+    return shown
 
 
 @picture
 def stack() -> Picture:
     """The interpreter's stack while `h[k]` runs, with the instructions of this Python."""
-    names: dict = {}
-    exec("def look_up(h, k):\n    return h[k]", names)
-    shown: list[tuple[str, list[str]]] = []
-    content: list[str] = []
-    for instruction in dis.get_instructions(names["look_up"]):
-        name = instruction.opname
-        if name in ("CACHE", "RESUME", "NOT_TAKEN"):
-            continue
-        loads = [part.strip() for part in instruction.argrepr.split(",") if part.strip()]
-        if name.startswith("LOAD"):
-            content = [*content, *loads]
-        elif name.startswith("BINARY"):
-            content = [*content[:-2], "h[k]"]
-        elif name == "RETURN_VALUE":
-            content = content[:-1]
-        shown.append((f"{name} {instruction.argrepr}".strip() if loads and name.startswith("LOAD") else name, content))
-    svg, y = words(10, 18, "instruction", "strong") + words(270, 18, "the stack after it", "strong"), 30.0
-    for name, now in shown:
-        svg += box(10, y, 230, 30, "python" if not name.startswith("BINARY") else "extension") + words(
-            20, y + 19, name, "code"
-        )
-        for at, thing in enumerate(now):
-            svg += labelled(270 + 62 * at, y, 56, 30, thing, "soft")
-        if not now:
-            svg += words(270, y + 19, "empty", "small")
-        y += 40
+    steps = _instructions()
+    tokens = ["h", "k", "h[k]"]
+    high = 34 * len(steps)
+
+    def seat(place: int) -> tuple[float, float]:
+        return 388, 30 + high - 34 * place - 17
+
+    full = max(number for number, (_, _, content) in enumerate(steps) if len(content) == 2)
+    svg = words(10, 18, "instruction", "strong") + words(388, 18, "the stack", "strong mid")
+    svg += box(334, 28, 108, high + 4, "soft")
+    for token in tokens:
+        content = steps[full][2]
+        x, y = seat(content.index(token) if token in content else 0)
+        style = f'style="transform: translate({x:g}px, {y:g}px)"'
+        inside = labelled(-48, -14, 96, 28, token, "library")
+        svg += f'<g class="token{"" if token in content else " away"}" data-token="{token}" {style}>{inside}</g>'
+    for number, (name, said, content) in enumerate(steps):
+        seen = {thing: seat(place) for place, thing in enumerate(content)}
+        state = escape(json.dumps({"at": seen, "said": f"{name}: {said}"}))
+        kind = "extension" if name.startswith("BINARY") else "python"
+        y = 30 + 34 * number
+        svg += f'<g class="token-step" data-state="{state}"{" data-first" if number == full else ""}>'
+        svg += box(10, y, 300, 28, kind) + words(20, y + 18, name, "code") + "</g>"
     text = (
-        "<code>h[k]</code> on the interpreter's stack. The instructions are those of the Python that built this "
-        "book. Two of them put the table and the key onto the stack; the one in another colour takes both, calls "
-        "<code>PyObject_GetItem</code>, and puts the result there. That call is where the type's slot "
-        "<code>mp_subscript</code> runs."
+        "<code>return h[k]</code> on the interpreter's stack, which grows upwards. The instructions are those of the Python "
+        "that built this book. The table and the key are pushed onto the stack; the instruction in another colour takes "
+        "both, calls <code>PyObject_GetItem</code>, and pushes the result. That call is where the type's slot "
+        "<code>mp_subscript</code> runs. The last instruction takes the result, and the stack is empty, as it was before. "
+        "Press <em>play</em>, or an instruction."
     )
-    return Picture("The stack while h[k] runs", svg, y, text)
+    return Picture("The stack while h[k] runs", svg, high + 42, text, STEPPING)
 
 
 @picture

@@ -14,6 +14,12 @@ from typing import Any
 #: How wide every picture is.
 WIDTH = 460
 
+#: The controls of a picture whose parts move from step to step: `token`s, and `token-step`s that say where they are.
+STEPPING = (
+    '<button type="button" data-do="play">play</button> <button type="button" data-do="back">back</button> '
+    '<button type="button" data-do="step">step</button> <output></output>'
+)
+
 
 @dataclass(frozen=True)
 class Picture:

@@ -177,6 +177,20 @@ def test_references_move_between_their_owners(window, number):
     assert page.locator("#picture-tokens output").inner_text() == state["said"]
 
 
+def test_the_stack_machine_goes_step_by_step(window):
+    page = window(SITE / "from-bytecode-to-slot.html", WIDTHS[0])
+    picture = page.locator("#picture-stack")
+    seen = []
+    for step in picture.locator(".token-step").all():
+        step.click()
+        tokens = picture.locator(".token:not(.away)").all()
+        seen.append({token.get_attribute("data-token") for token in tokens})
+        assert picture.locator("output").inner_text().startswith(step.inner_text().strip())
+    assert seen[-3:] == [{"h", "k"}, {"h[k]"}, set()]
+    picture.locator('[data-do="back"]').click()
+    assert picture.locator("output").inner_text().startswith("BINARY_")
+
+
 @pytest.mark.parametrize("named", [False, True])
 @pytest.mark.parametrize("shown", [0, 1, 2])
 def test_the_collectors_sum_is_done_as_the_reader_chooses(window, named, shown):

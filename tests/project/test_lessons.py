@@ -7,6 +7,7 @@ the words of the chapters themselves.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,43 @@ def test_a_chapter_opens_and_closes(name):
     assert re.match(r"# .+\n\n:::\{admonition\} After this chapter you can\n:class: goals\n", plain), "no goals"
     closing = text.rstrip().rpartition(":::{admonition} What was seen\n:class: seen\n")[2]
     assert "**One thing to try:**" in " ".join(closing.split())
+
+
+#: So many words in a row that two chapters have in common are one sentence, written twice.
+IN_A_ROW = 9
+
+
+def said_twice(chapters, text_of):
+    """Runs of words that stand in two chapters, and listings that two chapters show in the open.
+
+    The summary at the end of a chapter may repeat what it sums up.
+    """
+    where = defaultdict(set)
+    for chapter in chapters:
+        text = text_of(chapter["name"]).partition(":::{admonition} What was seen\n")[0]
+        words = re.findall(r"\w+", prose(text).lower())
+        for at in range(len(words) - IN_A_ROW + 1):
+            where[" ".join(words[at : at + IN_A_ROW])].add(chapter["name"])
+        shut = re.sub(r"^(:{3,4})\{dropdown\}.*?^\1$", "", text, flags=re.MULTILINE | re.DOTALL)
+        for listing in re.findall(
+            r"^```\{(?:source|literalinclude|specimen)\} .*?^```$", shut, re.MULTILINE | re.DOTALL
+        ):
+            if ":in: docs/programs/" not in listing:
+                where[listing].add(chapter["name"])
+    return {what: names for what, names in where.items() if len(names) > 1}
+
+
+def test_nothing_is_said_twice():
+    assert said_twice(lessons(), text_of) == {}
+
+
+def test_what_is_said_twice_would_be_seen():
+    sentence, listing = "One two three four five six seven eight nine.", "```{source} walk\n```"
+    chapters = [{"name": "one"}, {"name": "two"}]
+    assert list(said_twice(chapters, {"one": sentence, "two": f"And {sentence}"}.get)) == [sentence.lower()[:-1]]
+    assert list(said_twice(chapters, {"one": listing, "two": listing}.get)) == [listing]
+    assert said_twice(chapters, {"one": sentence, "two": sentence.replace("five", "5")}.get) == {}
+    assert said_twice(chapters, {"one": listing, "two": f":::{{dropdown}} All\n{listing}\n:::"}.get) == {}
 
 
 #: Listings of the source that do nothing: structs and lists, which a picture or a sentence explains. And one that may be skipped.
