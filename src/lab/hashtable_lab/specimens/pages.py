@@ -133,7 +133,8 @@ def _specimen_page(specimen: Specimen, record: dict[str, Any]) -> str:
     cells = record["rows"][specimen.name]
     seen = ""
     for name, cell in cells.items():
-        words = cell["words"].replace("|", "\\|").replace("`", "")
+        # A message of several lines is one line in a table.
+        words = " ".join(cell["words"].split()).replace("|", "\\|").replace("`", "")
         seen += _row([name, _cell(cell), f"`{words}`" if words else ""])
     named = f"\nThe line that the ledger has to name: `{specimen.line.partition(': ')[2]}`.\n" if specimen.line else ""
     return f"""{_WRITTEN}
