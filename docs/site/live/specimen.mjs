@@ -22,6 +22,7 @@ export async function exhibit(name) {
   const exhibited = panel({
     label: `the script of ${name}`,
     text: script,
+    shown: place,
     ways: [
       { label: "Run with the right module", options: { folder: "modules" }, details: details(["-u", `/tmp/${FILE}`]) },
       { label: "Run with the broken one", options: { folder, env: { PYTHONMALLOC: "debug" } }, details: details(["-u", `/tmp/${FILE}`]) },
