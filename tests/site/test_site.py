@@ -65,8 +65,10 @@ def chromium():
 
 
 @pytest.fixture
-def context(chromium):
-    made = chromium.new_context()
+def context(chromium, request):
+    """A browser's profile. Only what needs it gets the service worker, which fetches all pages at the first visit."""
+    keeps = request.node.get_closest_marker("offline") is not None
+    made = chromium.new_context(service_workers="allow" if keeps else "block")
     yield made
     made.close()
 
@@ -164,6 +166,7 @@ def test_an_edited_example(visit):
     page.get_by_role("button", name="Edit example 1", exact=True).click()
     editor = page.locator(".live-editor").first
     assert editor.input_value().startswith("from hashtable import HashTable")
+    assert page.locator("div.highlight-python, div.highlight-pycon").first.is_hidden()
     editor.fill("from hashtable import HashTable\nfor key in range(2):\n    print(key)\nHashTable(2)")
     editor.press("Control+Enter")
     output = finished(page, 1)
@@ -248,6 +251,7 @@ def test_the_time_to_the_first_result(visit, record_property):
     assert page.locator(".live-page").inner_text().startswith("Python 3.14")
 
 
+@pytest.mark.offline
 def test_without_a_network(visit, context):
     page = visit("table.html")
     run_block(page, 1)
@@ -425,6 +429,9 @@ def test_a_specimen_in_the_browser(visit, name):
 def test_the_readers_own_program_in_the_place_of_a_specimens(visit):
     page = visit("specimens/missing-incref.html", quiet=False)
     panel = panel_of(page, "Run with the broken one")
+    assert not panel.locator("textarea").is_visible()
+    panel.get_by_role("button", name="Edit the script of missing-incref").click()
+    assert page.locator("#the-symptom .highlight-python").is_hidden()
     panel.locator("textarea").fill("import hashtable\nprint(hashtable.HashTable(3).size, 'buckets')")
     assert "3 buckets" in run_panel(page, "Run with the broken one").inner_text()
 

@@ -9,6 +9,7 @@ import ast
 import doctest
 import io
 import json
+import os
 import runpy
 import shlex
 import sys
@@ -94,6 +95,16 @@ class Prompt:
             "agrees": agrees if compare and not example.options.get(doctest.SKIP) else None,
             "raised": error is not None,
         }
+
+
+def take_up(environment):
+    """Takes up the environment of this run. A Python that comes from a snapshot was started before, and in another one."""
+    os.environ.update(environment)
+    asked = [folder for folder in environment.get("PYTHONPATH", "").split(os.pathsep) if folder]
+    # Where they would be: after the page's own folder and the current one, before the standard library.
+    sys.path[2:2] = [folder for folder in asked if folder not in sys.path]
+    if "random" in sys.modules:
+        sys.modules["random"].seed()
 
 
 def program(command):

@@ -3,6 +3,8 @@
 
 const here = new URL("./", import.meta.url);
 let known = null;
+// What the first worker of a page has compiled, for the next ones.
+let wasm;
 
 /** What there is to load, with sizes: written when the site was built. */
 async function assets() {
@@ -57,12 +59,10 @@ export class Session {
     this.worker = worker;
     const table = await assets();
     if (this.worker !== worker) throw new Error("Python was stopped while it was being loaded.");
-    const folders = ["pyodide", "prompt", this.options.folder, ...(this.options.lab ? ["lab"] : [])];
-    const wanted = Object.values(table).filter((one) => folders.includes(one.folder));
-    const total = wanted.reduce((sum, one) => sum + one.size, 0);
     worker.onmessage = ({ data }) => {
       if (this.worker !== worker) return;
-      if (data.progress) this.say("loading", Math.min(1, data.progress.loaded / total));
+      if (data.progress !== undefined) this.say("loading", data.progress);
+      else if (data.wasm) wasm = data.wasm;
       else if (data.printed !== undefined) this.printed(data.printed);
       else if (data.died !== undefined) this.end(`Python died: ${data.died}`);
       else if (data.exited !== undefined) this.exit(data.exited);
@@ -72,7 +72,7 @@ export class Session {
       event.preventDefault();
       if (this.worker === worker) this.end(`Python died: ${event.message || "its thread ended"}`);
     };
-    const { python } = await this.call("start", { assets: table, ...this.options });
+    const { python } = await this.call("start", { assets: table, wasm, ...this.options });
     this.version = python;
     keep();
     this.say("ready", python);
