@@ -6,7 +6,7 @@ for here, without running anything:
     names   the functions of src/ledger/ffi.rs that ask `faults.rs` whether they are to fail, and those of the extension that
             ask by themselves (`received`, `parsed`, `no_memory`). A function marked `#[track_caller]` that calls one of them
             speaks for its caller, so it is one of them too.
-    sites   the lines of src/extension on which one of these names is called.
+    sites   the lines of the crate on which one of these names is called: of src/extension, or of another form of the module.
 
 And since src/extension/ffi/calls.rs lists what may fail of all that is used of the C API, each of those must be among the names, or
 in `NOT_MADE_TO_FAIL`, with the reason.
@@ -139,17 +139,30 @@ def names(ledger: Path, sources: list[Source]) -> dict[str, set[str]]:
     return found
 
 
-def scan(root: Path) -> list[Site]:
+def files_of(file: Path) -> Iterator[Path]:
+    """The files of a crate, from its first one on: those that it names with `mod`, and those that they name."""
+    yield file
+    folder = file.parent if file.name in ("lib.rs", "mod.rs") else file.with_suffix("")
+    code = re.sub(r"//[^\n]*", "", file.read_text(encoding="utf-8"))
+    for path, name in re.findall(
+        r"(?:#\[path = \"([^\"]+)\"\]\s*)?^\s*(?:pub(?:\(\w+\))? )?mod (\w+);", code, re.MULTILINE
+    ):
+        places = [file.parent / path] if path else [folder / f"{name}.rs", folder / name / "mod.rs"]
+        yield from files_of(next(place.resolve() for place in places if place.is_file()))
+
+
+def scan(root: Path, crate: str = "src/extension/lib.rs") -> list[Site]:
     """All sites of the extension.
 
     Args:
         root: the project's folder.
+        crate: the first file of the crate, in that folder: another form of the module may be meant.
 
     Returns:
         The sites, in the order of files and lines.
     """
-    files = sorted((root / "src" / "extension").rglob("*.rs"))
-    sources = [Source(file, file.relative_to(root).as_posix()) for file in files if file.name != "build.rs"]
+    root = root.resolve()
+    sources = [Source(file, file.relative_to(root).as_posix()) for file in sorted(set(files_of(root / crate)))]
     sites = set()
     fallible = names(root / "src" / "ledger" / "ffi.rs", sources)
     for source in sources:

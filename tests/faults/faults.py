@@ -2,9 +2,10 @@
 
     python tests/faults/faults.py [--json] [CALL...]
 
-Runs on the traced build. Each call of injection.py is made again and again: the first thing in it that may fail does, then the
-second, and so on until the call succeeds. The import of the module is driven likewise, each time in a process of its own. With
-CALL, only calls that contain one of these words (`setdefault`, `.update(`, `import`).
+Runs on the traced build, of the classic form or, with --form and --folder, of another one (`make forms SUITES=faults`). Each call
+of injection.py is made again and again: the first thing in it that may fail does, then the second, and so on until the call
+succeeds. The import of the module is driven likewise, each time in a process of its own. With CALL, only calls that contain one
+of these words (`setdefault`, `.update(`, `import`).
 
 At the end it says how many places there are at which something may fail (fallible.py finds them in the source), how many of them
 did fail, and what was wrong. Exit code 1 if anything was wrong, or a place never failed that is not in `CANNOT_BE_REACHED`.
@@ -13,8 +14,10 @@ did fail, and what was wrong. Exit code 1 if anything was wrong, or a place neve
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import json
 import os
+import posixpath
 import sys
 import sysconfig
 import time
@@ -31,7 +34,11 @@ from commands import ROOT, console, run_command  # noqa: E402
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: E402
 from rich.table import Table  # noqa: E402
 
-TRACED = "hashtable_traced"
+#: Of each form: the traced module, and the first file of its crate.
+FORMS = {
+    "classic": ("hashtable_traced", "src/extension/lib.rs"),
+    "heap": ("hashtable_heap_traced", "src/forms/lib.rs"),
+}
 
 #: The end of the versions in which something is so with the GIL only: all of them, or none.
 WITH_THE_GIL = (3, 9) if sysconfig.get_config_var("Py_GIL_DISABLED") else (4, 0)
@@ -59,9 +66,6 @@ CANNOT_BE_REACHED = [
     ("src/extension/slots/operators.rs", "dict_item(dict, key)", "PyDict_GetItemWithError", (3, 9), WITH_THE_GIL,
      "compiled without the GIL only; with it, the function above borrows what is in the dict"),
 ]  # fmt: skip
-
-#: What the import is called among the calls.
-IMPORT = "import hashtable_traced"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,6 +97,12 @@ class Outcome:
     wrong: list[Wrong] = dataclasses.field(default_factory=list)
 
 
+def normal(place: Sequence[object]) -> tuple[str, int, str]:
+    """A place, with its file as fallible.py has it. Another form names the files of the classic one from its own folder."""
+    file, line, call = place
+    return posixpath.normpath(str(file)), int(str(line)), str(call)
+
+
 def in_words(place: Sequence[object] | None) -> str:
     """A place as `file:line: what failed`."""
     return "{}:{}: {}".format(*place) if place else ""
@@ -101,10 +111,11 @@ def in_words(place: Sequence[object] | None) -> str:
 # ---- the calls -------------------------------------------------------------------------------------------------------
 
 
-def drive(statements: list[str], folder: Path | None, source: Path, outcome: Outcome) -> Iterator[str]:
+def drive(module: str, statements: list[str], folder: Path | None, source: Path, outcome: Outcome) -> Iterator[str]:
     """Makes all calls, in children: one that dies is named, and another goes on with the next call.
 
     Args:
+        module: the name of the traced module.
         statements: the calls.
         folder: where to look for the traced module first.
         source: the project's folder, or the copy from which the module was built.
@@ -118,7 +129,7 @@ def drive(statements: list[str], folder: Path | None, source: Path, outcome: Out
     path = [str(folder)] * (folder is not None) + [str(HERE), *map(os.path.abspath, sys.path)]
     environment = {
         **os.environ,
-        "HASHTABLE_MODULE": TRACED,
+        "HASHTABLE_MODULE": module,
         "HASHTABLE_SOURCE": str(source),
         "PYTHONPATH": os.pathsep.join(path),
     }
@@ -143,7 +154,7 @@ def drive(statements: list[str], folder: Path | None, source: Path, outcome: Out
                     left.remove(call)
                     outcome.calls += 1
                     for *place, times in words[2]:
-                        outcome.failed[tuple(place)] += times
+                        outcome.failed[normal(place)] += times
                     outcome.wrong += [Wrong(call, f, n, in_words(place), text) for f, n, place, text in words[3]]
         if child.returncode != 0:
             ending = children.Ending("\n".join(said), child.returncode)
@@ -191,10 +202,11 @@ def imported(name: str) -> dict[str, object]:
     }
 
 
-def drive_import(kinds: Sequence[str], folder: Path | None, outcome: Outcome) -> Iterator[str]:
+def drive_import(module: str, kinds: Sequence[str], folder: Path | None, outcome: Outcome) -> Iterator[str]:
     """Imports the module with every exception at every place, each in a child of its own.
 
     Args:
+        module: its name.
         kinds: the names of the exceptions.
         folder, outcome: as for `drive`.
 
@@ -204,7 +216,7 @@ def drive_import(kinds: Sequence[str], folder: Path | None, outcome: Outcome) ->
     from hashtable_lab import children
 
     def run(order: str) -> children.Ending:
-        return children.run_function(imported, TRACED, module_folder=folder, environment={"LEDGER_FAIL": order})
+        return children.run_function(imported, module, module_folder=folder, environment={"LEDGER_FAIL": order})
 
     outcome.calls += 1
     right = run("0")
@@ -212,7 +224,7 @@ def drive_import(kinds: Sequence[str], folder: Path | None, outcome: Outcome) ->
         raise click.ClickException(f"the traced module cannot be imported: {right}\n{right.output}")
     for kind in kinds:
         for nth in range(1, 1000):
-            yield f"{IMPORT}, {kind} {nth}"
+            yield f"import {module}, {kind} {nth}"
             ending = run(f"{nth} {kind}")
             outcome.runs += 1
             complaints, place = [], None
@@ -222,7 +234,7 @@ def drive_import(kinds: Sequence[str], folder: Path | None, outcome: Outcome) ->
                 seen = ending.result
                 if seen["left"]:
                     break
-                outcome.failed.update(map(tuple, seen["failed"]))
+                outcome.failed.update(map(normal, seen["failed"]))
                 place = seen["failed"][0] if seen["failed"] else None
                 said = seen["outcome"]
                 if said[:2] != ["raised", kind] or "ordered by LEDGER_FAIL" not in said[2]:
@@ -234,7 +246,9 @@ def drive_import(kinds: Sequence[str], folder: Path | None, outcome: Outcome) ->
                 complaints += seen["found"]
                 more = Counter(seen["in hand"]) - Counter(right.result["in hand"])
                 complaints += [f"surplus: {what}" for what in more]
-            outcome.wrong += [Wrong(IMPORT, kind, nth, in_words(place), complaint) for complaint in complaints]
+            outcome.wrong += [
+                Wrong(f"import {module}", kind, nth, in_words(place), complaint) for complaint in complaints
+            ]
             if not ending.well:
                 break
 
@@ -250,13 +264,16 @@ def excused(site: fallible.Site) -> str | None:
     return None
 
 
-def judged(sites: list[fallible.Site], outcome: Outcome, everything: bool) -> dict[str, object]:
+def judged(
+    sites: list[fallible.Site], outcome: Outcome, everything: bool, files: set[str] | None = None
+) -> dict[str, object]:
     """The report, as `--json` prints it.
 
     Args:
         sites: what fallible.py found.
         outcome: what came of the runs.
         everything: whether all calls were made, so that every site must have failed.
+        files: those of the crate, if it has not all that `CANNOT_BE_REACHED` names.
 
     Returns:
         A dict of what JSON can carry. `well` says whether all is as it should be.
@@ -277,7 +294,8 @@ def judged(sites: list[fallible.Site], outcome: Outcome, everything: bool) -> di
     errors += [
         f"{file}: no line with `{part}` that can fail: take it out of CANNOT_BE_REACHED"
         for file, part, call, *_ in CANNOT_BE_REACHED
-        if not any((site.file, site.call) == (file, call) and part in site.text for site in sites)
+        if (files is None or file in files)
+        and not any((site.file, site.call) == (file, call) and part in site.text for site in sites)
     ]
     alike: dict[tuple[str, str, str], list[Wrong]] = defaultdict(list)
     for wrong in outcome.wrong:
@@ -357,37 +375,43 @@ def show(report: dict[str, object], everything: bool, seconds: float) -> None:
 @click.option(
     "--source", type=click.Path(exists=True, file_okay=False, path_type=Path), default=ROOT, help="Its source."
 )
+@click.option("--form", type=click.Choice(list(FORMS)), default="classic", help="Which form of the module it is.")
 @click.option("--list", "only_list", is_flag=True, help="Print the calls, and make none.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def main(calls: tuple[str, ...], folder: Path | None, source: Path, only_list: bool, as_json: bool) -> int:
+def main(calls: tuple[str, ...], folder: Path | None, source: Path, form: str, only_list: bool, as_json: bool) -> int:
+    module, crate = FORMS[form]
+    the_import = f"import {module}"
+    if folder is not None:
+        sys.path.insert(0, str(folder))
     try:
-        import hashtable_lab.children  # noqa: F401
-        import hashtable_traced  # noqa: F401
+        importlib.import_module("hashtable_lab.children")
+        importlib.import_module(module)
     except ImportError as error:
-        raise click.ClickException(f"{error.name} is missing: run `make install`.") from None
-    os.environ["HASHTABLE_MODULE"] = TRACED
+        raise click.ClickException(f"{error.name} is missing: run `make install`, or say where it is.") from None
+    os.environ["HASHTABLE_MODULE"] = module
     import injection
 
     begin = time.monotonic()
     chosen = [s for s in injection.STATEMENTS if not calls or any(word in s for word in calls)]
-    with_import = not calls or any(word in IMPORT for word in calls)
+    with_import = not calls or any(word in the_import for word in calls)
     if not chosen and not with_import:
         raise click.ClickException(f"no call contains {' or '.join(calls)}.")
     if only_list:
-        click.echo("\n".join([*chosen, IMPORT][: len(chosen) + with_import]))
+        click.echo("\n".join([*chosen, the_import][: len(chosen) + with_import]))
         return 0
     outcome = Outcome()
     columns = (TextColumn("{task.description:.60}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     # Without a terminal, or for programs, nothing is drawn.
     with Progress(*columns, console=console, transient=True, disable=as_json or not console.is_terminal) as progress:
         task = progress.add_task("", total=len(chosen) + with_import)
-        for call in drive(chosen, folder, source, outcome):
+        for call in drive(module, chosen, folder, source, outcome):
             progress.update(task, description=call.replace("\n", " "), completed=outcome.calls)
         if with_import:
-            for step in drive_import(list(injection.EXCEPTIONS), folder, outcome):
+            for step in drive_import(module, list(injection.EXCEPTIONS), folder, outcome):
                 progress.update(task, description=step, completed=outcome.calls - 1)
-    sites = fallible.scan(source)
-    report = judged(sites, outcome, everything=not calls)
+    sites = fallible.scan(source, crate)
+    files = {file.relative_to(source.resolve()).as_posix() for file in fallible.files_of(source.resolve() / crate)}
+    report = judged(sites, outcome, not calls, files)
     report["errors"] += fallible.overlooked(source)
     report["well"] = bool(report["well"] and not report["errors"])
     if as_json:

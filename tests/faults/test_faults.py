@@ -188,6 +188,27 @@ def append(copy, text):
         file.write(text)
 
 
+def test_the_places_of_another_form(source):
+    """It has the files of the classic form, less those that it has of its own."""
+    classic, heap = ({site.file for site in fallible.scan(source, crate)} for _, crate in faults.FORMS.values())
+    assert "src/extension/module.rs" in classic - heap
+    assert {"src/forms/module.rs", "src/forms/type_object.rs"} <= heap - classic
+    assert "src/extension/table/hashing.rs" in classic & heap
+    assert {path for path in (source / "src" / "extension").rglob("*.rs") if path.name != "build.rs"} == set(
+        fallible.files_of(source.resolve() / "src" / "extension" / "lib.rs")
+    )
+    assert faults.normal(["src/forms/../extension/object.rs", 1, "x"]) == ("src/extension/object.rs", 1, "x")
+
+
+def test_a_place_of_another_form_that_never_fails_is_reported(copy):
+    _, crate = faults.FORMS["heap"]
+    failed = all_failed(fallible.scan(copy, crate))
+    with open(copy / "src" / "forms" / "module.rs", "a", encoding="utf-8") as file:
+        file.write("\nunsafe fn never_called() -> *mut PyObject {\n    unsafe { PyList_New(0) }\n}\n")
+    [missing] = faults.judged(fallible.scan(copy, crate), failed, True)["never failed"]
+    assert missing.startswith("src/forms/module.rs:")
+
+
 def test_a_place_that_never_fails_is_reported(copy):
     before = fallible.scan(copy)
     assert len(before) > 100

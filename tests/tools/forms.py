@@ -38,7 +38,7 @@ SUITES = {
     "behaviour": (["tests/behaviour"], False),
     "hostile": (["tests/hostile"], False),
     "leaks": (["tests/ownership/test_refcounts.py", "tests/ownership/test_gc.py"], False),
-    "faults": (["tests/faults/test_memory.py"], False),
+    "faults": (["tests/faults/test_memory.py"], False),  # and `run_faults`, on the traced build
     "forms": (["tests/forms"], False),
     "ledger": (["tests/behaviour", "tests/ownership/test_gc.py", "tests/forms"], True),
 }
@@ -89,6 +89,17 @@ def run_suite(python: Path, module: Path, name: str, tests: list[str], what: str
     counted = re.findall(r"\d+ (?:passed|failed|skipped|errors?)", last)
     (module / f"{name}-{Path(tests[0]).stem}.log").write_text(output, "utf-8")
     return code == 0, ", ".join(counted) or last
+
+
+def run_faults(name: str, python: Path, module: Path, what: str) -> tuple[bool, str]:
+    """Makes everything fail that can fail, in the traced build of a form. Returns whether all is well, and a few words."""
+    variables = {**os.environ, "PYTHONPATH": str(ROOT / "src" / "lab"), "HASHTABLE_SOURCE": str(ROOT)}
+    command = [python, ROOT / "tests" / "faults" / "faults.py", "--form", name, "--folder", module]
+    code, output, _ = watch(f"{what}, everything fails once", list(map(str, command)), variables)
+    (module / "faults.log").write_text(output, "utf-8")
+    last = output.strip().splitlines()[-1] if output.strip() else "nothing was said"
+    runs = re.search(r"runs, one fault each +(\d+)", output)
+    return code == 0, f"{runs[1] if runs else 'no'} faults, {last}"
 
 
 def control(kind: str, version: tuple[int, ...], python: str, path: Path) -> tuple[bool, str]:
@@ -150,6 +161,11 @@ def main(kinds: tuple[str, ...], forms: tuple[str, ...], suites: tuple[str, ...]
                 build_form(f"{what}, building", python, ROOT, TARGET / kind / "cargo", module, form, traced=traced)
                 suffix = "_traced" if traced else ""
                 good, said = run_suite(path, module, form.module + suffix, tests, f"{what}, {suite}")
+                if suite == "faults":
+                    module = TARGET / kind / f"{name}-traced"
+                    build_form(f"{what}, building", python, ROOT, TARGET / kind / "cargo", module, form, traced=True)
+                    none_wrong, words = run_faults(name, path, module, what)
+                    good, said = good and none_wrong, f"{said}; {words}"
                 well, ran = well and good, ran + 1
                 cells.append(said)
                 console.print(f"{what}, {suite}: {said}")
