@@ -304,11 +304,12 @@ valgrind: $(VENV)/installed $(VENV)/tools-test ## Run a part of the Python tests
 	$(call say,testing under valgrind)
 	@$(BIN)/python tests/tools/sanitizers.py valgrind
 
-# Of each scenario so many rounds: ROUNDS=300. Only these CPythons: PYTHONS='here 3.14t 3.14t-tsan'.
+# Of each scenario so many rounds: ROUNDS=300; none, only the specimens: ROUNDS=0. Only these CPythons: PYTHONS='here 3.14t 3.14t-tsan'.
+# Of the specimens only these: SPECIMENS='lock-across-python'.
 ROUNDS ?= 300
 threads: $(VENV)/installed $(VENV)/tools-test ## Let threads loose on tables, with and without the GIL, under ThreadSanitizer: ROUNDS, PYTHONS
 	$(call say,letting threads loose on tables)
-	@$(BIN)/python tests/tools/threads.py --rounds $(ROUNDS) $(PYTHONS)
+	@$(BIN)/python tests/tools/threads.py --rounds $(ROUNDS) $(SPECIMENS:%=--specimen %) $(PYTHONS)
 
 # Only some: FORMS='heap' PYTHONS='3.12 3.14' SUITES='behaviour forms'. A slice of the behaviour suite: QUICK=yes.
 FORMS ?=
@@ -405,7 +406,7 @@ ledger-cost: $(VENV)/installed ## Time the traced build, which keeps a ledger, a
 
 # A long run leaves a record beside the book, and a page is made from it. Each of these runs in full, except `mutants`, which takes
 # MISSING=yes as well; two of them at once would measure each other.
-RECORDS := bench instructions where bindings matrix mutants wheels road talk pictures field builds bytecode symptoms
+RECORDS := bench instructions where bindings matrix mutants wheels road talk pictures field builds bytecode symptoms threads
 WHAT ?=
 record: ## Run something in full, keep its record and write its page: WHAT='bench matrix'
 	@for what in $(or $(WHAT),nothing); do case " $(RECORDS) " in *" $$what "*) ;; \
@@ -431,6 +432,10 @@ record-bindings: $(VENV)/installed $(VENV)/tools-test
 
 record-matrix: $(VENV)/installed debug-python valgrind-itself
 	@$(BIN)/python -m hashtable_lab matrix $(SPECIMENS:%=--specimen %) --record
+	@$(BIN)/python -m hashtable_lab specimens pages
+
+record-threads: $(VENV)/installed $(VENV)/tools-test
+	@$(BIN)/python tests/tools/threads.py --rounds 0 --record here 3.14t 3.14t-tsan
 	@$(BIN)/python -m hashtable_lab specimens pages
 
 record-symptoms: site $(VENV)/tools-test chromium

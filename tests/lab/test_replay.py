@@ -513,9 +513,14 @@ def test_a_demo_can_have_its_film(demo, child, tmp_path):
 @pytest.mark.parametrize("name", [file.stem for file in SPECIMENS])
 def test_every_specimen_has_its_film(name):
     from hashtable_lab import specimens
+    from hashtable_lab.errors import Missing
     from hashtable_lab.stage import Stage
 
     specimen = specimens.load(name)
+    if specimen.threads:
+        with pytest.raises(Missing, match="takes several threads"):
+            command.of_specimen(specimen, Stage())
+        return
     film, report = command.shoot(command.of_specimen(specimen, Stage()), most=2000)
     assert kinds(film)[-1] == ("crash" if film["ending"]["crashed"] else "end")
     if specimen.line and report.findings:

@@ -57,7 +57,7 @@ def test_it_fits_and_says_all(name, source):
         assert text != (source / file).read_text(encoding="utf-8")
     assert specimens.touched_places(specimen)
     assert specimen.lesson and specimen.mend and specimen.detectors
-    assert set(specimen.detectors) <= set(DETECTORS)
+    assert set(specimen.detectors) <= set(specimens.THREAD_DETECTORS if specimen.threads else DETECTORS)
     # What is wrong with references, the ledger catches; what is not, has no line for it to name.
     if specimen.line:
         assert "ledger" in specimen.detectors
@@ -96,6 +96,7 @@ def header(**changes):
 
 def test_a_header_that_is_complete():
     assert specimens.parse(header(), "some").line == ""
+    assert specimens.parse(header(Threads="without the GIL"), "some").threads == "without the GIL"
     assert specimens.parse(header(Line="src/extension/slots/methods.rs: give(op)"), "some").line.endswith("give(op)")
 
 
@@ -108,6 +109,7 @@ def test_a_header_that_is_complete():
         {"Specimen": "another"},
         {"Symptom_Debug": "nothing"},
         {"Unknown": "field"},
+        {"Threads": "many"},
     ],
 )
 def test_a_header_that_is_not(changes):
@@ -177,6 +179,8 @@ def test_a_detector_that_is_not_there(monkeypatch, tmp_path, capsys):
 
 
 def test_wrong_usage_is_told_in_a_line(capsys):
+    assert cli.main(["matrix", "--specimen", "lock-across-python"]) == 2
+    assert "`make threads`" in capsys.readouterr().err
     assert cli.main(["matrix", "--specimen", "no-such"]) == 2
     assert cli.main(["matrix", "--detector", "no-such"]) == 2
     assert cli.main(["matrix", "--record", "--detector", "plain"]) == 2
@@ -189,7 +193,13 @@ def test_wrong_usage_is_told_in_a_line(capsys):
 def test_record_diffs_and_pages_agree(source):
     record = json.loads((source / "docs" / "matrix.json").read_text(encoding="utf-8"))
     assert record["problems"] == []
-    assert sorted(record["rows"]) == sorted([*NAMES, "control"])
+    threads = json.loads((source / "docs" / "threads.json").read_text(encoding="utf-8"))
+    assert sorted([*record["rows"], *threads["rows"]]) == sorted([*NAMES, "control", "control"])
+    assert matrix.rows() == [name for name in NAMES if name in record["rows"]]
+    for name, row in threads["rows"].items():
+        caught = set(specimens.load(name).detectors) if name != "control" else set()
+        assert {detector for detector, cell in row.items() if cell["state"] == FOUND} >= caught
+        assert name != "control" or {cell["state"] for cell in row.values()} == {SILENT}
     assert list(record["detectors"]) == list(DETECTORS)
     for row in record["rows"].values():
         assert ABSENT not in {cell["state"] for cell in row.values()}
@@ -264,6 +274,30 @@ def test_meeting_one(name, cargo, capsys):
     assert specimens.load(name).line.partition(": ")[2] in shown
 
 
+def test_without_a_free_threaded_cpython_a_line_says_what_to_do(monkeypatch, capsys):
+    monkeypatch.setattr(specimens.building, "interpreters", lambda: {"3.11": "/usr/bin/python3.11"})
+    monkeypatch.setattr("sysconfig.get_config_var", lambda name: None)
+    assert cli.main(["specimens", "run", "missing-critical-section"]) == 2
+    [line] = capsys.readouterr().err.strip().splitlines()
+    assert "`make interpreters KINDS=3.14t` gets one" in line
+
+
+def test_what_is_a_hang():
+    hang = specimens.ENDINGS["hang"]
+    assert hang(children.Ending("", -9, timed_out=True))
+    assert hang(children.Ending("Timeout (0:00:05)!\nThread 0x1", 1))
+    assert not hang(children.Ending("", 1)) and not hang(children.Ending("Timeout (0:00:05)!", 0))
+
+
+@on_the_traced_build
+def test_a_deadlock_is_ended_by_its_time_limit(cargo, capsys):
+    pytest.importorskip("hashtable", reason="the normal build is not installed")
+    stage = Stage()
+    explain.perform(specimens.load("lock-across-python"), stage)
+    assert stage.succeeded() and len(stage.checks) == 2
+    assert "Only the time limit ended it" in capsys.readouterr().out
+
+
 def test_what_an_end_means():
     assert "byte 0xDD" in explain.meaning(children.Ending("", -11))
     assert "The script itself checked" in explain.meaning(children.Ending("", specimens.COMPLAINT))
@@ -274,7 +308,13 @@ def test_what_an_end_means():
 @each_specimen
 def test_its_script_shows_the_symptom(name, cargo):
     specimen = specimens.load(name)
-    folder = specimens.build(specimen, Stage())
-    wrong = children.run_program(specimen.script, module_folder=folder, environment=children.FREED_MEMORY_SHOWS)
+    try:
+        python = specimens.python_for(specimen)
+    except Missing as missing:
+        pytest.skip(str(missing))
+    folder = specimens.build(specimen, Stage(), specimens.Form(python=python))
+    wrong = children.run_program(
+        specimen.script, module_folder=folder, environment=children.FREED_MEMORY_SHOWS, python=python
+    )
     ending, words = specimen.expected
     assert specimens.ENDINGS[ending](wrong), f"not seen: {words}; {wrong}\n{wrong.output}"

@@ -129,6 +129,8 @@ class Scenario:
     calls: tuple[str, ...] = ("set", "pop", "get")
     keys = 2
     beside: tuple[Callable[[], None], ...] = ()
+    #: Whether the threads wait for each other in a loop: then they run when they begin, each on a processor of its own.
+    waits_busily = False
 
     def key(self, number: int) -> Any:
         return number
@@ -171,7 +173,12 @@ class Scenario:
         through = self.through(subject)
         history: list[Event] = []
 
+        running: list[int] = []
+
         def run(thread: int, program: list[tuple[Any, ...]]) -> None:
+            running.append(thread)
+            while self.waits_busily and len(running) < len(programs):
+                pass
             for call in program:
                 began = time.perf_counter_ns()
                 made = self.perform(through, call)
@@ -261,6 +268,21 @@ class Popitem(Scenario):
         for number in range(5):
             made.set(number, number)
         return made
+
+
+class TakenInARow(Scenario):
+    """Two threads take pair after pair, until there is none: each pair is taken once, and the newest first."""
+
+    waits_busily = True
+
+    def make(self, kind: Any) -> Any:
+        made = kind(2, 1.0)
+        for number in range(160):
+            made.set(number, number)
+        return made
+
+    def programs(self, chance: random.Random) -> list[list[tuple[Any, ...]]]:
+        return [[("popitem",)] * 80 for _ in range(2)]
 
 
 class Copies(Scenario):
@@ -456,8 +478,8 @@ SCENARIOS = {
     kind.__name__: kind
     for kind in (
         SetAndPop, Growth, HashFunctionInPython, EqualityInPython, EndInPython, CollectorRunning, ClearAndLength, Setdefault,
-        Popitem, Copies, Update, ViewShared, IteratorShared, WeakReferences, TableDropped, TwoTables, UpdateFromAChangingDict,
-        MadeAnew,
+        Popitem, TakenInARow, Copies, Update, ViewShared, IteratorShared, WeakReferences, TableDropped, TwoTables,
+        UpdateFromAChangingDict, MadeAnew,
     )
 }  # fmt: skip
 

@@ -80,6 +80,7 @@ def main() -> int:
     parser.add_argument("--limit", type=float, default=300, help="seconds that a scenario may take (300)")
     parser.add_argument("--gil", choices=("0", "1"), default="", help="without or with the GIL, if it is free-threaded")
     parser.add_argument("--control", action="store_true", help="with tables whose calls are torn: complaints are right")
+    parser.add_argument("--only", action="store_true", help="without the control")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     unknown = [name for name in chosen.names if name not in scenarios.SCENARIOS]
@@ -89,7 +90,7 @@ def main() -> int:
         return one(chosen.names[0], chosen.rounds, chosen.seed, chosen.control)
     failed = 0
     names = chosen.names or list(scenarios.SCENARIOS)
-    for control in [True] if chosen.control else [False, True]:
+    for control in [True] if chosen.control else [False] if chosen.only else [False, True]:
         for name in [name for name in names if name in TORN] if control else names:
             begin = time.monotonic()
             # The control ends with its first complaint. How many rounds it takes is chance; so many cannot all go well.

@@ -4,13 +4,16 @@
     a free-threaded one (3.14t)              without it, if the module declares that it can do without
     one that ThreadSanitizer watches         the module is built for it too; and once more with a race planted in it
 
-What the threads do, and what must hold, is in tests/threads. `make interpreters` gets what is missing here; what is not there is
-left out, and said so.
+What the threads do, and what must hold, is in tests/threads. Then the laboratory's specimens with threads: each must be found out
+by what its header names, and nothing may be found in the source as it is. `make interpreters` gets what is missing here; what is
+not there is left out, and said so.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -21,7 +24,14 @@ from pathlib import Path
 import click
 from building import build
 from commands import ROOT, console, run_command
+from hashtable_lab import children, specimens
 from hashtable_lab.children.interpreters import interpreters
+from hashtable_lab.detectors.matrix import CONTROL as RIGHT
+from hashtable_lab.detectors.matrix import digest
+from hashtable_lab.specimens.building import Form, copy_source
+from hashtable_lab.specimens.pages import threads_record_file
+from hashtable_lab.stage import Silent
+from rich.table import Table
 
 STRESS = ROOT / "tests" / "threads" / "stress.py"
 #: The race: a counter that all threads add to, in a function that many call at once.
@@ -42,6 +52,8 @@ threads = [threading.Thread(target=ask) for _ in range(2)]
 [thread.join() for thread in threads]
 """
 NAMED = "mp_length"
+#: Unstable flags, of a stable compiler; the standard library is not watched, which is linked as it is.
+SANITIZED = {"RUSTC_BOOTSTRAP": "1", "RUSTFLAGS": "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer -g"}
 RACE = re.compile(r"WARNING: ThreadSanitizer: .*?\n==================", re.S)
 
 
@@ -85,12 +97,15 @@ def races(log: Path) -> tuple[list[str], int]:
 def sanitize(kind: str, python: str, rounds: int) -> bool:
     """Runs the stress under ThreadSanitizer, and the control. Returns whether all is well."""
     target = ROOT / "target" / "threads" / kind
-    # Unstable flags, of a stable compiler; the standard library is not watched, which is linked as it is.
-    flags = {"RUSTC_BOOTSTRAP": "1", "RUSTFLAGS": "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer -g"}
-    build(f"CPython {kind}: building", python, ROOT, target / "cargo", target / "module", **flags)
+    build(f"CPython {kind}: building", python, ROOT, target / "cargo", target / "module", **SANITIZED)
     source = planted(target / "source")
     build(
-        f"CPython {kind}: building the control", python, source, target / "cargo-planted", target / "planted", **flags
+        f"CPython {kind}: building the control",
+        python,
+        source,
+        target / "cargo-planted",
+        target / "planted",
+        **SANITIZED,
     )
     well = True
     for what, module in (("the module", "module"), ("the control", "planted")):
@@ -115,23 +130,172 @@ def sanitize(kind: str, python: str, rounds: int) -> bool:
     return well
 
 
+# ---- the specimens -------------------------------------------------------------------------------------------------------
+
+#: The scenario of tests/threads that must complain of a specimen, and in how many rounds at most.
+HISTORIES = {"missing-critical-section": ("TakenInARow", 20_000)}
+#: How long a script may take. Under ThreadSanitizer it may take longer.
+LIMIT, SANITIZED_LIMIT = 90.0, 400.0
+
+Cell = dict[str, object]
+
+
+def cell(found: str) -> Cell:
+    """What a detector found, "" for nothing. None of them names a line: ThreadSanitizer names functions."""
+    words = re.sub(r"0x[0-9a-f]+", "0x...", found)
+    return {"state": "found" if found else "silent", "words": words, "line": False}
+
+
+def by_running(python: str, folder: Path, script: str) -> Cell:
+    """Runs a script with the module in a folder."""
+    ending = children.run_program(
+        script, module_folder=folder, environment=children.FREED_MEMORY_SHOWS, time_limit=LIMIT, python=python
+    )
+    said = [line for line in ending.output.strip().splitlines() if line.strip()]
+    if specimens.ENDINGS["hang"](ending):
+        return cell("it did not end: stopped by its time limit")
+    # What a script says, it says last; what a crash says has no end.
+    return cell("" if ending.well else f"{ending}{': ' + said[-1] if ending.code > 0 and said else ''}")
+
+
+def by_history(python: str, folder: Path, scenario: str, rounds: int) -> Cell:
+    """Puts a scenario to the module in a folder."""
+    path = os.pathsep.join([str(folder), sysconfig.get_path("purelib")])
+    command = [python, str(STRESS), "--only", "--rounds", str(rounds), scenario]
+    ending = children.run_command(command, {"PYTHONPATH": path}, LIMIT)
+    if ending.timed_out:
+        return cell("")  # until then there was nothing to complain of
+    said = ending.output.strip().splitlines() or [str(ending)]
+    # After the name of the scenario, which child it was, and how long it took.
+    found = re.sub(r"^\S+\s+(with(out)? the GIL)?\s*[\d.]+ s\s+", "", said[0])
+    return cell("" if ending.well else f"{scenario}: {found}")
+
+
+def by_sanitizer(python: str, kind: str, specimen: specimens.Specimen, scripts: list[str]) -> Cell:
+    """Builds a specimen for ThreadSanitizer, and runs scripts."""
+    target = ROOT / "target" / "threads" / kind
+    source = target / "specimen-source"
+    copy_source(ROOT, source, specimens.patched(specimen.patch, ROOT, specimen.name))
+    module = target / f"specimen-{specimen.name}"
+    build(f"CPython {kind}: building {specimen.name}", python, source, target / "cargo-specimens", module, **SANITIZED)
+    for script in scripts:
+        log = target / f"races-{specimen.name}"
+        for old in target.glob(f"{log.name}.*"):
+            old.unlink()
+        file = target / "script.py"
+        file.write_text(script, "utf-8")
+        environment = {"PYTHONPATH": str(module), "TSAN_OPTIONS": f"log_path={log}:exitcode=0"}
+        children.run_command(["setarch", "-R", python, str(file)], environment, SANITIZED_LIMIT)
+        ours, _ = races(log)
+        if ours:
+            frames = re.findall(r"#\d+ .*?(hashtable::[\w:]+)", ours[0])
+            return cell(f"data race, in {frames[0]}" if frames else "data race in the module")
+    return cell("")
+
+
+def judge(kind: str, python: str, names: list[str]) -> dict[str, dict[str, Cell]]:
+    """Puts specimens, and the source as it is, to what there is for this kind of CPython."""
+    all_of_them = [specimens.load(name) for name in names]
+    rows: dict[str, dict[str, Cell]] = {}
+    for specimen in [*all_of_them, specimens.control()]:
+        scripts = [one.script for one in all_of_them] if specimen.name == RIGHT else [specimen.script]
+        row = rows[specimen.name] = {}
+        if kind.endswith("-tsan"):
+            row["thread-sanitizer"] = by_sanitizer(python, kind, specimen, scripts)
+            continue
+        folder = specimens.build(specimen, Silent(), Form(python=python))
+        found = [by_running(python, folder, script) for script in scripts]
+        row["with-the-gil" if kind == "here" else "without-the-gil"] = next(
+            (one for one in found if one["state"] == "found"), found[0]
+        )
+        histories = [HISTORIES[name] for name in names if name in HISTORIES and specimen.name in (name, RIGHT)]
+        if kind != "here":
+            for scenario, rounds in histories:
+                row["history"] = by_history(
+                    python, folder, scenario, rounds if specimen.name != RIGHT else rounds // 400
+                )
+            # Of calls that no scenario makes there is no history.
+            row.setdefault("history", {"state": "absent", "words": "there is no scenario for it", "line": False})
+    return rows
+
+
+def problems(rows: dict[str, dict[str, Cell]]) -> list[str]:
+    """What is wrong, a sentence each."""
+    wrong = []
+    for name, row in rows.items():
+        for detector, seen in row.items():
+            if name == RIGHT and seen["state"] == "found":
+                wrong.append(f"{detector} complains of the source as it is: {seen['words']}")
+            elif name != RIGHT and detector in specimens.load(name).detectors and seen["state"] != "found":
+                wrong.append(f"{name}: {detector} is said to find it out and did not")
+    return wrong
+
+
+def judge_specimens(kinds: list[str], found: dict[str, str], names: list[str], record: bool) -> bool:
+    """Puts the specimens to all that is there, and prints a table. Returns whether all is well."""
+    rows: dict[str, dict[str, Cell]] = {name: {} for name in [*names, RIGHT]}
+    for kind in kinds:
+        console.print(f"==> the specimens with threads, CPython {kind}")
+        for name, row in judge(kind, found.get(kind, sys.executable), names).items():
+            rows[name].update(row)
+    detectors = [name for name in specimens.THREAD_DETECTORS if name in rows[RIGHT]]
+    table = Table("specimen", *detectors)
+    for name, row in rows.items():
+        table.add_row(name, *[str(row[detector]["words"]) or "." for detector in detectors])
+    console.print(table)
+    wrong = problems(rows)
+    for sentence in wrong:
+        console.print(sentence)
+    if record and not wrong:
+        if detectors != list(specimens.THREAD_DETECTORS) or names != with_threads():
+            raise click.ClickException(
+                "not recorded: only all specimens, with and without the GIL and ThreadSanitizer, can be."
+            )
+        [free] = [found[kind] for kind in kinds if kind != "here" and not kind.endswith("-tsan")]
+        ask = "import platform; print(platform.python_version())"
+        version = subprocess.run([free, "-c", ask], capture_output=True, text=True, check=True).stdout.strip()
+        machine = f"CPython {platform.python_version()} with the GIL, {version} without it"
+        machine += f", {platform.system()} {platform.machine()}"
+        kept = {
+            "machine": machine,
+            "detectors": specimens.THREAD_DETECTORS,
+            "specimens": {name: digest(name) for name in names},
+            "rows": rows,
+        }
+        threads_record_file().write_text(json.dumps(kept, indent=2) + "\n", "utf-8")
+    return not wrong
+
+
+def with_threads() -> list[str]:
+    """The specimens that take several threads."""
+    return [name for name in specimens.names() if specimens.load(name).threads]
+
+
 @click.command(help=__doc__)
 @click.argument("kinds", nargs=-1, metavar="[KIND]...")
-@click.option("--rounds", default=300, show_default=True, help="Rounds of each scenario.")
-def main(kinds: tuple[str, ...], rounds: int) -> int:
+@click.option("--rounds", default=300, show_default=True, help="Rounds of each scenario; 0: only the specimens.")
+@click.option("--specimen", "names", multiple=True, help="Of the specimens only this one; may be repeated.")
+@click.option("--record", is_flag=True, help="Keep what was seen of the specimens in docs/threads.json.")
+def main(kinds: tuple[str, ...], rounds: int, names: tuple[str, ...], record: bool) -> int:
     """The command line."""
     found = interpreters(sanitized=True)
     wanted = kinds or (
         "here",
         *sorted({kind for kind in found if "t" in kind.partition("-")[0]} | {"3.14t", "3.14t-tsan"}),
     )
+    if unknown := set(names) - set(with_threads()):
+        raise click.UsageError(
+            f"no specimen with threads: {', '.join(unknown)}; there are: {', '.join(with_threads())}."
+        )
     well = True
     for kind in wanted:
-        if kind == "here":
+        if kind != "here" and kind not in found:
+            console.print(f"==> CPython {kind} is not here, and is left out (make interpreters KINDS={kind})")
+        elif not rounds:
+            continue
+        elif kind == "here":
             console.print(f"==> CPython {sys.version.split()[0]}")
             well = run_stress(sys.executable, None, rounds) == 0 and well
-        elif kind not in found:
-            console.print(f"==> CPython {kind} is not here, and is left out (make interpreters KINDS={kind})")
         elif kind.endswith("-tsan"):
             console.print(f"==> CPython {kind}: {found[kind]}")
             well = sanitize(kind, found[kind], max(1, rounds // 30)) and well
@@ -140,6 +304,9 @@ def main(kinds: tuple[str, ...], rounds: int) -> int:
             target = ROOT / "target" / "threads" / kind
             build(f"CPython {kind}: building", found[kind], ROOT, target / "cargo", target / "module")
             well = run_stress(found[kind], target / "module", rounds) == 0 and well
+    here = [kind for kind in wanted if kind in found or kind == "here"]
+    if here:
+        well = judge_specimens(here, found, list(names) or with_threads(), record) and well
     return 0 if well else 1
 
 

@@ -36,7 +36,7 @@ _WINDOWS_CRASHES = {0xC0000005: "access violation", 0xC0000374: "heap corruption
 _PRELUDE = """\
 from __future__ import annotations
 import json, sys
-sys.path[:] = {path!r}
+sys.path[:{until}] = {path!r}
 try:
     import resource
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))  # no core files
@@ -124,6 +124,7 @@ def run_program(
     module_folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
     time_limit: float = 60.0,
+    python: str = sys.executable,
 ) -> Ending:
     """Runs a program in a child, which finds the same modules as this process.
 
@@ -133,17 +134,19 @@ def run_program(
             hashtable` in the child mean the broken module.
         environment: environment variables to add to our own, such as `FREED_MEMORY_SHOWS`.
         time_limit: seconds after which the child is killed.
+        python: the interpreter. Another one than ours finds its own modules, and those in `module_folder`.
 
     Returns:
         How the child ended.
     """
     path = [str(module_folder)] if module_folder else []
-    path += [os.path.abspath(entry) for entry in sys.path]
+    ours = python == sys.executable
+    path += [os.path.abspath(entry) for entry in sys.path] if ours else []
     with tempfile.TemporaryDirectory(prefix="hashtable-lab-") as folder:
         file = Path(folder, "program.py")
-        file.write_text(_PRELUDE.format(path=path) + program, encoding="utf-8")
+        file.write_text(_PRELUDE.format(until="" if ours else "0", path=path) + program, encoding="utf-8")
         # -u: what was printed before a crash must not be lost in a buffer.
-        return run_command([sys.executable, "-u", str(file)], environment or {}, time_limit)
+        return run_command([python, "-u", str(file)], environment or {}, time_limit)
 
 
 def run_command(command: Sequence[str], environment: Mapping[str, str], time_limit: float = 60.0) -> Ending:

@@ -1,5 +1,7 @@
 """The detection matrix: which detector catches which specimen, and does it name the line?
 
+(Specimens that take several threads are not among them: they have detectors of their own, `make threads`.)
+
 Every specimen meets every detector, and so does the source as it is, with the scripts of all specimens: that row is the
 control, in which nothing may be found. What was seen is kept below target/specimens/matrix, with a digest of all that it
 depends on, so that a run that was stopped goes on where it was, and one after a small change does only what has changed.
@@ -97,6 +99,11 @@ class Matrix:
         }
 
 
+def rows() -> list[str]:
+    """The names of the specimens that are put to these detectors."""
+    return [name for name in specimens.names() if not specimens.load(name).threads]
+
+
 def digest(name: str) -> str:
     """The digest of what is run of a specimen, by which a record says what it is a record of. Its prose may be mended."""
     specimen = specimens.load(name)
@@ -192,7 +199,7 @@ def _with_new_rows(found: dict[str, Any]) -> dict[str, Any]:
     for part in ("machine", "detectors"):
         if record[part] != found[part]:
             raise Missing(f"the record is of other {part} ({record[part]}): record all specimens.")
-    there = specimens.names()
+    there = rows()
     for part in ("specimens", "rows"):
         both = record[part] | {name: row for name, row in found[part].items() if name != CONTROL}
         record[part] = {name: both[name] for name in [*there, CONTROL] if name in both}
@@ -246,7 +253,9 @@ def perform(names: Sequence[str], chosen: Sequence[str], fresh: bool, as_json: b
     """
     if record and chosen:
         raise Missing("only what all detectors say can be recorded: leave out the choice of detectors.")
-    matrix = run(list(names) or specimens.names(), list(chosen) or list(DETECTORS), fresh, stage)
+    if threaded := [name for name in names if specimens.load(name).threads]:
+        raise Missing(f"other detectors are for specimens with threads ({', '.join(threaded)}): `make threads`.")
+    matrix = run(list(names) or rows(), list(chosen) or list(DETECTORS), fresh, stage)
     found = matrix.as_json()
     if as_json:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")

@@ -92,6 +92,10 @@ def of_module(name: str, arguments: Sequence[str], module: str, folders: Sequenc
 
 def of_specimen(specimen: specimens.Specimen, stage: Stage, script: str = "", title: str = "") -> Play:
     """A specimen's script with the specimen's module, which is built first. `script`: another one than its own."""
+    if specimen.threads:
+        raise Missing(
+            f"specimen {specimen.name} takes several threads, and a film follows one: `specimens run` shows it."
+        )
     folder = specimens.build(specimen, stage, specimens.Form(traced=True))
     return Play(
         name=f"{specimen.name}.py",

@@ -13,13 +13,14 @@ add that file. To meet one,
 """
 
 from hashtable_lab.source import source_folder
-from hashtable_lab.specimens.building import Form, build, digest_of
+from hashtable_lab.specimens.building import Form, build, digest_of, python_for
 from hashtable_lab.specimens.patching import apply, named_place, patched, touched_places
 from hashtable_lab.specimens.specimen import (
     COMPLAINT,
     ENDINGS,
     FIELDS,
     NO_LINE,
+    THREAD_DETECTORS,
     Specimen,
     control,
     load,
@@ -34,6 +35,7 @@ __all__ = [
     "ENDINGS",
     "FIELDS",
     "NO_LINE",
+    "THREAD_DETECTORS",
     "Form",
     "Specimen",
     "apply",
@@ -45,6 +47,7 @@ __all__ = [
     "names",
     "parse",
     "patched",
+    "python_for",
     "source_folder",
     "specimen_file",
     "touched_places",

@@ -18,6 +18,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,10 +28,11 @@ from pathlib import Path
 import filelock
 
 from hashtable_lab import children
+from hashtable_lab.children.interpreters import interpreters
 from hashtable_lab.errors import Missing
 from hashtable_lab.source import source_folder
 from hashtable_lab.specimens.patching import patched
-from hashtable_lab.specimens.specimen import Specimen
+from hashtable_lab.specimens.specimen import WITHOUT_THE_GIL, Specimen
 from hashtable_lab.stage import Stage
 
 # How many of cargo's last lines are quoted when a build fails.
@@ -120,6 +122,23 @@ class Form:
 
 # valgrind and AddressSanitizer tell lines of the source if they are given them; the machine code stays the same.
 _RELEASE_DEBUG = "line-tables-only"
+
+
+def python_for(specimen: Specimen) -> str:
+    """The interpreter with which a specimen shows itself: the one that runs this, unless it takes one without the GIL.
+
+    Raises:
+        Missing: there is no such interpreter here.
+    """
+    if specimen.threads != WITHOUT_THE_GIL or sysconfig.get_config_var("Py_GIL_DISABLED"):
+        return sys.executable
+    found = [path for kind, path in interpreters().items() if kind.endswith("t")]
+    if not found:
+        raise Missing(
+            f"specimen {specimen.name} shows itself without the GIL only, and there is no free-threaded CPython on PATH, under "
+            "pyenv, or in a folder that PYTHONS_UNDER names: `make interpreters KINDS=3.14t` gets one."
+        )
+    return found[-1]
 
 
 @cache

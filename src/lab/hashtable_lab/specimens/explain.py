@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import sys
+
 from hashtable_lab import children, specimens
 from hashtable_lab.children import FREED_MEMORY_SHOWS, Ending
 from hashtable_lab.detectors import DETECTORS, FOUND
 from hashtable_lab.errors import require
-from hashtable_lab.specimens import ENDINGS, Specimen, build
+from hashtable_lab.specimens import ENDINGS, Form, Specimen, build, control, python_for
 from hashtable_lab.stage import Stage
 
 _FREED = (
@@ -51,25 +53,33 @@ def perform(specimen: Specimen, stage: Stage) -> None:
         Missing: the specimen cannot be built.
     """
     require("hashtable")
-    folder = build(specimen, stage)
+    python = python_for(specimen)
+    other = python != sys.executable
+    folder = build(specimen, stage, Form(python=python))
+    right_folder = build(control(), stage, Form(python=python)) if other else None
     stage.title(f"Specimen {specimen.name}")
     stage.say(f"Class of bug: {specimen.kind}.")
     stage.say("The script:")
     stage.show_text(specimen.script, "python")
+    if other:
+        stage.say(f"It is run without the GIL, by {python}.")
     stage.say("With the right module:")
-    right = children.run_program(specimen.script, environment=FREED_MEMORY_SHOWS)
+    right = children.run_program(
+        specimen.script, module_folder=right_folder, environment=FREED_MEMORY_SHOWS, python=python
+    )
     stage.transcript(f"{right.output}[{right}]")
     stage.say("With the broken module. This is what was done to the source:")
     stage.show_text(specimen.diff, "diff")
-    wrong = children.run_program(specimen.script, module_folder=folder, environment=FREED_MEMORY_SHOWS)
+    wrong = children.run_program(specimen.script, module_folder=folder, environment=FREED_MEMORY_SHOWS, python=python)
     stage.transcript(f"{wrong.output}[{wrong}]")
     stage.say(meaning(wrong))
     stage.say(specimen.lesson)
     ending, words = specimen.expected
     named = _ask_the_ledger(specimen, stage) if specimen.line else True
+    judged_by = "threads" if specimen.threads else "matrix"
     stage.say(f"{specimen.mend} The lines that mend it:")
     stage.show_text(specimen.mending_lines(), "diff")
-    stage.say(f"Detectors that catch it: {', '.join(specimen.detectors)}. (`make matrix` puts all of them to it.)")
+    stage.say(f"Detectors that catch it: {', '.join(specimen.detectors)}. (`make {judged_by}` puts all of them to it.)")
     stage.check("the right module runs the script to its end", right.well)
     stage.check(f"the broken module shows the symptom ({ending}): {words}", ENDINGS[ending](wrong))
     if specimen.line:
@@ -81,6 +91,8 @@ def meaning(ending: Ending) -> str:
     """Why a child ended as it did, for a reader who has not seen many crashes."""
     if ending.code == specimens.COMPLAINT:
         return "The process survived. The script itself checked, found something wrong, and said so."
+    if ENDINGS["hang"](ending):
+        return "No thread of it went on: each waits for what another has. Only the time limit ended it."
     if ending.crashed:
         return _SIGNALS.get(ending.signal_name or "", f"The process was ended by the system: {ending}.")
     return f"Nothing of what was expected: the process {ending}."

@@ -1,7 +1,8 @@
 """The book's pages about specimens, written from their files and from the record of the last full matrix.
 
 What is text in a specimen's file is included from there when the book is built; what is a figure or something that a
-detector said comes from docs/matrix.json. Nothing in a page is written by hand.
+detector said comes from docs/matrix.json, or from docs/threads.json for specimens with threads. Nothing in a page is written
+by hand.
 """
 
 from __future__ import annotations
@@ -26,10 +27,14 @@ def pages() -> dict[str, str]:
     Raises:
         Missing: there is no record, or it is not one of the specimens that there are.
     """
-    record = _record()
-    written = {"matrix.md": _matrix_page(record)}
+    record = _record(matrix.record_file(), matrix.rows(), "matrix")
+    with_threads = [name for name in specimens.names() if name not in record["rows"]]
+    threads = _record(threads_record_file(), with_threads, "threads")
+    written = {"matrix.md": _matrix_page(record, threads)}
     for name in specimens.names():
-        written[f"specimens/{name}.md"] = _specimen_page(specimens.load(name), record)
+        written[f"specimens/{name}.md"] = _specimen_page(
+            specimens.load(name), threads if name in with_threads else record
+        )
     return written
 
 
@@ -44,16 +49,21 @@ def write() -> list[Path]:
     return changed
 
 
-def _record() -> dict[str, Any]:
-    file = matrix.record_file()
+def threads_record_file() -> Path:
+    """Where the record is kept of what was seen of specimens with threads."""
+    return specimens.source_folder() / "docs" / "threads.json"
+
+
+def _record(file: Path, names: list[str], what: str) -> dict[str, Any]:
+    """A record: of the specimens of these names, made by `make record WHAT=what`."""
     if not file.is_file():
-        raise Missing(f"there is no record of a matrix, {file}: run `make record WHAT=matrix`.")
+        raise Missing(f"there is no record, {file}: run `make record WHAT={what}`.")
     record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    now = {name: matrix.digest(name) for name in specimens.names()}
+    now = {name: matrix.digest(name) for name in names}
     if record["specimens"] != now:
         other = sorted(name for name in {*now, *record["specimens"]} if now.get(name) != record["specimens"].get(name))
         raise Missing(
-            f"the record is not of the specimens that there are ({', '.join(other)}): `make record WHAT=matrix`."
+            f"the record is not of the specimens that there are ({', '.join(other)}): `make record WHAT={what}`."
         )
     return record
 
@@ -66,12 +76,20 @@ def _cell(cell: dict[str, Any]) -> str:
     return "**line**" if cell["line"] else _CELLS[cell["state"]]
 
 
-def _matrix_page(record: dict[str, Any]) -> str:
-    names = list(record["detectors"])
-    table = _row(["", *(DETECTORS[name].short for name in names)]) + _row(["---"] * (len(names) + 1))
+def _table(record: dict[str, Any], columns: dict[str, str]) -> str:
+    """The rows of a record, under these titles of its columns."""
+    table = _row(["", *columns.values()]) + _row(["---"] * (len(columns) + 1))
     for row, cells in record["rows"].items():
         title = "the source as it is" if row == matrix.CONTROL else f"[{row}](specimens/{row}.md)"
-        table += _row([title, *(_cell(cells[name]) for name in names)])
+        table += _row([title, *(_cell(cells[name]) for name in columns)])
+    return table
+
+
+def _matrix_page(record: dict[str, Any], threads: dict[str, Any]) -> str:
+    names = list(record["detectors"])
+    table = _table(record, {name: DETECTORS[name].short for name in names})
+    threads_table = _table(threads, {name: f"`{name}`" for name in threads["detectors"]})
+    threads_legend = "".join(_row([f"`{name}`", what]) for name, what in threads["detectors"].items())
     broken = {row: cells for row, cells in record["rows"].items() if row != matrix.CONTROL}
     caught = {name: sum(cells[name]["state"] == "found" for cells in broken.values()) for name in names}
     lines = {name: sum(cells[name]["line"] for cells in broken.values()) for name in names}
@@ -79,7 +97,7 @@ def _matrix_page(record: dict[str, Any]) -> str:
         _row([f"`{name}`", what, str(caught[name]), str(lines[name])]) for name, what in record["detectors"].items()
     )
     owning = [name for name in broken if specimens.load(name).line]
-    toctree = "\n".join(f"specimens/{name}" for name in broken)
+    toctree = "\n".join(f"specimens/{name}" for name in specimens.names())
     return f"""{_WRITTEN}
 # Who catches what
 
@@ -114,6 +132,20 @@ names the line. In the others every reference has its owner, and something else 
 This is the record of one run, on {record["machine"]}. `make matrix` runs it anew; it takes a while, and goes on where it
 was if it is stopped.
 
+## With several threads
+
+Some mistakes take two threads to be seen, and most of them a [CPython without the GIL](gil.md). They have detectors of their own:
+
+| detector | what it is |
+| --- | --- |
+{threads_legend}
+```{{rst-class}} matrix
+```
+
+{threads_table}
+The words mean the same as above, and n/a that there is no scenario of such calls: a deadlock has no history, and `buckets` is not
+among the calls that it knows. (On {threads["machine"]}; `make threads` runs it anew.)
+
 ```{{toctree}}
 :maxdepth: 1
 :caption: The specimens
@@ -136,6 +168,7 @@ def _specimen_page(specimen: Specimen, record: dict[str, Any]) -> str:
         # A message of several lines is one line in a table.
         words = " ".join(cell["words"].split()).replace("|", "\\|").replace("`", "")
         seen += _row([name, _cell(cell), f"`{words}`" if words else ""])
+    film = "" if specimen.threads else f"\n```{{replay}} {specimen.name}\n```\n"
     named = f"\nThe line that the ledger has to name: `{specimen.line.partition(': ')[2]}`.\n" if specimen.line else ""
     return f"""{_WRITTEN}
 # {specimen.name}
@@ -177,7 +210,4 @@ Seen on {record["machine"]}.
 {specimen.mend}
 
 To see it happen: `python -m hashtable_lab specimens run {specimen.name}`.
-
-```{{replay}} {specimen.name}
-```
-"""
+{film}"""

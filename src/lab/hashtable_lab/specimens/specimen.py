@@ -26,6 +26,18 @@ from hashtable_lab.source import source_folder
 #: The fields of a header, all of them required.
 FIELDS = ("Specimen", "Class", "Lesson", "Symptom-Release", "Symptom-Debug", "Detectors", "Line", "Mend", "Script")
 
+#: A field of those specimens that show themselves only where several threads are at work. What it may say.
+THREADS = "Threads"
+WITHOUT_THE_GIL, WITH_THE_GIL_TOO = "without the GIL", "with the GIL, and without"
+
+#: The names of what `make threads` puts to specimens with threads, and what each is.
+THREAD_DETECTORS = {
+    "with-the-gil": "the script is run with the GIL and a time limit: it crashes, complains or hangs",
+    "without-the-gil": "the same without the GIL",
+    "history": "without the GIL: calls of several threads, of which no order explains what they answered",
+    "thread-sanitizer": "ThreadSanitizer, without the GIL: memory is used by two threads at once",
+}
+
 #: What `Line` says of a specimen in which every reference has its owner and is shown, and something else is wrong.
 NO_LINE = "none"
 
@@ -36,6 +48,10 @@ COMPLAINT = 3
 ENDINGS: dict[str, Callable[[Ending], bool]] = {
     "crash": lambda ending: ending.crashed,
     "complaint": lambda ending: ending.code == COMPLAINT and not ending.timed_out,
+    # Of a race nobody knows what comes next; only that it is not what comes of the right module.
+    "race": lambda ending: not ending.well,
+    # A script may have a time limit of its own, by faulthandler.
+    "hang": lambda ending: ending.timed_out or (ending.code == 1 and "\nTimeout (" in f"\n{ending.output}"),
 }
 
 
@@ -48,11 +64,12 @@ class Specimen:
         kind: the class of bug, in a few words.
         lesson: what to learn from it.
         symptoms: what is seen, for "release" and "debug" builds of CPython: first a word of `ENDINGS`, then a sentence.
-        detectors: the names of what catches it, of those in `hashtable_lab.detectors`.
+        detectors: the names of what catches it, of those in `hashtable_lab.detectors`, or in `THREAD_DETECTORS`.
         line: `FILE: TEXT` of the line that the ledger names; "" if it can name none.
         mend: how to mend it, in words.
         script: a program that ends well with the right module and shows the symptom with the broken one.
         patch: the diff.
+        threads: "" unless it takes several threads to see it: then `WITHOUT_THE_GIL` or `WITH_THE_GIL_TOO`.
     """
 
     name: str
@@ -65,6 +82,7 @@ class Specimen:
     diff: str
     patch: PatchSet
     line: str = ""
+    threads: str = ""
 
     @property
     def module(self) -> str:
@@ -140,7 +158,7 @@ def parse(text: str, name: str) -> Specimen:
         patch = PatchSet(diff)
     except UnidiffParseError as error:
         raise Missing(f"specimen {name}: its diff cannot be read: {error}") from None
-    unequal = set(fields) ^ set(FIELDS)
+    unequal = set(fields) - {THREADS} ^ set(FIELDS)
     if unequal:
         raise Missing(f"specimen {name}: fields missing or unknown in its header: {', '.join(sorted(unequal))}.")
     if fields["Specimen"].strip() != name:
@@ -151,6 +169,9 @@ def parse(text: str, name: str) -> Specimen:
             raise Missing(f"specimen {name}: a symptom begins with one of {', '.join(ENDINGS)} and a colon.")
     if not patch:
         raise Missing(f"specimen {name}: it has no diff.")
+    threads = " ".join(fields.get(THREADS, "").split())
+    if THREADS in fields and threads not in (WITHOUT_THE_GIL, WITH_THE_GIL_TOO):
+        raise Missing(f"specimen {name}: {THREADS} is {WITHOUT_THE_GIL!r} or {WITH_THE_GIL_TOO!r}.")
     line = " ".join(fields["Line"].split())
     if line != NO_LINE and not re.match(r"src/(extension|forms)/[\w/]+\.rs: \S", line):
         raise Missing(f"specimen {name}: its line must be {NO_LINE!r}, or a file, a colon, and the text of the line.")
@@ -165,6 +186,7 @@ def parse(text: str, name: str) -> Specimen:
         diff=diff,
         patch=patch,
         line="" if line == NO_LINE else line,
+        threads=threads,
     )
 
 
