@@ -187,9 +187,12 @@ def test_a_table_that_outlives_its_module():
 @pytest.mark.parametrize(
     "isolated", [True, pytest.param(False, marks=pytest.mark.skipif(not WITHOUT_THE_GIL, reason="GIL"))]
 )
-def test_an_interpreter_without_a_gil_to_share_is_refused(isolated):
+@pytest.mark.parametrize("before", ["", "exec(USE)"], ids=["first", "after the main one"])
+def test_an_interpreter_without_a_gil_to_share_is_refused(isolated, before):
+    """In words that are CPython's: where `PyInit` runs at all, it cannot know who asked (see docs/five-contracts.md)."""
     check(
         f"""
+        {before}
         interpreter = make(isolated={isolated})
         run(interpreter, '''
         try:
@@ -200,6 +203,7 @@ def test_an_interpreter_without_a_gil_to_share_is_refused(isolated):
             raise AssertionError("it was imported")
         '''.replace("\\n        ", "\\n"))
         end(interpreter)
+        exec(USE)
         """
     )
 
