@@ -61,10 +61,14 @@ def environment_for(kind: str, python: str) -> Path:
     done = folder / "needs.json"
     if not done.is_file() or json.loads(done.read_text()) != [python, needs]:
         shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run([python, "-m", "venv", "--without-pip", folder], check=True, stdout=subprocess.DEVNULL)
+        # Not every CPython brings a pip along, so ours is used; but an older one takes the wrong wheels without the GIL.
+        own_pip = kind.endswith("t")
+        bare = [] if own_pip else ["--without-pip"]
+        subprocess.run([python, "-m", "venv", *bare, folder], check=True, stdout=subprocess.DEVNULL)
+        pip = [path, "-m", "pip"] if own_pip else [sys.executable, "-m", "pip", "--python", path]
         code, output, _ = watch(
             f"CPython {kind}: installing what the tests need",
-            [sys.executable, "-m", "pip", "--python", path, "install", "--quiet", *needs],
+            [*pip, "install", "--quiet", *needs],
             dict(os.environ),
         )
         if code != 0:
