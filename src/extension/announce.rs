@@ -136,7 +136,7 @@ mod traced {
             }
             if type_object == &raw mut PyFloat_Type || type_object == &raw mut PyUnicode_Type {
                 let pending = SetAside::exception();
-                let repr = (*type_object).tp_repr.expect("floats and strs have a repr");
+                let repr = tp_repr(type_object).expect("floats and strs have a repr");
                 let repr = received(repr(op));
                 let utf8 = if repr.is_null() { core::ptr::null() } else { PyUnicode_AsUTF8(repr) };
                 let text = (!utf8.is_null()).then(|| core::ffi::CStr::from_ptr(utf8).to_string_lossy().into_owned());
@@ -150,7 +150,7 @@ mod traced {
                     };
                 }
             }
-            format!("<{} object>", core::ffi::CStr::from_ptr((*type_object).tp_name).to_string_lossy())
+            format!("<{} object>", core::ffi::CStr::from_ptr(tp_name(type_object)).to_string_lossy())
         }
     }
 }

@@ -5,9 +5,8 @@ pub(crate) use core::ffi::{c_char, c_int, c_longlong, c_void};
 // Types.
 pub(crate) use super::api::{
     METH_CLASS, METH_FASTCALL, METH_KEYWORDS, METH_NOARGS, METH_O, Py_READONLY, Py_T_BOOL, Py_T_OBJECT_EX, Py_UCS4,
-    Py_ssize_t, PyCFunction, PyCFunctionFast, PyGetSetDef, PyMappingMethods, PyMemberDef, PyMethodDef,
-    PyMethodDefPointer, PyModuleDef, PyModuleDef_HEAD_INIT, PyNumberMethods, PyObject, PyObject_HEAD_INIT,
-    PySequenceMethods, PyTypeObject, PyVarObject, visitproc,
+    Py_ssize_t, PyCFunction, PyCFunctionFast, PyGetSetDef, PyMemberDef, PyMethodDef, PyMethodDefPointer, PyModuleDef,
+    PyModuleDef_HEAD_INIT, PyObject, PyObject_HEAD_INIT, PyTypeObject, PyVarObject, visitproc,
 };
 
 // Type flags.
@@ -23,18 +22,17 @@ pub(crate) use super::api::{
 // Asking what an object is. Nothing is taken or returned, and nothing can fail.
 pub(crate) use super::api::{
     Py_TYPE, PyAnySet_Check, PyCFunction_Check, PyCFunction_GetFunction, PyCallable_Check, PyDict_Check,
-    PyDictItems_Check, PyDictKeys_Check, PyErr_ExceptionMatches, PyErr_Occurred, PyFloat_AS_DOUBLE, PyFloat_Check,
-    PyList_GET_ITEM, PyList_GET_SIZE, PyLong_Check, PyObject_TypeCheck, PyTuple_Check, PyTuple_GET_ITEM,
-    PyTuple_GET_SIZE, PyUnicode_1BYTE_DATA, PyUnicode_Check, PyUnicode_GET_LENGTH,
+    PyDictItems_Check, PyDictKeys_Check, PyErr_ExceptionMatches, PyErr_Occurred, PyFloat_Check, PyLong_Check,
+    PyObject_TypeCheck, PyTuple_Check, PyUnicode_Check,
 };
 
 // Functions that may fail, and return a new reference or NULL with an exception set.
 pub(crate) use super::api::{
     Py_GenericAlias, PyBool_FromLong, PyDict_New, PyDictProxy_New, PyFloat_FromDouble, PyImport_ImportModule,
     PyIter_Next, PyList_New, PyLong_FromDouble, PyLong_FromLongLong, PyLong_FromSsize_t, PyModule_Create,
-    PyObject_CallNoArgs, PyObject_CallOneArg, PyObject_GetAttrString, PyObject_GetItem, PyObject_GetIter,
-    PyObject_SelfIter, PySequence_List, PySequence_Tuple, PySet_New, PyTuple_New, PyTuple_Pack, PyUnicode_FromFormat,
-    PyUnicode_FromString, PyUnicode_Join, PyUnicode_New,
+    PyObject_CallNoArgs, PyObject_GetAttrString, PyObject_GetItem, PyObject_GetIter, PyObject_SelfIter,
+    PySequence_List, PySequence_Tuple, PySet_New, PyTuple_New, PyTuple_Pack, PyUnicode_FromFormat,
+    PyUnicode_FromString, PyUnicode_Join,
 };
 
 // Functions that may fail, and return -1 with an exception set. They borrow all their arguments: `PyDict_SetItemString`
@@ -51,9 +49,6 @@ pub(crate) use super::api::{
 pub(crate) use super::api::PyDict_GetItemWithError;
 pub(crate) use super::api::PyDict_Next;
 pub(crate) use super::api::{PyModule_GetState, PyState_FindModule};
-
-// Functions that steal: the container owns the reference from the call on, also when the call fails.
-pub(crate) use super::api::PyTuple_SET_ITEM;
 
 // Exceptions: they borrow what they are given.
 pub(crate) use super::api::{

@@ -22,7 +22,7 @@ pub(crate) unsafe fn not_implemented() -> *mut PyObject {
 #[inline(always)]
 pub(crate) unsafe fn free_object(op: *mut PyObject) {
     // SAFETY: the struct is read for the last time, for the type that frees it; a type that is ready has `tp_free`.
-    unsafe { (*Py_TYPE(op)).tp_free.expect("a type that is ready has tp_free")(op.cast()) }
+    unsafe { tp_free(Py_TYPE(op)).expect("a type that is ready has tp_free")(op.cast()) }
 }
 
 /// Calls `visit` with each object that the iterator yields, borrowed for the length of the call, until one fails.
@@ -151,4 +151,40 @@ unsafe fn found_attribute(attribute: *mut PyObject) -> Result<Option<*mut PyObje
             Err(Raised)
         }
     }
+}
+
+// ---- entries of the lists of what a type has by name ----------------------------------------------------------------
+
+/// A method without arguments.
+pub(crate) const fn no_arguments(name: &'static CStr, function: PyCFunction, doc: &'static CStr) -> PyMethodDef {
+    method(name, PyMethodDefPointer { PyCFunction: function }, METH_NOARGS, doc)
+}
+
+/// A method with exactly one argument.
+pub(crate) const fn one_argument(name: &'static CStr, function: PyCFunction, doc: &'static CStr) -> PyMethodDef {
+    method(name, PyMethodDefPointer { PyCFunction: function }, METH_O, doc)
+}
+
+/// A method that takes its arguments as an array, which is the fast way to be called.
+pub(crate) const fn arguments(name: &'static CStr, function: PyCFunctionFast, doc: &'static CStr) -> PyMethodDef {
+    method(name, PyMethodDefPointer { PyCFunctionFast: function }, METH_FASTCALL, doc)
+}
+
+/// A method that is called in any way.
+pub(crate) const fn method(
+    name: &'static CStr,
+    ml_meth: PyMethodDefPointer,
+    ml_flags: c_int,
+    doc: &'static CStr,
+) -> PyMethodDef {
+    PyMethodDef { ml_name: name.as_ptr(), ml_meth, ml_flags, ml_doc: doc.as_ptr() }
+}
+
+/// An attribute that is read through a function, and cannot be written.
+pub(crate) const fn read_only(
+    name: &'static CStr,
+    get: unsafe extern "C" fn(*mut PyObject, *mut c_void) -> *mut PyObject,
+    doc: &'static CStr,
+) -> PyGetSetDef {
+    PyGetSetDef { name: name.as_ptr(), get: Some(get), set: None, doc: doc.as_ptr(), closure: null_mut() }
 }

@@ -33,7 +33,7 @@
 //! # The files
 //!
 //! No other file of this crate names `pyo3_ffi`. What passes here is spelled as in C, so that a reader can look it up
-//! in the C API's documentation, and is of nine kinds, a file each:
+//! in the C API's documentation, and is of ten kinds, a file each:
 //!
 //! * [`calls`]: the types, constants and functions that the extension uses, as they are;
 //! * [`refcount`]: the operations on reference counts, `Py_INCREF` to `Py_XSETREF`;
@@ -42,6 +42,7 @@
 //! * [`results`]: what a call says, done or failed;
 //! * [`idioms`]: what takes several calls, and the same ones each time;
 //! * [`static_types`]: what a static type is written with;
+//! * [`structs`]: what is read out of CPython's own structs;
 //! * [`critical_section`]: alone with an object, where there is no GIL;
 //! * [`versions`]: what differs between versions of CPython, and what C has as a macro.
 //!
@@ -70,6 +71,7 @@ mod ownership;
 mod refcount;
 mod results;
 mod static_types;
+mod structs;
 #[cfg(counts_inline)]
 mod two_counts;
 mod versions;
@@ -81,4 +83,5 @@ pub(crate) use ownership::*;
 pub(crate) use refcount::*;
 pub(crate) use results::*;
 pub(crate) use static_types::*;
+pub(crate) use structs::*;
 pub(crate) use versions::*;

@@ -47,7 +47,7 @@ mod untold {
     pub(super) unsafe fn allocate(type_object: *mut PyTypeObject) -> *mut PyObject {
         // SAFETY: a ready type has a `tp_alloc`: its own, or one that `PyType_Ready` has handed down to it. It may be
         // called with that type.
-        unsafe { (*type_object).tp_alloc.expect("a type that is ready has tp_alloc")(type_object, 0) }
+        unsafe { super::super::tp_alloc(type_object).expect("a type that is ready has tp_alloc")(type_object, 0) }
     }
     #[inline(always)]
     pub(super) fn received(op: *mut PyObject) -> *mut PyObject { op }
@@ -246,8 +246,8 @@ pub(crate) unsafe fn replace_in_tuple(
     // SAFETY: the caller says that there is an item. The tuple owned it, and hands it out with its reference when
     // another takes its place.
     unsafe {
-        let old = pyo3_ffi::PyTuple_GET_ITEM(tuple, place);
-        super::api::PyTuple_SET_ITEM(tuple, place, new);
+        let old = super::PyTuple_GET_ITEM(tuple, place);
+        super::PyTuple_SET_ITEM(tuple, place, new);
         // From 3.14 on a tuple remembers its hash.
         #[cfg(Py_3_14)]
         {

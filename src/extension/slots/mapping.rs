@@ -58,22 +58,14 @@ unsafe fn missing(op: *mut PyObject, key: *mut PyObject) -> Result<*mut PyObject
 /// with two underscores, neither the object's own attributes count nor those of its metaclass. (CPython has
 /// `_PyObject_LookupSpecial` for it, which is not for others to use.)
 unsafe fn special_method(op: *mut PyObject, name: &core::ffi::CStr) -> Result<Option<*mut PyObject>, Raised> {
-    // SAFETY: the caller keeps the object alive, and that its class. `classes` is ours until its DECREF, and keeps the
-    // classes, each of which keeps its dict; `name` is ours until its DECREF. What is found is a new reference.
+    // SAFETY: the caller keeps the object alive, and that its class. `name` is ours until its DECREF. What is found is a new
+    // reference.
     unsafe {
         let name = new_reference(PyUnicode_FromString(name.as_ptr()))?;
-        // The class may be given other bases meanwhile.
-        let classes = Py_NewRef((*Py_TYPE(op)).tp_mro);
-        let found = (0..PyTuple_GET_SIZE(classes)).find_map(|place| {
-            let dict = (*PyTuple_GET_ITEM(classes, place).cast::<PyTypeObject>()).tp_dict;
-            // From 3.12 on, the classes that CPython itself brings along have theirs elsewhere. None of them has
-            // `__missing__` and is a base of a table's class.
-            if dict.is_null() { None } else { dict_item(dict, name).transpose() }
-        });
-        Py_DECREF(classes);
+        let found = type_lookup(Py_TYPE(op), name);
         Py_DECREF(name);
         let Some(attribute) = found.transpose()? else { return Ok(None) };
-        let Some(bind) = (*Py_TYPE(attribute)).tp_descr_get else { return Ok(Some(attribute)) };
+        let Some(bind) = tp_descr_get(Py_TYPE(attribute)) else { return Ok(Some(attribute)) };
         let method = received(bind(attribute, op, Py_TYPE(op).cast())); // [R15]
         Py_DECREF(attribute);
         new_reference(method).map(Some)

@@ -199,7 +199,7 @@ pub(crate) unsafe extern "C" fn sizeof(op: *mut PyObject, _: *mut PyObject) -> *
     entry_alone(op, || {
         // SAFETY: `op` is a table, so is every instance of its type.
         unsafe {
-            let object = (*Py_TYPE(op)).tp_basicsize;
+            let object = tp_basicsize(Py_TYPE(op))?;
             let arrays = (*op.cast::<HashTable>()).pairs.bytes() as Py_ssize_t;
             give(new_reference(PyLong_FromSsize_t(object + arrays))?)
         }

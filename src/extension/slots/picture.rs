@@ -22,15 +22,12 @@ pub(crate) unsafe extern "C" fn tp_repr(op: *mut PyObject) -> *mut PyObject {
 /// Draws into a `str` of exactly the right length: two characters and the end of the line for each bucket, one for each
 /// pair.
 unsafe fn picture(table: &Table<Stored, Stored>) -> Result<*mut PyObject, Raised> {
-    const GREATEST_ASCII: Py_UCS4 = 127;
     let length =
         table.size().checked_mul(3).and_then(|ends| ends.checked_add(table.load())).ok_or_else(|| no_memory())?;
-    // SAFETY: a fresh str that nobody else has seen may be written, and as its characters are ASCII it has `length`
-    // bytes of them. Making it runs no Python code (a str is nothing for the garbage collector), so the table is what
-    // it was.
+    // SAFETY: the str is finished. Neither making one nor looking at the chains runs Python code: the table is what it was.
     unsafe {
-        let picture = new_reference(PyUnicode_New(length as Py_ssize_t, GREATEST_ASCII))?;
-        let characters = core::slice::from_raw_parts_mut(PyUnicode_1BYTE_DATA(picture), length);
+        let mut picture = Ascii::of_length(length)?;
+        let characters = picture.characters();
         let mut end = 0;
         let mut draw = |character: u8| {
             characters[end] = character;
@@ -42,7 +39,7 @@ unsafe fn picture(table: &Table<Stored, Stored>) -> Result<*mut PyObject, Raised
             table.chain(bucket).for_each(|_| draw(b'*'));
             draw(b'\n');
         }
-        Ok(picture)
+        picture.finish()
     }
 }
 

@@ -150,7 +150,7 @@ unsafe fn int_in_64_bits(int: *mut PyObject) -> Result<i64, Raised> {
         if overflow == 0 {
             return Ok(value);
         }
-        let hash_of_ints = PyLong_Type.tp_hash.expect("ints can be hashed");
+        let hash_of_ints = tp_hash(&raw mut PyLong_Type).expect("ints can be hashed");
         Ok(hash_of_ints(int) as i64)
     }
 }

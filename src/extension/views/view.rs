@@ -185,7 +185,7 @@ pub(crate) unsafe extern "C" fn tp_repr(op: *mut PyObject) -> *mut PyObject {
 unsafe fn short_name(op: *mut PyObject) -> *const c_char {
     // SAFETY: `op` is alive, and its type's name is `hashtable.` and the rest, in static memory.
     unsafe {
-        let name = core::ffi::CStr::from_ptr((*Py_TYPE(op)).tp_name);
+        let name = core::ffi::CStr::from_ptr(tp_name(Py_TYPE(op)));
         let dot = name.to_bytes().iter().position(|&byte| byte == b'.').map_or(0, |at| at + 1);
         name.as_ptr().add(dot)
     }
