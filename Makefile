@@ -202,14 +202,14 @@ field: $(VENV)/installed debug-python ## Put real bugs in real packages to every
 record-field: $(VENV)/installed debug-python
 	@$(FIELD) --record
 
-# The heap form needs CPython 3.11 or newer.
+# The other forms need CPython 3.11 or newer.
 WITHOUT_FORMS = $(shell $(BIN)/python -c 'import sys; print("" if sys.version_info >= (3, 11) else "--exclude hashtable-forms")')
 lint: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-lint ## Check style, types and the safety comments
 	$(call say,rustfmt and clippy)
 	@cargo fmt --all --check && cargo fmt --manifest-path src/core/fuzz/Cargo.toml --check \
 	  && cargo fmt --manifest-path tests/bench/peers/pyo3/Cargo.toml --check
 	@cargo clippy --locked --quiet --workspace $(WITHOUT_FORMS) --all-targets -- --deny warnings
-	@cargo clippy --locked --quiet --workspace $(WITHOUT_FORMS) --all-targets --features hashtable-extension/trace,ledger-example/ledger -- --deny warnings
+	@cargo clippy --locked --quiet --workspace $(WITHOUT_FORMS) --all-targets --features hashtable-extension/trace,ledger-example/ledger $(if $(WITHOUT_FORMS),,--features hashtable-forms/limited) -- --deny warnings
 	@cargo fmt --manifest-path src/bindings/Cargo.toml --all --check
 	@cargo clippy --manifest-path src/bindings/Cargo.toml --target-dir $(CARGO_OUTPUT)/bindings/lint --locked --quiet --workspace --all-targets -- --deny warnings
 	$(call say,ruff and mypy)
@@ -315,7 +315,7 @@ threads: $(VENV)/installed $(VENV)/tools-test ## Let threads loose on tables, wi
 FORMS ?=
 SUITES ?=
 QUICK ?=
-forms: $(VENV)/installed $(VENV)/tools-test ## Put each form of the module to the suites, with every CPython: FORMS, PYTHONS, SUITES
+forms: $(VENV)/installed $(VENV)/tools-forms ## Put each form of the module to the suites, with every CPython: FORMS, PYTHONS, SUITES
 	$(call say,putting the forms of the module to the suites)
 	@$(BIN)/python tests/tools/forms.py $(FORMS:%=--form %) $(SUITES:%=--suite %) $(if $(QUICK),--quick) $(PYTHONS)
 
@@ -379,8 +379,8 @@ bench: $(VENV)/installed $(VENV)/tools-bench ## Measure against dict and its pee
 bench-instructions: $(VENV)/installed $(VENV)/tools-bench ## Count the instructions of the hot paths, and compare with the record
 	@$(BIN)/python tests/bench/instructions.py
 
-bench-forms: $(VENV)/installed $(VENV)/tools-bench ## Count what the heap form costs against the classic one, in instructions
-	$(call say,counting the instructions of both forms)
+bench-forms: $(VENV)/installed $(VENV)/tools-bench ## Count what the other forms cost against the classic one, in instructions
+	$(call say,counting the instructions of all forms)
 	@$(BIN)/python tests/bench/forms.py
 
 bench-mixed: $(VENV)/installed $(VENV)/tools-bench ## Count what mixed_hash costs, on ordinary and on clustered keys

@@ -7,6 +7,11 @@ fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo::rustc-check-cfg=cfg(bare_refcounts)");
     pyo3_build_config::use_pyo3_cfgs();
+    // src/forms: only what the limited API has.
+    println!("cargo::rustc-check-cfg=cfg(limited_api)");
+    if std::env::var_os("CARGO_FEATURE_LIMITED").is_some() {
+        println!("cargo::rustc-cfg=limited_api");
+    }
     // Where src/extension/ffi/two_counts.rs knows how counting goes.
     println!("cargo::rustc-check-cfg=cfg(counts_inline)");
     let flags = &pyo3_build_config::get().build_flags().0;

@@ -37,7 +37,7 @@ pub(crate) unsafe fn keep_builtin_hash(module: *mut PyObject, hash: *mut PyObjec
 }
 
 /// The builtin `hash` of the interpreter that is running. Borrowed from its module, which keeps it as long as it lives.
-/// (That module can be asked for, since it was made in a single phase. In the heap form it is found from `_class`, the
+/// (That module can be asked for, since it was made in a single phase. In the other forms it is found from `_class`, the
 /// class of a table.)
 ///
 /// # Errors

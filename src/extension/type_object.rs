@@ -6,8 +6,8 @@
 //! The structs are static and mutable: `PyType_Ready` writes into them when the module is loaded, and CPython keeps
 //! caches there.
 //!
-//! Only this file says that the types are static. Another form of this module makes them when it is loaded, from the same
-//! slots: `src/forms/type_object.rs` is there what this file is here.
+//! Only this file says that the types are static. The other forms of this module make them when they are loaded, from the same
+//! slots: `src/forms/type_object.rs` is for them what this file is here.
 
 use crate::attributes::{ATTRIBUTES, HASH_FUNC, HASH_TABLE_DOC, METHODS, TYPED};
 use crate::ffi::*;
@@ -142,7 +142,7 @@ static mut VIEW_AS_NUMBER: PyNumberMethods = PyNumberMethods {
 // ---- where the types are --------------------------------------------------------------------------------------------
 //
 // Code below makes objects of these types, and asks of which type an object is. Here a type is at an address that the linker
-// knows: it is borrowed, and never freed. The heap form has to look for it, from the object `near` on, and may not find it.
+// knows: it is borrowed, and never freed. The other forms have to look for it, from the object `near` on, and may not find it.
 
 /// All of them: of tables, of iterators, of views on keys, values and items.
 pub(crate) fn types() -> [*mut PyTypeObject; 5] {

@@ -1,4 +1,4 @@
-//! The door to the C API: that of the classic form, and what this form needs besides.
+//! The door to the C API: that of the classic form, and what these forms need besides.
 
 #![allow(dead_code, unused_imports, reason = "what only a static type needs is not used here")]
 
@@ -28,8 +28,8 @@ pub(crate) use api::{Py_MOD_GIL_NOT_USED, Py_mod_gil};
 pub(crate) use api::{Py_MOD_PER_INTERPRETER_GIL_SUPPORTED, Py_mod_multiple_interpreters};
 pub(crate) use api::{
     Py_T_PYSSIZET, Py_TPFLAGS_DISALLOW_INSTANTIATION, Py_TPFLAGS_HEAPTYPE, Py_TPFLAGS_IMMUTABLETYPE, Py_mod_exec,
-    PyModuleDef_Init, PyModuleDef_Slot, PyType_FromModuleAndSpec, PyType_GetFlags, PyType_GetModuleByDef, PyType_Slot,
-    PyType_Spec, traverseproc,
+    PyModuleDef_Init, PyModuleDef_Slot, PyType_FromModuleAndSpec, PyType_GetFlags, PyType_Slot, PyType_Spec,
+    traverseproc,
 };
 // The slots, by number.
 pub(crate) use api::{
@@ -47,3 +47,37 @@ pub(crate) use api::{PyErr_Fetch, PyErr_Restore};
 use pyo3_ffi as api;
 #[cfg(feature = "trace")]
 use refcount_ledger::ffi as api;
+
+/// The module that made `class`, or a class that it inherits from, from this definition: borrowed, or NULL with or without
+/// an exception set. Then there is none, or it is gone.
+///
+/// # Safety
+/// `class` is a living class.
+#[cfg(not(limited_api))]
+pub(crate) unsafe fn module_by_def(class: *mut PyTypeObject, definition: *mut PyModuleDef) -> *mut PyObject {
+    // A type is collected like other objects: in the garbage in which a table is cleared, its type may have been cleared
+    // before it. Then it has no bases any more. SAFETY: the caller keeps the class alive.
+    unsafe {
+        if (*class).tp_mro.is_null() { core::ptr::null_mut() } else { api::PyType_GetModuleByDef(class, definition) }
+    }
+}
+
+/// The same by the limited API, in which `PyType_GetModuleByDef` is from 3.13 on only. (A class has many bases, and the one
+/// in this slot is that whose objects its own begin as. So a class that inherits from one of ours has it on this way.)
+#[cfg(limited_api)]
+#[allow(clippy::missing_safety_doc, reason = "as above")]
+pub(crate) unsafe fn module_by_def(mut class: *mut PyTypeObject, definition: *mut PyModuleDef) -> *mut PyObject {
+    // SAFETY: the caller keeps the class alive, and each class its bases.
+    unsafe {
+        while !class.is_null() && PyType_GetFlags(class) & Py_TPFLAGS_HEAPTYPE != 0 {
+            let module = api::PyType_GetModule(class);
+            if module.is_null() {
+                PyErr_Clear();
+            } else if api::PyModule_GetDef(module) == definition {
+                return module;
+            }
+            class = api::PyType_GetSlot(class, api::Py_tp_base).cast();
+        }
+        core::ptr::null_mut()
+    }
+}

@@ -1,13 +1,14 @@
-//! The same type in another form. What it does is what `src/extension` does: the files of that folder are compiled here once
-//! more, as they are. Only what the form is made of stands in this folder:
+//! The same type in two other forms. What it does is what `src/extension` does: the files of that folder are compiled here
+//! once more, as they are. Only what the forms are made of stands in this folder:
 //!
 //! ```text
-//! classic (src/extension)   heap (here)          says
+//! classic (src/extension)   heap, abi3 (here)    says
 //! lib.rs                    lib.rs               where `import` arrives
 //! module.rs                 module.rs            how the module is made
 //! state.rs                  state.rs             what it keeps, and how that is found
 //! type_object.rs            type_object.rs       how the types are made, who owns them, and how they are found
-//! ffi/                      ffi.rs               the door to the C API, and what this form needs besides
+//! ffi/                      ffi.rs               the door to the C API, and what these forms need besides
+//! ffi/structs.rs            limited.rs           what is read out of CPython's structs, and the calls that stand for it
 //! ```
 //!
 //! Put the two files of a name side by side: the chapter "The same type under five contracts" does so.
@@ -24,6 +25,16 @@
 //! * **An object owns its type.** `PyType_GenericAlloc` takes a reference to the type for every object of a heap type, and
 //!   `tp_dealloc` gives it back. So the type of a living object is alive.
 
+//!
+//! # The form for the stable ABI: `hashtable_abi3`
+//!
+//! It is the heap form but for one file: limited.rs, in the place of `src/extension/ffi/structs.rs`. So it looks into no
+//! struct of CPython's, and its file, `hashtable_abi3.abi3.so`, is one for CPython 3.12 and all later versions. The cargo
+//! feature `abi3` makes it; `cfg(limited_api)` is all that is seen of that.
+//!
+//! The ledger looks into structs itself. So the traced build of this form is made of the same source (feature `limited`),
+//! but with all that pyo3-ffi has, for one version.
+
 #![allow(non_snake_case, non_upper_case_globals)]
 #![deny(clippy::undocumented_unsafe_blocks)]
 
@@ -32,18 +43,30 @@ compile_error!(
     "hashtable_heap needs CPython 3.11 or newer, for PyType_GetModuleByDef; `hashtable`, the classic form, does not."
 );
 
-/// The full name of a type: that of the module, a dot, and its own.
+#[cfg(all(feature = "abi3", feature = "trace"))]
+compile_error!(
+    "The ledger looks into structs, so there is no traced build for the stable ABI: features limited, trace."
+);
+
+/// The name of the module, with what follows it, as a string of C.
 macro_rules! name_in_module {
-    ($name:literal) => {
-        if cfg!(feature = "trace") {
-            concat!("hashtable_heap_traced.", $name, "\0").as_ptr().cast()
+    ($($rest:literal)?) => {
+        if cfg!(limited_api) {
+            name_in_module!("hashtable_abi3", "hashtable_abi3_traced", $($rest)?)
         } else {
-            concat!("hashtable_heap.", $name, "\0").as_ptr().cast()
+            name_in_module!("hashtable_heap", "hashtable_heap_traced", $($rest)?)
+        }
+    };
+    ($normal:literal, $traced:literal, $($rest:literal)?) => {
+        if cfg!(feature = "trace") {
+            concat!($traced, $($rest,)? "\0").as_ptr().cast()
+        } else {
+            concat!($normal, $($rest,)? "\0").as_ptr().cast()
         }
     };
 }
 
-// ---- what is the same in both forms ---------------------------------------------------------------------------------
+// ---- what is the same in all forms ----------------------------------------------------------------------------------
 
 #[macro_use]
 #[path = "../extension/announce.rs"]
@@ -74,14 +97,16 @@ mod type_object;
 
 use ffi::*;
 
-/// Where `import hashtable_heap` arrives. Nothing is made yet: what is returned is the definition, and from it CPython makes
-/// a module object, as often as it needs one, and has `module::exec` fill it. Borrowed: the definition is static.
+/// Where `import` arrives. Nothing is made yet: what is returned is the definition, and from it CPython makes a module
+/// object, as often as it needs one, and has `module::exec` fill it. Borrowed: the definition is static.
 ///
 /// # Safety
 /// Called by CPython, with the thread attached.
-#[cfg_attr(not(feature = "trace"), unsafe(export_name = "PyInit_hashtable_heap"))]
-#[cfg_attr(feature = "trace", unsafe(export_name = "PyInit_hashtable_heap_traced"))]
-pub unsafe extern "C" fn PyInit_hashtable_heap() -> *mut PyObject {
+#[cfg_attr(not(any(limited_api, feature = "trace")), unsafe(export_name = "PyInit_hashtable_heap"))]
+#[cfg_attr(all(not(limited_api), feature = "trace"), unsafe(export_name = "PyInit_hashtable_heap_traced"))]
+#[cfg_attr(all(limited_api, not(feature = "trace")), unsafe(export_name = "PyInit_hashtable_abi3"))]
+#[cfg_attr(all(limited_api, feature = "trace"), unsafe(export_name = "PyInit_hashtable_abi3_traced"))]
+pub unsafe extern "C" fn PyInit() -> *mut PyObject {
     errors::keep_panics_quiet();
     every_reference_is_entered();
     #[cfg(feature = "trace")]

@@ -9,16 +9,10 @@ use crate::ffi::*;
 use crate::state::{self, State};
 use crate::table::hashing;
 use crate::type_object::make_types;
-use core::ffi::CStr;
-
-#[cfg(not(feature = "trace"))]
-const NAME: &CStr = c"hashtable_heap";
-#[cfg(feature = "trace")]
-const NAME: &CStr = c"hashtable_heap_traced";
 
 static mut MODULE: PyModuleDef = PyModuleDef {
     m_base: PyModuleDef_HEAD_INIT,
-    m_name: NAME.as_ptr(),
+    m_name: name_in_module!(),
     m_doc: DOC.as_ptr(),
     m_size: size_of::<State>() as Py_ssize_t,
     m_methods: &raw mut FUNCTIONS as *mut PyMethodDef,

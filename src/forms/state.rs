@@ -37,9 +37,8 @@ pub(crate) unsafe fn state_of(module: *mut PyObject) -> *mut State {
 pub(crate) unsafe fn state_behind(class: *mut PyTypeObject) -> *mut State {
     // SAFETY: the caller keeps the class alive, and it its module. What was fetched is restored.
     unsafe {
-        // Most other types are static, and that is quickly seen. And a type is collected like other objects: in the garbage in
-        // which a table is cleared, its type may have been cleared before it. Then it has no bases any more.
-        if PyType_GetFlags(class) & Py_TPFLAGS_HEAPTYPE == 0 || (*class).tp_mro.is_null() {
+        // Most other types are static, and that is quickly seen.
+        if PyType_GetFlags(class) & Py_TPFLAGS_HEAPTYPE == 0 {
             return null_mut();
         }
         let [mut kind, mut value, mut traceback] = [null_mut(); 3];
@@ -47,7 +46,7 @@ pub(crate) unsafe fn state_behind(class: *mut PyTypeObject) -> *mut State {
         if pending {
             PyErr_Fetch(&raw mut kind, &raw mut value, &raw mut traceback);
         }
-        let module = PyType_GetModuleByDef(class, crate::module::definition());
+        let module = module_by_def(class, crate::module::definition());
         if module.is_null() {
             PyErr_Clear();
         }

@@ -35,7 +35,7 @@ const END: PyType_Slot = slot(0, null_mut());
 // ---- HashTable ------------------------------------------------------------------------------------------------------
 
 static mut HASH_TABLE: PyType_Spec = PyType_Spec {
-    name: name_in_module!("HashTable"),
+    name: name_in_module!(".HashTable"),
     basicsize: size_of::<HashTable>() as c_int,
     itemsize: 0,
     flags: (Py_TPFLAGS_DEFAULT
@@ -145,7 +145,7 @@ const fn specification(name: *const c_char, size: usize, slots: *mut PyType_Slot
 }
 
 static mut ITERATOR: PyType_Spec = specification(
-    name_in_module!("HashTableIterator"),
+    name_in_module!(".HashTableIterator"),
     size_of::<TableIterator>(),
     &raw mut ITERATOR_SLOTS as *mut PyType_Slot,
 );
@@ -160,7 +160,7 @@ static mut ITERATOR_SLOTS: [PyType_Slot; 7] = [
 ];
 
 static mut VALUES_VIEW: PyType_Spec = specification(
-    name_in_module!("HashTableValues"),
+    name_in_module!(".HashTableValues"),
     size_of::<View>(),
     &raw mut VALUES_VIEW_SLOTS as *mut PyType_Slot,
 );
@@ -176,9 +176,9 @@ static mut VALUES_VIEW_SLOTS: [PyType_Slot; 8] = [
 ];
 
 static mut KEYS_VIEW: PyType_Spec =
-    specification(name_in_module!("HashTableKeys"), size_of::<View>(), &raw mut SET_VIEW_SLOTS as *mut PyType_Slot);
+    specification(name_in_module!(".HashTableKeys"), size_of::<View>(), &raw mut SET_VIEW_SLOTS as *mut PyType_Slot);
 static mut ITEMS_VIEW: PyType_Spec =
-    specification(name_in_module!("HashTableItems"), size_of::<View>(), &raw mut SET_VIEW_SLOTS as *mut PyType_Slot);
+    specification(name_in_module!(".HashTableItems"), size_of::<View>(), &raw mut SET_VIEW_SLOTS as *mut PyType_Slot);
 /// The views on keys and items: they are sets besides.
 static mut SET_VIEW_SLOTS: [PyType_Slot; 14] = [
     slot(Py_tp_traverse, traverse_view as *mut c_void),

@@ -13,8 +13,8 @@ from pathlib import Path
 import click
 
 
-def profile_of(program: str) -> str:
-    """Runs a program under callgrind. Returns its profile.
+def profile_of(program: str, python: str = sys.executable) -> str:
+    """Runs a program under callgrind, with this interpreter. Returns its profile.
 
     Raises:
         click.ClickException: it failed; the message is its last line.
@@ -22,7 +22,7 @@ def profile_of(program: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         profile = Path(folder) / "profile"
         # Without what is installed (-S, -s), and with hashes of strings that are the same each time.
-        command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={profile}", sys.executable]
+        command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={profile}", python]
         done = subprocess.run(
             [*command, "-S", "-s", "-c", program],
             env={"PATH": os.environ.get("PATH", ""), "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"},

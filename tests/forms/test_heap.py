@@ -1,4 +1,4 @@
-"""The heap form, in interpreters with a GIL of their own: two at once, each with its own types and its own state.
+"""The forms with heap types, in interpreters with a GIL of their own: two at once, each with its own types and its own state.
 
 The module under test is the one that HASHTABLE_MODULE names, as everywhere: `make forms` builds it and runs these. With the classic
 form they are skipped, since that is refused there (tests/behaviour/test_interpreters.py). Each test is a program in a child.
@@ -17,7 +17,7 @@ import pytest
 import subject
 
 pytestmark = pytest.mark.skipif(
-    not subject.NAME.startswith("hashtable_heap"), reason="the classic form has static types"
+    not subject.NAME.startswith(("hashtable_heap", "hashtable_abi3")), reason="the classic form has static types"
 )
 own_gil = pytest.mark.skipif(sys.version_info < (3, 12), reason="before 3.12 all interpreters share one GIL")
 

@@ -64,10 +64,11 @@ def python_in_the_library(root):
 
 
 def pyo3_ffi_outside_the_door(root):
-    """The lines of the extension's code, and of its other forms, that name pyo3_ffi, outside the folder ffi and ffi.rs."""
+    """The lines of the extension's code, and of its other forms, that name pyo3_ffi, outside the folder ffi, ffi.rs and the file
+    that takes the place of one of that folder."""
     return [
         place
-        for folder, door in (("extension", "ffi/"), ("forms", "ffi"))
+        for folder, door in (("extension", "ffi/"), ("forms", ("ffi.rs", "limited.rs")))
         for place, line in rust_lines(root / "src" / folder)
         if "pyo3_ffi" in line and not place.startswith(door)
     ]

@@ -24,11 +24,15 @@ class Form:
         package: the crate.
         module: the name under which it is imported.
         oldest: the first CPython that it is for.
+        features: the features of the crate that make it this form.
+        stable: those of which a file comes that serves all versions; none if there is no such file.
     """
 
     package: str
     module: str
     oldest: tuple[int, int]
+    features: tuple[str, ...] = ()
+    stable: tuple[str, ...] = ()
 
 
 def host() -> str:
@@ -81,12 +85,15 @@ def build_form(
     form: Form,
     *,
     traced: bool = False,
+    stable: bool = False,
 ) -> None:
     """Builds one form of the module, as fast as it need be (the profile `laboratory`). The arguments are those of `build`; `form`
-    has the names of the crate and of the module."""
+    says what to build, and `stable` that it is to be the file for many versions."""
+    features = [*(form.stable if stable else form.features), *(["trace"] if traced else [])]
     command = ["cargo", "build", "--profile", "laboratory", "--locked", "--package", form.package]
-    command += ["--features", "trace"] if traced else []
-    make(what, python, source, cargo_folder, module_folder, command, f"{form.module}{'_traced' if traced else ''}")
+    command += ["--features", ",".join(features)] if features else []
+    name = f"{form.module}{'_traced' if traced else ''}"
+    make(what, python, source, cargo_folder, module_folder, command, name, suffix=".abi3.so" if stable else None)
 
 
 def make(
@@ -97,9 +104,11 @@ def make(
     module_folder: Path,
     command: list[str],
     name: str,
+    suffix: str | None = None,
     **variables: str,
 ) -> None:
-    """Runs cargo, and puts the library that it makes into a folder, as a module of this name. Else as `build`."""
+    """Runs cargo, and puts the library that it makes into a folder, as a module of this name. Its file has this suffix, or the one
+    that the interpreter asks for. Else as `build`."""
     command = [*command, "--message-format", "json-render-diagnostics"]
     # The module takes the interpreter's symbols from the process that loads it, and does not link libpython.
     chosen = {
@@ -120,6 +129,6 @@ def make(
         if file.endswith((".so", ".dylib"))
     ]
     ask = "import sysconfig; print(sysconfig.get_config_var('EXT_SUFFIX'))"
-    suffix = subprocess.run([python, "-c", ask], check=True, capture_output=True, text=True).stdout.strip()
+    suffix = suffix or subprocess.run([python, "-c", ask], check=True, capture_output=True, text=True).stdout.strip()
     module_folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(library, module_folder / f"{name}{suffix}")

@@ -2,14 +2,21 @@
 
     classic       hashtable         static types, one phase of init: the lesson
     heap          hashtable_heap    heap types, several phases, module state: for interpreters with a GIL of their own
+    abi3          hashtable_abi3    the same by the limited API: one file for CPython 3.12 and later
 
-Forms, versions and suites make a table of what came of each. A control comes with it: the heap form with the mistakes that its
-contract makes possible (three specimens), each of which a test must notice. FORMS='heap', PYTHONS='3.12 3.14' and
-SUITES='behaviour forms' take only these; what is not here is left out, and said so. QUICK=yes takes a slice of the behaviour suite.
+Forms, versions and suites make a table of what came of each. The file of abi3 is built once, with the oldest CPython that it is
+for, and each version gets that very file; abi3audit, which knows what the stable ABI has, says whether it keeps to it. (The traced
+build of that form is made of the same source, but for one version each: the ledger itself looks into structs.)
+
+Controls come with it: the heap form with the mistakes that its contract makes possible (three specimens), each of which a test must
+notice; and its file, which abi3audit must refuse. FORMS='heap', PYTHONS='3.12 3.14' and SUITES='behaviour forms' take only these;
+what is not here is left out, and said so. QUICK=yes takes a slice of the behaviour suite.
 """
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 import json
 import os
 import re
@@ -32,7 +39,10 @@ TARGET = ROOT / "target" / "forms"
 FORMS = {
     "classic": Form(PACKAGES["hashtable"], "hashtable", (3, 9)),
     "heap": Form(PACKAGES["hashtable_heap"], "hashtable_heap", (3, 11)),
+    "abi3": Form(PACKAGES["hashtable_heap"], "hashtable_abi3", (3, 12), features=("limited",), stable=("abi3",)),
 }
+#: Where the file for many versions is built.
+STABLE = TARGET / "stable"
 #: What each suite is, and whether it is put to the traced build.
 SUITES = {
     "behaviour": (["tests/behaviour"], False),
@@ -130,6 +140,54 @@ def control(kind: str, version: tuple[int, ...], python: str, path: Path) -> tup
     return not missed, f"{said}: {'NOT NOTICED BY ' + ', '.join(missed) if missed else 'noticed, as it must be'}"
 
 
+def oldest_for(form: Form, found: dict[str, str]) -> str:
+    """Of the interpreters found the oldest that a form is for, with a GIL: its kind."""
+    versions = [tuple(map(int, kind.split("."))) for kind in found if not kind.endswith("t")]
+    return ".".join(map(str, min(version for version in versions if version >= form.oldest)))
+
+
+@functools.cache
+def build_stable(form: Form, kind: str, python: str) -> Path:
+    """Builds the file of a form that is for many versions, with this interpreter, once. Returns where it is."""
+    what = f"CPython {kind}: building {form.module} for this version and all later ones"
+    build_form(what, python, ROOT, TARGET / kind / "cargo", STABLE, form, stable=True)
+    return STABLE / f"{form.module}.abi3.so"
+
+
+def keeps_to_the_stable_abi(what: str, file: Path, oldest: tuple[int, int]) -> bool:
+    """Whether a module's file uses nothing but the stable ABI of the oldest version that it is for, as abi3audit says."""
+    version = ".".join(map(str, oldest))
+    command = [sys.executable, "-m", "abi3audit", "--strict", "--verbose", "--assume-minimum-abi3", version, file]
+    code, output, _ = watch(what, command, {**os.environ, "COLUMNS": "120"})
+    (file.parent / "abi3audit.log").write_text(output, "utf-8")
+    if "extensions scanned" not in output:
+        raise click.ClickException(f"{what}: abi3audit did not look at it:\n{last_lines(output, 4)}")
+    return code == 0
+
+
+def audit(form: Form, file: Path, kind: str, python: str, control: bool) -> bool:
+    """Looks at the file of a form for the stable ABI, and at the control: that of the heap form, under such a name. Says what
+    was seen, and returns whether it is as it must be."""
+    if importlib.util.find_spec("abi3audit") is None:
+        console.print(
+            "abi3audit is not here (it needs Python 3.10): what the file uses was not compared with the stable ABI."
+        )
+        return True
+    kept = keeps_to_the_stable_abi(f"{file.name}: comparing with the stable ABI", file, form.oldest)
+    console.print(
+        f"{file.name}: {'keeps to' if kept else 'DOES NOT KEEP TO'} the stable ABI, says abi3audit (abi3audit.log)."
+    )
+    if not control:
+        return kept
+    heap, folder = FORMS["heap"], STABLE / "control"
+    build_form("building the control of abi3audit", python, ROOT, TARGET / kind / "cargo", folder, heap)
+    refused = folder / f"{heap.module}.abi3.so"
+    shutil.copyfile(next(folder.glob(f"{heap.module}.cpython*")), refused)
+    seen = not keeps_to_the_stable_abi(f"{refused.name}: comparing with the stable ABI", refused, form.oldest)
+    console.print(f"The control, {heap.module}: {'refused, as it must be' if seen else 'NOT REFUSED'}.")
+    return kept and seen
+
+
 @click.command(help=__doc__)
 @click.argument("kinds", nargs=-1, metavar="[CPYTHON]...")
 @click.option("--form", "forms", multiple=True, type=click.Choice(list(FORMS)), help="Only this form; may be repeated.")
@@ -145,7 +203,7 @@ def main(kinds: tuple[str, ...], forms: tuple[str, ...], suites: tuple[str, ...]
     chosen = {kind: path for kind, path in found.items() if not kinds or kind in kinds}
     suites = suites or tuple(SUITES)
     table = Table("form", "CPython", *suites, title="forms, versions, suites")
-    well, ran, controlled = True, 0, no_control
+    well, ran, controlled, audited = True, 0, no_control, False
     for kind, python in chosen.items():
         version = tuple(int(part) for part in re.findall(r"\d+", kind)[:2])
         for name in forms or FORMS:
@@ -155,6 +213,9 @@ def main(kinds: tuple[str, ...], forms: tuple[str, ...], suites: tuple[str, ...]
                     f"{form.module} is for CPython {form.oldest[0]}.{form.oldest[1]} and later: not for {kind}"
                 )
                 continue
+            if form.stable and kind.endswith("t"):
+                console.print(f"{form.module} is for a CPython with a GIL: not for {kind}")
+                continue
             path = environment_for(kind, python)
             cells = []
             for suite in suites:
@@ -162,7 +223,15 @@ def main(kinds: tuple[str, ...], forms: tuple[str, ...], suites: tuple[str, ...]
                 tests = QUICK if quick and suite == "behaviour" else tests
                 module = TARGET / kind / (f"{name}-traced" if traced else name)
                 what = f"CPython {kind}: {name}"
-                build_form(f"{what}, building", python, ROOT, TARGET / kind / "cargo", module, form, traced=traced)
+                if form.stable and not traced:
+                    oldest = oldest_for(form, found)
+                    file = build_stable(form, oldest, found[oldest])
+                    module.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(file, module / file.name)
+                    if not audited:
+                        well, audited = audit(form, file, oldest, found[oldest], not no_control) and well, True
+                else:
+                    build_form(f"{what}, building", python, ROOT, TARGET / kind / "cargo", module, form, traced=traced)
                 suffix = "_traced" if traced else ""
                 good, said = run_suite(path, module, form.module + suffix, tests, f"{what}, {suite}")
                 if suite == "faults":

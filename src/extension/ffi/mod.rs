@@ -70,7 +70,12 @@ mod idioms;
 mod ownership;
 mod refcount;
 mod results;
+#[cfg(not(limited_api))]
 mod static_types;
+#[cfg(not(limited_api))]
+mod structs;
+#[cfg(limited_api)]
+#[path = "../../forms/limited.rs"]
 mod structs;
 #[cfg(counts_inline)]
 mod two_counts;
@@ -82,6 +87,7 @@ pub(crate) use idioms::*;
 pub(crate) use ownership::*;
 pub(crate) use refcount::*;
 pub(crate) use results::*;
+#[cfg(not(limited_api))]
 pub(crate) use static_types::*;
 pub(crate) use structs::*;
 pub(crate) use versions::*;
