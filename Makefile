@@ -474,7 +474,7 @@ site-serve: check-tools ## Serve the site to a browser on this machine: PORT=800
 
 test-site: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-site chromium ## Test the site in a browser, and the extension on 32 bits in Pyodide
 	$(call say,testing the site in a browser)
-	@$(BIN)/python -m pytest -q -m site $(or $(TESTS),tests/site)
+	@$(BIN)/python -m pytest -q -m site --numprocesses=2 --dist=loadfile $(or $(TESTS),tests/site)
 
 # Every target with a description is a command, not a file; so are the checks.
 .PHONY: chromium check-tools check-binutils debug-python valgrind-itself test-matrix test-traced $(RECORDS:%=record-%) $(shell awk -F: '/^[a-z-]+:.*\#\# / { print $$1 }' $(MAKEFILE_LIST))

@@ -251,6 +251,40 @@ def test_the_time_to_the_first_result(visit, record_property):
     assert page.locator(".live-page").inner_text().startswith("Python 3.14")
 
 
+IN_A_PYTHON = """async ([env, text]) => {
+    const { Session } = await import(new URL("live/session.mjs", location.href));
+    const session = new Session({ env });
+    const rows = await session.run(text, false, () => {});
+    session.end(null);
+    return rows.map((row) => row.got).join("");
+}"""
+#: What a Python knows of how it was started, and a number that must not be the same twice.
+STARTED = """
+import os, random, sys
+print(sys.path, sys.argv, sys.flags.dont_write_bytecode, os.getcwd(), sys.stdout.encoding, os.environ["HOME"], sep="|")
+print(os.environ.get("COLOUR"), random.random(), sep="|")
+"""
+
+
+def test_a_python_from_the_snapshot_is_as_one_that_was_started(visit):
+    page = visit("table.html")
+
+    def started(env):
+        about, own = page.evaluate(IN_A_PYTHON, [env, STARTED]).splitlines()
+        assert len([url for url in page.requests if "/live/snapshot" in url]) == ("PYTHONHASHSEED" not in env)
+        page.requests.clear()
+        return about, own.split("|")
+
+    path = {"PYTHONPATH": "/one:/two", "COLOUR": "blue"}
+    restored, own = started(path)
+    assert "'/one', '/two'" in restored
+    assert own[0] == "blue"
+    assert started({**path, "PYTHONHASHSEED": "0"})[0] == restored, (
+        "one that has to start, since its seed is settled there"
+    )
+    assert started(path)[1] != own, "the same random numbers twice"
+
+
 @pytest.mark.offline
 def test_without_a_network(visit, context):
     page = visit("table.html")
@@ -301,7 +335,10 @@ def test_everything_has_a_name(visit):
     assert nameless == []
 
 
-@pytest.mark.parametrize("path", ["index.html", "table.html"])
+SIX_PAGES = ["index.html", "table.html", "life.html", "ledger.html", "matrix.html", "specimens/missing-incref.html"]
+
+
+@pytest.mark.parametrize("path", SIX_PAGES)
 def test_on_a_phone(visit, path):
     page = visit(path)
     page.set_viewport_size({"width": 390, "height": 800})
@@ -443,6 +480,7 @@ def test_the_table_on_the_front_page(visit):
     page = visit("index.html")
     table = page.locator("#live-table")
     assert table.locator("svg").count() == 1
+    assert table.get_by_label("Your hash function").is_hidden()
     table.locator("#live-size").fill("7")
     table.locator("#live-size").press("Tab")
     table.locator(".live-says", has_text="in 7 buckets").wait_for()
