@@ -150,6 +150,20 @@ exported! {
             trampolines::finish_type(class);
         }
     }
+    /// A module is about to be made of these slots. Returns them.
+    rl_module_slots(slots: *mut c_void) -> *mut c_void {
+        trampolines::install_in_module_slots(slots);
+        slots
+    }
+    /// A heap type is about to be made of these slots. Returns them.
+    rl_type_slots(slots: *mut c_void) -> *mut c_void {
+        trampolines::install_in_type_slots(slots);
+        slots
+    }
+    /// The file in which this address lies has been loaded. It may have a function that answers with a module's slots.
+    rl_loaded(within: *const c_void) {
+        trampolines::install_in_exports(within);
+    }
     /// A function is about to be made of this definition. Returns the one that is to be used instead.
     rl_function(definition: *mut PyMethodDef) -> *mut PyMethodDef {
         if definition.is_null() { definition } else { trampolines::install_in_function(definition, "") }

@@ -761,6 +761,29 @@ pub unsafe fn PyType_FromModuleAndSpec(
     unsafe { type_from(spec, |spec| pyo3_ffi::PyType_FromModuleAndSpec(module, spec, bases)) }
 }
 
+/// As in the C API, as `PyType_Ready` here.
+///
+/// # Safety
+/// As in the C API.
+#[cfg(Py_3_15)]
+#[track_caller]
+pub unsafe fn PyType_FromSlots(slots: *mut PySlot) -> *mut PyObject {
+    let site = Some(Spot::here());
+    if faults::due("PyType_FromSlots", site) {
+        return null_mut();
+    }
+    // SAFETY: forwarded.
+    unsafe {
+        trampolines::install_in_type_slots(slots.cast());
+        let op = pyo3_ffi::PyType_FromSlots(slots);
+        if !op.is_null() {
+            trampolines::finish_type(op.cast());
+        }
+        account::take(op, "new", site);
+        op
+    }
+}
+
 /// A heap type, with trampolines in its slots.
 #[track_caller]
 unsafe fn type_from(spec: *mut PyType_Spec, make: impl FnOnce(*mut PyType_Spec) -> *mut PyObject) -> *mut PyObject {
@@ -818,4 +841,25 @@ pub unsafe fn PyModuleDef_Init(definition: *mut PyModuleDef) -> *mut PyObject {
         trampolines::install_in_module(definition);
         pyo3_ffi::PyModuleDef_Init(definition)
     }
+}
+
+/// As in the C API, as `PyModule_Create` here. (A module that CPython asks the file for, by `PyModExport_NAME`, passes here not at
+/// all: see `trampolines/slots.rs`.)
+///
+/// # Safety
+/// As in the C API.
+#[cfg(Py_3_15)]
+#[track_caller]
+pub unsafe fn PyModule_FromSlotsAndSpec(slots: *const PySlot, spec: *mut PyObject) -> *mut PyObject {
+    let site = Some(Spot::here());
+    if faults::due("PyModule_FromSlotsAndSpec", site) {
+        return null_mut();
+    }
+    // SAFETY: forwarded.
+    let op = unsafe {
+        trampolines::install_in_module_slots(slots.cast_mut().cast());
+        pyo3_ffi::PyModule_FromSlotsAndSpec(slots, spec)
+    };
+    account::take(op, "new", site);
+    op
 }

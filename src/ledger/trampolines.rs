@@ -18,7 +18,20 @@ use pyo3_ffi::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, OnceLock};
 
+#[cfg(all(Py_3_15, target_os = "linux", target_pointer_width = "64"))]
+mod slots;
+#[cfg(not(all(Py_3_15, target_os = "linux", target_pointer_width = "64")))]
+mod slots {
+    //! CPythons and machines on which no modules and types are made of slots, or none are judged.
+    use core::ffi::c_void;
+
+    pub(crate) unsafe fn install_in_module_slots(_: *mut c_void) {}
+    pub(crate) unsafe fn install_in_type_slots(_: *mut c_void) {}
+    pub(crate) fn install_in_exports(_: *const c_void) {}
+}
 mod thunks;
+
+pub(crate) use slots::{install_in_exports, install_in_module_slots, install_in_type_slots};
 
 /// A function that has a trampoline before it.
 #[derive(Clone, Copy)]

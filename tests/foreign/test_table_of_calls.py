@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 declared = pytest.importorskip("hashtable_lab.foreign.declared", reason="the laboratory is not installed")
-from hashtable_lab.foreign import table  # noqa: E402
+from hashtable_lab.foreign import header, rust, table  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests" / "tools"))
@@ -88,6 +89,25 @@ def test_what_is_kept_by_hand_has_a_source():
 def test_what_the_table_says(name, facts):
     call = table.calls()[name]
     assert {fact: getattr(call, fact) for fact in facts} == facts
+
+
+def test_what_is_handed_out_is_an_object_to_a_compiler_of_cpp_too():
+    """From CPython 3.14 on, one is handed out as a type."""
+    declared_in_c = header.Declared("int", ("PyTypeObject *", "void *", "PyTypeObject **"))
+    written = header._function(table.calls()["PyType_GetBaseByToken"], declared_in_c)
+    assert "rl_new((PyObject *)*a2, " in written
+
+
+# ---- the pyo3-ffi that is put in the place of the real one -----------------------------------------------------------
+
+
+def test_no_wrapper_in_rust_has_a_name_of_its_own_that_an_argument_has(functions):
+    """Some arguments are called `result`, of functions that only newer CPythons have."""
+    assert any(name == "result" for name, _ in functions["PyDict_GetItemRef"].arguments)
+    for call in rust._wrapped(functions):
+        own = set(re.findall(r"let (?:mut )?(\w+) =", rust._wrapper(call, functions[call.name])))
+        assert not own & {name for name, _ in functions[call.name].arguments}, call.name
+        assert own == {"_", "rl_result"}
 
 
 # ---- the way in by one `use` -----------------------------------------------------------------------------------------

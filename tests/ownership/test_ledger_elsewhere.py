@@ -257,6 +257,16 @@ def test_nothing_is_said_of_what_is_right(kept, opened, use):
     assert opened.events
 
 
+@pytest.mark.skipif(sys.version_info < (3, 15), reason="CPython asks a file for slots from 3.15 on")
+def test_the_example_is_made_of_slots_and_judged(kept):
+    """So on 3.15 all tests here are of such a module."""
+    file = ctypes.PyDLL(kept.__file__)
+    assert hasattr(file, "PyModExport_ledger_example") and not hasattr(file, "PyInit_ledger_example")
+    kept.nothing()
+    judged = dict(kept.ledger_judged())
+    assert judged["exec"] == 1 and judged["nothing"] > 0
+
+
 def test_without_the_ledger_there_is_nothing_of_it(plain, kept):
     def names(module):
         return {name for name in dir(module) if not name.startswith("__")}

@@ -35,12 +35,9 @@ pub(super) fn fields_of(op: *mut PyObject) -> Option<Fields> {
     // of that. A module that has a definition keeps it, and its state, as long as it lives.
     unsafe {
         if pyo3_ffi::PyModule_CheckExact(op) != 0 {
-            let definition = pyo3_ffi::PyModule_GetDef(op);
             let state = pyo3_ffi::PyModule_GetState(op) as Address;
-            if definition.is_null() || state == 0 {
-                return None;
-            }
-            return Some(Fields { of: op as Address, start: state, end: state + (*definition).m_size as usize });
+            let size = size_of_state(op);
+            return (state != 0).then_some(Fields { of: op as Address, start: state, end: state + size });
         }
         if is_plain(op as Address) {
             return None;
@@ -48,6 +45,32 @@ pub(super) fn fields_of(op: *mut PyObject) -> Option<Fields> {
         let size = (*pyo3_ffi::Py_TYPE(op)).tp_basicsize as usize;
         own_base(op)?;
         Some(Fields { of: op as Address, start: op as Address + head, end: op as Address + size })
+    }
+}
+
+/// The size of a module's state.
+///
+/// # Safety
+/// The module is alive.
+unsafe fn size_of_state(module: *mut PyObject) -> usize {
+    #[cfg(Py_3_15)]
+    unsafe extern "C" {
+        fn PyModule_GetStateSize(module: *mut PyObject, size: *mut pyo3_ffi::Py_ssize_t) -> core::ffi::c_int;
+    }
+    // SAFETY: the module is alive, says the caller; a module that has a definition keeps it as long as it lives. One that is made of
+    // slots has none, and its size is asked for.
+    unsafe {
+        #[cfg(Py_3_15)]
+        {
+            let mut size = 0;
+            PyModule_GetStateSize(module, &raw mut size);
+            size as usize
+        }
+        #[cfg(not(Py_3_15))]
+        {
+            let definition = pyo3_ffi::PyModule_GetDef(module);
+            if definition.is_null() { 0 } else { (*definition).m_size as usize }
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! A small extension that keeps a ledger by one `use`, and has bugs of its own.
 //!
 //! It is written as one would write it in C: bare pointers, plain assignments to fields, variadic calls. It knows nothing of the
-//! ledger but the `use` below. `right.rs` has a type and functions that are right, `wrong.rs` has one bug for each of their
-//! kinds, marked with `BUG` and a name. tests/ownership/test_ledger_elsewhere.py sees that each bug is named, by its line, and
-//! that nothing is said of the others.
+//! ledger but the `use` below. From CPython 3.15 on the module is made of slots, for which CPython asks the file. `right.rs` has a
+//! type and functions that are right, `wrong.rs` has one bug for each of their kinds, marked with `BUG` and a name.
+//! tests/ownership/test_ledger_elsewhere.py sees that each bug is named, by its line, and that nothing is said of the others.
 
 #![allow(non_snake_case, non_upper_case_globals)]
 
@@ -18,6 +18,7 @@ mod wrong;
 
 use api::*;
 use core::ffi::{CStr, c_int, c_void};
+#[cfg(not(Py_3_15))]
 use core::ptr::null_mut;
 
 /// A new reference to `op`. (The C API has it from CPython 3.10 on.)
@@ -80,11 +81,13 @@ static mut FUNCTIONS: [PyMethodDef; 28] = [
     PyMethodDef::zeroed(),
 ];
 
+#[cfg(not(Py_3_15))]
 static mut SLOTS: [PyModuleDef_Slot; 2] = [
     PyModuleDef_Slot { slot: Py_mod_exec, value: fill as *mut c_void },
     PyModuleDef_Slot { slot: 0, value: null_mut() },
 ];
 
+#[cfg(not(Py_3_15))]
 static mut MODULE: PyModuleDef = PyModuleDef {
     m_base: PyModuleDef_HEAD_INIT,
     m_name: c"ledger_example".as_ptr(),
@@ -102,8 +105,8 @@ static mut MODULE: PyModuleDef = PyModuleDef {
 /// # Safety
 /// `module` is this module, made whole.
 unsafe fn state(module: *mut PyObject) -> *mut State {
-    // SAFETY: the module is made from `MODULE`, whose `m_size` is that of `State`: what CPython has set aside for it, zeroed,
-    // is a `State` with nothing remembered. Before that it is NULL, and the caller checks for it.
+    // SAFETY: the module is made with the size of `State`: what CPython has set aside for it, zeroed, is a `State` with nothing
+    // remembered. Before that it is NULL, and the caller checks for it.
     unsafe { PyModule_GetState(module).cast() }
 }
 
@@ -145,13 +148,41 @@ unsafe extern "C" fn fill(module: *mut PyObject) -> c_int {
     0
 }
 
-/// Where `import ledger_example` arrives.
+/// Where `import ledger_example` arrives before CPython 3.15.
 ///
 /// # Safety
 /// Called by CPython, with the GIL held.
+#[cfg(not(Py_3_15))]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyInit_ledger_example() -> *mut PyObject {
     // SAFETY: the definition is static, so it is there as long as the module that refers to it, and nothing writes to it but
     // CPython, which has the GIL.
     unsafe { PyModuleDef_Init(&raw mut MODULE) }
+}
+
+/// What the module is made of, from CPython 3.15 on: no definition that is an object, and no call that makes one of it.
+#[cfg(Py_3_15)]
+static mut SLOTS: [PySlot; 9] = [
+    PySlot_STATIC_DATA(Py_mod_abi, &raw mut ABI as *mut c_void),
+    PySlot_STATIC_DATA(Py_mod_name, c"ledger_example".as_ptr() as *mut c_void),
+    PySlot_STATIC_DATA(Py_mod_doc, c"A small extension with bugs of its own.".as_ptr() as *mut c_void),
+    PySlot_STATIC_DATA(Py_mod_methods, &raw mut FUNCTIONS as *mut c_void),
+    PySlot_SIZE(Py_mod_state_size, size_of::<State>() as Py_ssize_t),
+    PySlot_PTR(Py_mod_state_traverse, traverse as *mut c_void),
+    PySlot_PTR(Py_mod_state_clear, clear as *mut c_void),
+    PySlot_PTR(Py_mod_exec, fill as *mut c_void),
+    PySlot_END(),
+];
+
+#[cfg(Py_3_15)]
+PyABIInfo_VAR!(ABI);
+
+/// Where `import ledger_example` arrives, from CPython 3.15 on.
+///
+/// # Safety
+/// Called by CPython, with the GIL held.
+#[cfg(Py_3_15)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyModExport_ledger_example() -> *mut PySlot {
+    (&raw mut SLOTS).cast()
 }

@@ -208,11 +208,11 @@ def _function(call: table.Call, declared: Declared) -> str:
     elif failed:
         body.append(f'if (rl_fails("{call.name}", {place})) {{ return {failed}; }}')
     body += [f"rl_stolen((PyObject *)a{number}, {place});" for number in call.steals]
-    body += [f"if (a{number} != NULL) {{ rl_stolen(*a{number}, {place}); }}" for number in call.in_out]
+    body += [f"if (a{number} != NULL) {{ rl_stolen((PyObject *)*a{number}, {place}); }}" for number in call.in_out]
     has_result = declared.result != "void"
     body.append(f"{f'{declared.result} rl_result = ' * has_result}{call.name}({', '.join(names)});")
     out = [*call.out, *call.in_out]
-    body += [f"if (a{number} != NULL) {{ rl_new(*a{number}, {place}); }}" for number in out]
+    body += [f"if (a{number} != NULL) {{ rl_new((PyObject *)*a{number}, {place}); }}" for number in out]
     well = f"rl_result != {call.fails}"
     body += [f"if ({well}) {{ rl_stolen((PyObject *)a{number}, {place}); }}" for number in call.steals_if_well]
     if is_new:

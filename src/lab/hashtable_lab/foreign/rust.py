@@ -67,6 +67,20 @@ mod refcount_ledger {{
         pub fn rl_type_is_ready(class: *mut PyTypeObject);
         pub fn rl_function(definition: *mut PyMethodDef) -> *mut PyMethodDef;
         pub fn rl_freed(memory: *mut c_void) -> *mut c_void;
+        pub fn rl_module_slots(slots: *mut c_void) -> *mut c_void;
+        pub fn rl_type_slots(slots: *mut c_void) -> *mut c_void;
+        pub fn rl_loaded(within: *const c_void);
+    }}
+
+    /// What the loader runs as soon as the file is in memory that this is a part of, before CPython asks it for a module's slots.
+    #[cfg(all(Py_3_15, target_os = "linux"))]
+    #[used]
+    #[unsafe(link_section = ".init_array")]
+    static WHEN_LOADED: extern "C" fn() = when_loaded;
+
+    #[cfg(all(Py_3_15, target_os = "linux"))]
+    extern "C" fn when_loaded() {{
+        unsafe {{ rl_loaded(when_loaded as *const c_void) }};
     }}
 
     /// The frame pointer of the function that this becomes a part of.
@@ -116,6 +130,10 @@ SPECIAL = {
     "refcount_ledger::rl_type_is_ready(t.cast()); refcount_ledger::rl_new(t, rl_f, rl_l, rl_p)",
     "PyType_FromMetaclass": "let t = {real}({a0}, {a1}, refcount_ledger::rl_spec({a2}), {a3}); "
     "refcount_ledger::rl_type_is_ready(t.cast()); refcount_ledger::rl_new(t, rl_f, rl_l, rl_p)",
+    "PyType_FromSlots": "let t = {real}(refcount_ledger::rl_type_slots({a0}.cast()).cast()); "
+    "refcount_ledger::rl_type_is_ready(t.cast()); refcount_ledger::rl_new(t, rl_f, rl_l, rl_p)",
+    "PyModule_FromSlotsAndSpec": "let m = {real}(refcount_ledger::rl_module_slots({a0}.cast_mut().cast()).cast(), {a1}); "
+    "refcount_ledger::rl_new(m, rl_f, rl_l, rl_p)",
     "PyCFunction_New": "refcount_ledger::rl_new({real}(refcount_ledger::rl_function({a0}), {a1}), rl_f, rl_l, rl_p)",
     "PyCFunction_NewEx": "refcount_ledger::rl_new({real}(refcount_ledger::rl_function({a0}), {a1}, {a2}), rl_f, rl_l, rl_p)",
     "PyCMethod_New": "refcount_ledger::rl_new({real}(refcount_ledger::rl_function({a0}), {a1}, {a2}, {a3}), rl_f, rl_l, rl_p)",
@@ -269,20 +287,21 @@ def _wrapper(call: table.Call, function: Function) -> str:
         body.append(f"if refcount_ledger::rl_fails({text}, {place}) != 0 {{ return {failed}; }}")
     body += [f"refcount_ledger::rl_stolen({names[number]}.cast(), {place});" for number in call.steals]
     body += [f"if !{names[n]}.is_null() {{ refcount_ledger::rl_stolen(*{names[n]}, {place}); }}" for n in call.in_out]
-    body.append(f"let result = {function.module}::{function.name}({', '.join(names)});")
+    # An argument may be called `result`.
+    body.append(f"let rl_result = {function.module}::{function.name}({', '.join(names)});")
     body += [
         f"if !{names[n]}.is_null() {{ refcount_ledger::rl_new((*{names[n]}).cast(), {place}); }}"
         for n in (*call.out, *call.in_out)
     ]
     body += [
-        f"if result != {call.fails} {{ refcount_ledger::rl_stolen({names[n]}.cast(), {place}); }}"
+        f"if rl_result != {call.fails} {{ refcount_ledger::rl_stolen({names[n]}.cast(), {place}); }}"
         for n in call.steals_if_well
     ]
     if is_new:
-        body.append(f"refcount_ledger::rl_new(result.cast(), {place});")
+        body.append(f"refcount_ledger::rl_new(rl_result.cast(), {place});")
     elif call.result:
-        body.append(f"refcount_ledger::rl_lend(result.cast(), {int(call.result == 'lends!')}, {place});")
-    return _head(function) + "".join(f"    {line}\n" for line in [*body, "result"]) + "}\n"
+        body.append(f"refcount_ledger::rl_lend(rl_result.cast(), {int(call.result == 'lends!')}, {place});")
+    return _head(function) + "".join(f"    {line}\n" for line in [*body, "rl_result"]) + "}\n"
 
 
 def _special(name: str, body: str, function: Function) -> str:

@@ -21,6 +21,9 @@ extern void rl_type_is_ready(PyTypeObject *);
 extern PyMethodDef *rl_function(PyMethodDef *);
 extern PyMethodDef *rl_functions(PyMethodDef *);
 extern void *rl_freed(void *);
+extern void *rl_module_slots(void *);
+extern void *rl_type_slots(void *);
+extern void rl_loaded(void *);
 #ifdef __cplusplus
 }
 #endif
@@ -171,6 +174,14 @@ RL_INLINE int rl_PyModule_AddType(RL_P, PyObject *module, PyTypeObject *type)
         rl_type_is_ready(type);
     }
     return result;
+}
+#endif
+
+#if PY_VERSION_HEX >= 0x030F0000
+/* The loader runs this as soon as the file is in memory that it is a part of, before CPython asks the file for a module's slots. */
+static __attribute__((constructor)) void rl_when_loaded(void)
+{
+    rl_loaded((void *)rl_when_loaded);
 }
 #endif
 

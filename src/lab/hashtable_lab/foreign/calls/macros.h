@@ -82,6 +82,15 @@
     rl_heap_type(RL_, PyType_FromMetaclass((metaclass), (module), rl_spec(spec), (bases)))
 #endif
 
+#if PY_VERSION_HEX >= 0x030F0000
+#undef PyModule_FromSlotsAndSpec
+#undef PyType_FromSlots
+#define PyModule_FromSlotsAndSpec(slots, spec) \
+    rl_new_or_fails("PyModule_FromSlotsAndSpec", \
+                    PyModule_FromSlotsAndSpec((const PySlot *)rl_module_slots((void *)(slots)), (spec)), RL_)
+#define PyType_FromSlots(slots) rl_heap_type(RL_, PyType_FromSlots((PySlot *)rl_type_slots((void *)(slots))))
+#endif
+
 /* Functions. */
 #undef PyCFunction_New
 #undef PyCFunction_NewEx
