@@ -140,13 +140,18 @@ def names(ledger: Path, sources: list[Source]) -> dict[str, set[str]]:
 
 
 def files_of(file: Path) -> Iterator[Path]:
-    """The files of a crate, from its first one on: those that it names with `mod`, and those that they name."""
+    """The files of a crate, from its first one on: those that it names with `mod`, and those that they name. (Less
+    the one that only the form for the stable ABI has.)"""
     yield file
     folder = file.parent if file.name in ("lib.rs", "mod.rs") else file.with_suffix("")
     code = re.sub(r"//[^\n]*", "", file.read_text(encoding="utf-8"))
-    for path, name in re.findall(
-        r"(?:#\[path = \"([^\"]+)\"\]\s*)?^\s*(?:pub(?:\(\w+\))? )?mod (\w+);", code, re.MULTILINE
+    for limited, path, name in re.findall(
+        r"(#\[cfg\(limited_api\)\]\s*)?(?:#\[path = \"([^\"]+)\"\]\s*)?^\s*(?:pub(?:\(\w+\))? )?mod (\w+);",
+        code,
+        re.MULTILINE,
     ):
+        if limited:
+            continue
         places = [file.parent / path] if path else [folder / f"{name}.rs", folder / name / "mod.rs"]
         yield from files_of(next(place.resolve() for place in places if place.is_file()))
 
