@@ -124,7 +124,7 @@ def test_a_child_that_dies_is_named(tmp_path, monkeypatch, capsys):
     )
     monkeypatch.setattr(faults, "HERE", tmp_path)
     outcome = faults.Outcome()
-    assert list(faults.drive(["lives", "dies", "lives too"], None, HERE.parent, outcome)) == [
+    assert list(faults.drive("hashtable_traced", ["lives", "dies", "lives too"], None, HERE.parent, outcome)) == [
         "lives",
         "dies",
         "lives too",
