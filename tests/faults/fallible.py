@@ -139,35 +139,41 @@ def names(ledger: Path, sources: list[Source]) -> dict[str, set[str]]:
     return found
 
 
-def files_of(file: Path) -> Iterator[Path]:
-    """The files of a crate, from its first one on: those that it names with `mod`, and those that they name. (Less
-    the one that only the form for the stable ABI has.)"""
+#: What the form for the stable ABI has in the place of another file, and the other way round.
+LIMITED, NOT_LIMITED = "cfg(limited_api)", "cfg(not(limited_api))"
+MOD = re.compile(r"^((?:\s*#\[[^\n]*\]\n)*)\s*(?:pub(?:\(\w+\))? )?mod (\w+);", re.MULTILINE)
+
+
+def files_of(file: Path, limited: bool = False) -> Iterator[Path]:
+    """The files of a crate, from its first one on: those that it names with `mod`, and those that they name.
+
+    Args:
+        file: the first one.
+        limited: whether it is built for the limited API.
+    """
     yield file
     folder = file.parent if file.name in ("lib.rs", "mod.rs") else file.with_suffix("")
-    code = re.sub(r"//[^\n]*", "", file.read_text(encoding="utf-8"))
-    for limited, path, name in re.findall(
-        r"(#\[cfg\(limited_api\)\]\s*)?(?:#\[path = \"([^\"]+)\"\]\s*)?^\s*(?:pub(?:\(\w+\))? )?mod (\w+);",
-        code,
-        re.MULTILINE,
-    ):
-        if limited:
+    for attributes, name in MOD.findall(re.sub(r"//[^\n]*", "", file.read_text(encoding="utf-8"))):
+        if (NOT_LIMITED if limited else LIMITED) in attributes:
             continue
-        places = [file.parent / path] if path else [folder / f"{name}.rs", folder / name / "mod.rs"]
-        yield from files_of(next(place.resolve() for place in places if place.is_file()))
+        path = re.search(r'path = "([^"]+)"', attributes)
+        places = [file.parent / path[1]] if path else [folder / f"{name}.rs", folder / name / "mod.rs"]
+        yield from files_of(next(place.resolve() for place in places if place.is_file()), limited)
 
 
-def scan(root: Path, crate: str = "src/extension/lib.rs") -> list[Site]:
+def scan(root: Path, crate: str = "src/extension/lib.rs", limited: bool = False) -> list[Site]:
     """All sites of the extension.
 
     Args:
         root: the project's folder.
         crate: the first file of the crate, in that folder: another form of the module may be meant.
+        limited: whether that is built for the limited API.
 
     Returns:
         The sites, in the order of files and lines.
     """
     root = root.resolve()
-    sources = [Source(file, file.relative_to(root).as_posix()) for file in sorted(set(files_of(root / crate)))]
+    sources = [Source(file, file.relative_to(root).as_posix()) for file in sorted(set(files_of(root / crate, limited)))]
     sites = set()
     fallible = names(root / "src" / "ledger" / "ffi.rs", sources)
     for source in sources:

@@ -34,10 +34,11 @@ from commands import ROOT, console, run_command  # noqa: E402
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: E402
 from rich.table import Table  # noqa: E402
 
-#: Of each form: the traced module, and the first file of its crate.
+#: Of each form: the traced module, the first file of its crate, and whether it is built for the limited API.
 FORMS = {
-    "classic": ("hashtable_traced", "src/extension/lib.rs"),
-    "heap": ("hashtable_heap_traced", "src/forms/lib.rs"),
+    "classic": ("hashtable_traced", "src/extension/lib.rs", False),
+    "heap": ("hashtable_heap_traced", "src/forms/lib.rs", False),
+    "abi3": ("hashtable_abi3_traced", "src/forms/lib.rs", True),
 }
 
 #: The end of the versions in which something is so with the GIL only: all of them, or none.
@@ -379,7 +380,7 @@ def show(report: dict[str, object], everything: bool, seconds: float) -> None:
 @click.option("--list", "only_list", is_flag=True, help="Print the calls, and make none.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def main(calls: tuple[str, ...], folder: Path | None, source: Path, form: str, only_list: bool, as_json: bool) -> int:
-    module, crate = FORMS[form]
+    module, crate, limited = FORMS[form]
     the_import = f"import {module}"
     if folder is not None:
         sys.path.insert(0, str(folder))
@@ -409,8 +410,9 @@ def main(calls: tuple[str, ...], folder: Path | None, source: Path, form: str, o
         if with_import:
             for step in drive_import(module, list(injection.EXCEPTIONS), folder, outcome):
                 progress.update(task, description=step, completed=outcome.calls - 1)
-    sites = fallible.scan(source, crate)
-    files = {file.relative_to(source.resolve()).as_posix() for file in fallible.files_of(source.resolve() / crate)}
+    source = source.resolve()
+    sites = fallible.scan(source, crate, limited)
+    files = {file.relative_to(source).as_posix() for file in fallible.files_of(source / crate, limited)}
     report = judged(sites, outcome, not calls, files)
     report["errors"] += fallible.overlooked(source)
     report["well"] = bool(report["well"] and not report["errors"])

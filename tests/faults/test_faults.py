@@ -190,7 +190,8 @@ def append(copy, text):
 
 def test_the_places_of_another_form(source):
     """It has the files of the classic form, less those that it has of its own."""
-    classic, heap = ({site.file for site in fallible.scan(source, crate)} for _, crate in faults.FORMS.values())
+    classic, heap, abi3 = ({site.file for site in fallible.scan(source, *form)} for _, *form in faults.FORMS.values())
+    assert "src/forms/limited.rs" in abi3 - heap - classic
     assert "src/extension/module.rs" in classic - heap
     assert {"src/forms/module.rs", "src/forms/type_object.rs"} <= heap - classic
     assert "src/extension/table/hashing.rs" in classic & heap
@@ -201,7 +202,7 @@ def test_the_places_of_another_form(source):
 
 
 def test_a_place_of_another_form_that_never_fails_is_reported(copy):
-    _, crate = faults.FORMS["heap"]
+    _, crate, _ = faults.FORMS["heap"]
     failed = all_failed(fallible.scan(copy, crate))
     with open(copy / "src" / "forms" / "module.rs", "a", encoding="utf-8") as file:
         file.write("\nunsafe fn never_called() -> *mut PyObject {\n    unsafe { PyList_New(0) }\n}\n")
