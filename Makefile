@@ -74,11 +74,15 @@ install: $(VENV)/installed ## Build the extension and install it and the lab int
 demo: $(VENV)/installed ## Run all demos: the talk from beginning to end
 	@$(BIN)/python -m hashtable_lab demo all
 
-# Of two cores both have something to do while the extension is built.
+# Of two cores both have something to do while tools are fetched and the extension is built.
 test: check-tools ## Run the tests: Rust's, Python's, and these on the traced build
-	@$(MAKE) --no-print-directory $(VENV)/tools-mutants
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-rust $(VENV)/installed
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-rust ready
 	@$(MAKE) --no-print-directory test-python
+
+# All that the Python tests need, one after the other: the first installs tools for the second.
+ready:
+	@$(MAKE) --no-print-directory $(VENV)/tools-mutants
+	@$(MAKE) --no-print-directory $(VENV)/installed
 
 check-binutils:
 	@for tool in nm readelf; do command -v $$tool >/dev/null || { echo "$$tool is missing: the book looks into the module's file with it (Debian: apt install binutils)." >&2; exit 1; }; done
@@ -357,15 +361,18 @@ valgrind-itself:
 
 # Only those whose names begin so: MUTANTS='views ffi'. Only N, always the same: SAMPLE=N. One as a diff: SHOW=NAME. Names
 # only: LIST=yes. As JSON: JSON=yes. Only those that the atlas does not know, after a change of the source: MISSING=yes.
+# Only those in code that the Python of .venv has not, with one that has it: ELSEWHERE=3.14t.
 MUTANTS ?=
 SAMPLE ?=
 SHOW ?=
 JSON ?=
 LIST ?=
 MISSING ?=
+ELSEWHERE ?=
 JOBS ?= 2
 MUTATE = $(BIN)/python tests/mutants/mutate.py $(MUTANTS) --jobs $(JOBS) \
-  $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SHOW),--show $(SHOW)) $(if $(JSON),--json) $(if $(LIST),--list) $(if $(MISSING),--missing)
+  $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SHOW),--show $(SHOW)) $(if $(JSON),--json) $(if $(LIST),--list) $(if $(MISSING),--missing) \
+  $(if $(ELSEWHERE),--elsewhere $(ELSEWHERE))
 mutants: $(VENV)/installed $(VENV)/tools-mutants ## Leave out each refcount operation in turn: a test must notice
 	@$(MUTATE)
 
@@ -477,4 +484,4 @@ test-site: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-site chromium ## T
 	@$(BIN)/python -m pytest -q -m site --numprocesses=2 --dist=loadfile $(or $(TESTS),tests/site)
 
 # Every target with a description is a command, not a file; so are the checks.
-.PHONY: chromium check-tools check-binutils debug-python valgrind-itself test-matrix test-traced $(RECORDS:%=record-%) $(shell awk -F: '/^[a-z-]+:.*\#\# / { print $$1 }' $(MAKEFILE_LIST))
+.PHONY: chromium check-tools ready check-binutils debug-python valgrind-itself test-matrix test-traced $(RECORDS:%=record-%) $(shell awk -F: '/^[a-z-]+:.*\#\# / { print $$1 }' $(MAKEFILE_LIST))

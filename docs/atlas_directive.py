@@ -68,6 +68,7 @@ class Atlas(SphinxDirective):
         elif at and at != f"{operation.file}: {lines[operation.line - 1].strip()}":
             what += f" (at {at})"
         by = f" <span class='by'>{html.escape(seen['by'])}</span>" if "by" in seen else ""
+        by += f" (CPython {html.escape(seen['python'])})" if "python" in seen else ""
         name = f"{WITHOUT[kind]} <code>{html.escape(operation.name)}</code>"
         return f"<p class='{seen['seen'].replace(' ', '-')}'><b>{name}</b>: {html.escape(what)}{by}</p>"
 
@@ -108,6 +109,11 @@ class Figures(SphinxDirective):
         seen = Counter((atlas.outcome(record, each.operation, each.kind) or {}).get("seen") for each in every)
         noticed = ", ".join(f"{seen[how]} {words}" for how, words in atlas.SEEN.items() if seen[how])
         text = f"Of {len(every)} mutants, {sum(seen[how] for how in atlas.SEEN)} were noticed: {noticed}."
+        others = Counter((atlas.outcome(record, each.operation, each.kind) or {}).get("python") for each in every)
+        del others[None]
+        if others:
+            shares = ", ".join(f"{number} with CPython {kind}" for kind, number in sorted(others.items()))
+            text += f" Some are in code that only other versions of Python have, and were noticed there: {shares}."
         if seen["nothing"]:
             text += f" {seen['nothing']} do the same as the source; the proof stands beside each."
         if seen["not compiled"]:

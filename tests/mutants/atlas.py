@@ -46,6 +46,12 @@ def outcome(record: Record, operation: Operation, kind: str) -> dict[str, str] |
     return functions.get(operation.function, {}).get(label(operation), {}).get(kind)
 
 
+def is_elsewhere(record: Record, operation: Operation, kind: str) -> bool:
+    """Is a mutant no part of the module for the Python that makes the record?"""
+    seen = outcome(record, operation, kind) or {}
+    return seen.get("seen") == "not compiled" or "python" in seen
+
+
 def differences(record: Record, operations: list[Operation]) -> list[str]:
     """In which the record and the source do not agree: a line for each mutant that only one of them knows."""
     present = {(m.operation.file, m.operation.function, label(m.operation), m.kind): m.id for m in mutants(operations)}
@@ -60,13 +66,16 @@ def differences(record: Record, operations: list[Operation]) -> list[str]:
     return unknown + [f"no longer in the source: {': '.join(key)}" for key in sorted(recorded - set(present))]
 
 
-def write(root: Path, operations: list[Operation], found: list[tuple[Mutant, object]]) -> None:
+def write(root: Path, operations: list[Operation], found: list[tuple[Mutant, object]], python: str = "") -> None:
     """Writes outcomes into the record, leaves there what still fits the source, and drops the rest.
+
+    What another Python has seen of a mutant stays when this one says that it is not compiled.
 
     Args:
         root: the project's folder.
         operations: all that there are.
         found: mutants and their symptoms.
+        python: which CPython saw them, such as `3.14t`; empty for the one that makes the record.
     """
     from trial import Symptom
 
@@ -74,10 +83,12 @@ def write(root: Path, operations: list[Operation], found: list[tuple[Mutant, obj
     record: Record = {}
     for mutant in mutants(operations):
         at, symptom = mutant.operation, new.get(mutant)
-        if isinstance(symptom, Symptom):
-            entry = {"seen": symptom.seen, "what": symptom.what, "by": symptom.by, "at": _at(root, symptom.place)}
+        known = outcome(old, at, mutant.kind) or {}
+        if not isinstance(symptom, Symptom) or (symptom.seen == "not compiled" and (python or "python" in known)):
+            entry = known
         else:
-            entry = outcome(old, at, mutant.kind) or {}
+            entry = {"seen": symptom.seen, "what": symptom.what, "by": symptom.by, "at": _at(root, symptom.place)}
+            entry["python"] = python
         entry = {field: text for field, text in entry.items() if text}
         if entry:
             record.setdefault(at.file, {}).setdefault(at.function, {}).setdefault(label(at), {})[mutant.kind] = entry

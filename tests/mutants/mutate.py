@@ -33,6 +33,9 @@ import operations as parsed  # noqa: E402
 import trial  # noqa: E402
 from commands import ROOT, console, run_command  # noqa: E402
 from equivalent import EQUIVALENT  # noqa: E402
+from hashtable_lab.children.interpreters import interpreters  # noqa: E402
+
+from forms import environment_for  # noqa: E402
 
 #: Where the controls change something: an operation that every test file comes by.
 CONTROL = ("slots/methods.rs", "set", "Py_NewRef(op)", 0)
@@ -49,13 +52,13 @@ BAD = {"survived", "not equivalent", "no build"}
 class Sieve:
     """Tries mutants, some at a time, and remembers."""
 
-    def __init__(self, jobs: int) -> None:
+    def __init__(self, jobs: int, python: trial.Python) -> None:
         self.stop = threading.Event()
-        self.memory = trial.Memory()
+        self.memory = trial.Memory(python)
         self.jobs = jobs
         self.workers: SimpleQueue[trial.Worker] = SimpleQueue()
         for number in range(jobs):
-            self.workers.put(trial.Worker(number, self.stop))
+            self.workers.put(trial.Worker(number, self.stop, python))
 
     def _try_out(self, mutant: parsed.Mutant) -> trial.Symptom:
         worker = self.workers.get()
@@ -127,7 +130,7 @@ def mutant_key(mutant: parsed.Mutant) -> tuple[str, str, str, int, str]:
 
 
 def choose(
-    mutants: list[parsed.Mutant], filters: tuple[str, ...], missing: bool, sample: int | None
+    mutants: list[parsed.Mutant], filters: tuple[str, ...], missing: bool, elsewhere: bool, sample: int | None
 ) -> list[parsed.Mutant]:
     """The mutants that the command line asks for.
 
@@ -137,9 +140,11 @@ def choose(
     chosen = parsed.near(filters, mutants)
     if not chosen:
         raise click.ClickException(f"no mutant has a name that begins with {' or '.join(filters)}.")
+    record = atlas.read(ROOT)
     if missing:
-        record = atlas.read(ROOT)
         chosen = [mutant for mutant in chosen if atlas.outcome(record, mutant.operation, mutant.kind) is None]
+    if elsewhere:
+        chosen = [mutant for mutant in chosen if atlas.is_elsewhere(record, mutant.operation, mutant.kind)]
     if sample is not None:
         # In an order that has nothing to do with the source's, and is always the same.
         chosen = sorted(chosen, key=lambda mutant: hashlib.sha256(repr(mutant_key(mutant)).encode()).digest())[:sample]
@@ -154,6 +159,12 @@ def choose(
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="How many at a time.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array to standard output.")
 @click.option("--missing", is_flag=True, help="Only those of which docs/atlas.json does not know.")
+@click.option(
+    "--elsewhere",
+    "kind",
+    metavar="CPYTHON",
+    help="With this CPython, such as 3.14t: those that are no part of the module for the one that makes the record.",
+)
 @click.option("--write", is_flag=True, help="Write the outcomes into docs/atlas.json.")
 def main(
     filters: tuple[str, ...],
@@ -163,6 +174,7 @@ def main(
     jobs: int,
     as_json: bool,
     missing: bool,
+    kind: str | None,
     write: bool,
 ) -> int:
     """The command line."""
@@ -179,7 +191,7 @@ def main(
             raise click.ClickException(f"there is no mutant {show}; `make mutants LIST=yes` lists them.")
         click.echo(chosen.diff(ROOT), nl=False)
         return 0
-    chosen_ones = choose(mutants, filters, missing, sample)
+    chosen_ones = choose(mutants, filters, missing, kind is not None, sample)
     if only_list:
         for mutant in chosen_ones:
             click.echo(mutant.id)
@@ -188,17 +200,30 @@ def main(
     if stale:
         raise click.ClickException(f"equivalent.py lists what the source does not have: {stale[0]}.")
     trial.TARGET.mkdir(parents=True, exist_ok=True)
+    python = trial.Python() if kind is None else other_python(kind)
     try:
         with filelock.FileLock(trial.TARGET / "lock", timeout=0):
-            found = sift(Sieve(min(jobs, len(chosen_ones) + 1)), operations, chosen_ones)
+            found = sift(Sieve(min(jobs, len(chosen_ones) + 1), python), operations, chosen_ones)
     except filelock.Timeout:
         raise click.ClickException("another `make mutants` is running in this folder.") from None
     if write:
-        atlas.write(ROOT, operations, found)
+        atlas.write(ROOT, operations, found, python.kind)
         console.print(f"the outcomes are in {atlas.RECORD}")
     if as_json:
         click.echo(json.dumps([result(*pair) for pair in found], indent=1))
     return summary(found)
+
+
+def other_python(kind: str) -> trial.Python:
+    """Another CPython, in an environment with what the tests need.
+
+    Raises:
+        click.ClickException: it is not here.
+    """
+    path = interpreters().get(kind)
+    if path is None:
+        raise click.ClickException(f"CPython {kind} is not here. (make interpreters KINDS={kind} may get it.)")
+    return trial.Python.at(str(environment_for(kind, path)), kind)
 
 
 def sift(

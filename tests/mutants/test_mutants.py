@@ -212,6 +212,38 @@ def test_writing_keeps_what_still_fits_and_drops_the_rest(modules, operations, t
     assert len(atlas.differences(record, found)) == 2
 
 
+def test_what_another_python_has_seen_stays(modules, operations, tmp_path):
+    atlas, symptom = modules["atlas"], modules["trial"].Symptom
+    (tmp_path / "docs").mkdir()
+    found = operations.parse(SOURCE, "a.rs")
+    here, there, nowhere, *_ = operations.mutants(found)
+
+    def outcomes():
+        record = atlas.read(tmp_path)
+        return [atlas.outcome(record, mutant.operation, mutant.kind) for mutant in (here, there, nowhere)]
+
+    absent = symptom("not compiled")
+    atlas.write(tmp_path, found, [(here, symptom("ledger", "a leak")), (there, absent), (nowhere, absent)])
+    chosen = modules["mutate"].choose([here, there, nowhere], (), False, False, None)
+    assert chosen == [here, there, nowhere]
+    record = atlas.read(tmp_path)
+    assert [atlas.is_elsewhere(record, each.operation, each.kind) for each in chosen] == [False, True, True]
+    atlas.write(tmp_path, found, [(there, symptom("crash", "SIGSEGV")), (nowhere, absent)], "3.14t")
+    kept = [
+        {"seen": "ledger", "what": "a leak"},
+        {"seen": "crash", "what": "SIGSEGV", "python": "3.14t"},
+        {"seen": "not compiled"},
+    ]
+    assert outcomes() == kept
+    # The one that makes the record has nothing to say of it.
+    atlas.write(tmp_path, found, [(there, absent), (nowhere, absent)])
+    assert outcomes() == kept
+    assert atlas.is_elsewhere(atlas.read(tmp_path), there.operation, there.kind)
+    # But what was a part of its module, and is none any more, is not what it was.
+    atlas.write(tmp_path, found, [(here, absent)])
+    assert outcomes()[0] == {"seen": "not compiled"}
+
+
 # ---- symptoms and verdicts -------------------------------------------------------------------------------------------
 
 

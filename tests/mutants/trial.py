@@ -79,6 +79,30 @@ class DoesNotBuild(Exception):
 
 
 @dataclass(frozen=True)
+class Python:
+    """The interpreter that the mutants are built for.
+
+    Attributes:
+        path: its executable, in an environment with what the tests need.
+        kind: its name in the record, such as `3.14t`; empty for the one that makes the record, which is this one.
+        suffix: how the name of a module's file ends there.
+        version: what it says of itself.
+    """
+
+    path: str = sys.executable
+    kind: str = ""
+    suffix: str = str(sysconfig.get_config_var("EXT_SUFFIX"))
+    version: str = sys.version
+
+    @classmethod
+    def at(cls, path: str, kind: str) -> Python:
+        """Another interpreter, which is asked for the rest."""
+        code = "import json, sys, sysconfig; print(json.dumps([sysconfig.get_config_var('EXT_SUFFIX'), sys.version]))"
+        suffix, version = json.loads(subprocess.check_output([path, "-c", code], text=True))
+        return cls(path, kind, suffix, version)
+
+
+@dataclass(frozen=True)
 class Symptom:
     """What killed a mutant, or that nothing did.
 
@@ -145,9 +169,9 @@ def test_files(run: str) -> list[Path]:
     return [TESTS / "conftest.py", *files_of(RUNS[run][0]), *shared]
 
 
-def standing(run: str) -> str:
+def standing(run: str, python: Python) -> str:
     """What a record of this run must have been made with, to count: a digest of the tests and of Python."""
-    return digest(*test_files(run), text=sys.version)
+    return digest(*test_files(run), text=python.version)
 
 
 # ---- one worker ------------------------------------------------------------------------------------------------------
@@ -156,8 +180,9 @@ def standing(run: str) -> str:
 class Worker:
     """Builds and tries one mutant after another, in folders of its own."""
 
-    def __init__(self, number: int, stop: threading.Event) -> None:
-        self.folder = TARGET / f"worker-{number}"
+    def __init__(self, number: int, stop: threading.Event, python: Python) -> None:
+        self.python = python
+        self.folder = TARGET / f"worker-{number}{python.kind and '-'}{python.kind}"
         self.source = self.folder / "source"
         self.stop = stop
 
@@ -197,12 +222,12 @@ class Worker:
     def _run(self, command: Sequence[str | Path], limit: float, folder: Path = ROOT) -> children.Ending:
         variables = {
             **os.environ,
-            "PYTHONPATH": str(self.folder / "traced"),
+            "PYTHONPATH": os.pathsep.join([str(self.folder / "traced"), str(ROOT / "src" / "lab")]),
             "HASHTABLE_MODULE": "hashtable_traced",
             "HASHTABLE_SOURCE": str(ROOT),
             "CARGO_TARGET_DIR": str(self.folder / "cargo"),
             "CARGO_TERM_COLOR": "never",
-            "PYO3_PYTHON": sys.executable,
+            "PYO3_PYTHON": self.python.path,
             "PYO3_BUILD_EXTENSION_MODULE": "1",
             # A mutant may leave a name unused.
             "RUSTFLAGS": "--cap-lints allow",
@@ -241,7 +266,7 @@ class Worker:
         # A module that a child has mapped must not be written into.
         fresh = folder / "fresh"
         shutil.copyfile(library, fresh)
-        fresh.replace(folder / f"hashtable_traced{sysconfig.get_config_var('EXT_SUFFIX')}")
+        fresh.replace(folder / f"hashtable_traced{self.python.suffix}")
 
     def _is_compiled(self, mutant: Mutant, file: Path, text: bytes) -> bool:
         """Would it be noticed if there were no Rust at all where the operation is?"""
@@ -254,13 +279,13 @@ class Worker:
         return False
 
     def _smoke(self) -> Symptom:
-        ending = self._run([sys.executable, "-u", HERE / "smoke.py"], SMOKE_LIMIT)
+        ending = self._run([self.python.path, "-u", HERE / "smoke.py"], SMOKE_LIMIT)
         return _symptom(ending, SMOKE_LIMIT, _smoke_statement(ending.output))
 
     def _pytest(self, run: str) -> Symptom:
         names, selected = RUNS[run]
         self._build()
-        command = [sys.executable, "-u", "-m", "pytest", "-x", "-v", "-rfE", "--tb=short", "--timeout=600"]
+        command = [self.python.path, "-u", "-m", "pytest", "-x", "-v", "-rfE", "--tb=short", "--timeout=600"]
         # The slow tests too, but for those that SLOW_ONES names.
         command += ["-m", "", "-p", "no:cacheprovider", "-p", "no:xdist", *(["-k", selected] if selected else [])]
         ending = self._run([*command, *files_of(names)], RUN_LIMIT)
@@ -345,9 +370,9 @@ class Memory:
     all tests are.
     """
 
-    def __init__(self) -> None:
-        self.source = digest(*(ROOT / file for file in source_files()))
-        self.standing = {run: standing(run) for run in ("smoke", *RUNS)}
+    def __init__(self, python: Python) -> None:
+        self.source = digest(*(ROOT / file for file in source_files()), text=python.kind)
+        self.standing = {run: standing(run, python) for run in ("smoke", *RUNS)}
 
     def _file(self, mutant: Mutant) -> Path:
         form = mutant.operation.forms[mutant.kind]

@@ -8,10 +8,10 @@
 //!
 //! With the GIL the long way is short, and all of this says at once that it does not know.
 
-#[cfg(all(Py_GIL_DISABLED, not(feature = "trace")))]
+#[cfg(Py_GIL_DISABLED)]
 pub(crate) use without_the_gil::{assign, call_get, call_set, contains, subscript};
 
-#[cfg(all(Py_GIL_DISABLED, not(feature = "trace")))]
+#[cfg(Py_GIL_DISABLED)]
 mod without_the_gil {
     use crate::fast::equality::{Place, look_up_without_asking};
     use crate::fast::hash_at_hand::hash_at_hand;
@@ -121,7 +121,7 @@ mod without_the_gil {
     }
 }
 
-#[cfg(not(all(Py_GIL_DISABLED, not(feature = "trace"))))]
+#[cfg(not(Py_GIL_DISABLED))]
 #[allow(clippy::missing_safety_doc, reason = "they do nothing")]
 mod with_the_gil {
     use crate::ffi::{Given, Py_ssize_t, PyObject, Raised};
@@ -149,5 +149,5 @@ mod with_the_gil {
         None
     }
 }
-#[cfg(not(all(Py_GIL_DISABLED, not(feature = "trace"))))]
+#[cfg(not(Py_GIL_DISABLED))]
 pub(crate) use with_the_gil::{assign, call_get, call_set, contains, subscript};

@@ -200,7 +200,7 @@ enum Stepped {
 /// only one: the lock of the table is enough for it, since nobody else ends the iterator.
 #[inline(always)]
 unsafe fn step_at_once(iterator: *mut TableIterator, ours: bool) -> Option<Stepped> {
-    #[cfg(all(Py_GIL_DISABLED, not(feature = "trace")))]
+    #[cfg(Py_GIL_DISABLED)]
     if ours {
         // SAFETY: the iterator is alive and keeps its table until this thread ends it.
         unsafe {
