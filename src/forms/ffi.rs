@@ -43,6 +43,10 @@ pub(crate) use api::{PyInterpreterState, PyInterpreterState_Get};
 #[allow(deprecated, reason = "these are in all versions")]
 pub(crate) use api::{PyErr_Fetch, PyErr_Restore};
 
+// Who is it that imports a file which is for many?
+#[cfg(limited_api)]
+pub(crate) use api::{Py_GetVersion, PyExc_ImportError};
+
 #[cfg(not(feature = "trace"))]
 use pyo3_ffi as api;
 #[cfg(feature = "trace")]

@@ -107,10 +107,39 @@ use ffi::*;
 #[cfg_attr(all(limited_api, not(feature = "trace")), unsafe(export_name = "PyInit_hashtable_abi3"))]
 #[cfg_attr(all(limited_api, feature = "trace"), unsafe(export_name = "PyInit_hashtable_abi3_traced"))]
 pub unsafe extern "C" fn PyInit() -> *mut PyObject {
+    #[cfg(all(limited_api, not(feature = "trace")))]
+    // SAFETY: the thread is attached, and the message ends with a NUL.
+    unsafe {
+        if let Some(message) = not_served() {
+            PyErr_SetString(PyExc_ImportError, message.as_ptr());
+            return core::ptr::null_mut();
+        }
+    }
     errors::keep_panics_quiet();
     every_reference_is_entered();
     #[cfg(feature = "trace")]
     announce::tell_the_replay();
     // SAFETY: the definition is static, and complete.
     unsafe { PyModuleDef_Init(module::definition()) }
+}
+
+/// What to say to an interpreter that finds the file for the stable ABI, and is not one of those that it is for.
+///
+/// Nothing but the text of its version is looked at: an older one lacks what we would ask otherwise. (3.10 and older do not get
+/// here: they miss a function that the file needs, and say so.)
+#[cfg(all(limited_api, not(feature = "trace")))]
+fn not_served() -> Option<&'static core::ffi::CStr> {
+    // SAFETY: CPython keeps the text for ever, and it ends with a NUL: "3.14.4 free-threading build (main, ...) [GCC ...]".
+    let version = unsafe { core::ffi::CStr::from_ptr(Py_GetVersion()) }.to_bytes();
+    if version.starts_with(b"3.11.") {
+        return Some(
+            c"hashtable_abi3 is for CPython 3.12 and newer: here, build `hashtable`, the classic form, or `hashtable_heap`.",
+        );
+    }
+    if version.windows(14).any(|word| word == b"free-threading") {
+        return Some(
+            c"hashtable_abi3 is for a CPython with a GIL: without one, build `hashtable`, the classic form, or `hashtable_heap`.",
+        );
+    }
+    None
 }

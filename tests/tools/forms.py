@@ -188,6 +188,21 @@ def audit(form: Form, file: Path, kind: str, python: str, control: bool) -> bool
     return kept and seen
 
 
+def refused_elsewhere(form: Form, file: Path, found: dict[str, str]) -> bool:
+    """Whether every CPython that a file is not for says so with an ImportError, where it finds the file all the same."""
+    well = True
+    for kind, python in found.items():
+        if tuple(int(part) for part in re.findall(r"\d+", kind)[:2]) >= form.oldest and not kind.endswith("t"):
+            continue
+        program = f"import sys; sys.path.insert(0, {str(file.parent)!r}); import {form.module}"
+        done = subprocess.run([python, "-c", program], capture_output=True, text=True)
+        last = (done.stderr.strip().splitlines() or ["it was imported"])[-1]
+        refused = done.returncode == 1 and last.startswith("ImportError: ")
+        console.print(f"{file.name} with CPython {kind}: {'' if refused else 'NOT REFUSED: '}{last}")
+        well = well and refused
+    return well
+
+
 @click.command(help=__doc__)
 @click.argument("kinds", nargs=-1, metavar="[CPYTHON]...")
 @click.option("--form", "forms", multiple=True, type=click.Choice(list(FORMS)), help="Only this form; may be repeated.")
@@ -230,6 +245,7 @@ def main(kinds: tuple[str, ...], forms: tuple[str, ...], suites: tuple[str, ...]
                     shutil.copyfile(file, module / file.name)
                     if not audited:
                         well, audited = audit(form, file, oldest, found[oldest], not no_control) and well, True
+                        well = refused_elsewhere(form, file, found) and well
                 else:
                     build_form(f"{what}, building", python, ROOT, TARGET / kind / "cargo", module, form, traced=traced)
                 suffix = "_traced" if traced else ""
