@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import sysconfig
 
 import pytest
 
@@ -14,8 +15,11 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="ends by signals
 
 
 @pytest.fixture
-def run(child, tmp_path, source, example):
+def run(child, tmp_path, source, example, monkeypatch):
     """A function that writes a script, runs the command on it, and returns how that ended."""
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        # The example does not say that it needs no GIL: without this its import turns the GIL on, with a warning.
+        monkeypatch.setenv("PYTHON_GIL", "1")
 
     def run(script, *options, arguments=()):
         file = tmp_path / "script.py"
