@@ -24,7 +24,6 @@
 //!
 //! * **An object owns its type.** `PyType_GenericAlloc` takes a reference to the type for every object of a heap type, and
 //!   `tp_dealloc` gives it back. So the type of a living object is alive.
-
 //!
 //! # The form for the stable ABI: `hashtable_abi3`
 //!
