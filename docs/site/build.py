@@ -91,7 +91,8 @@ def add_python(site: Path, chosen: list[str]) -> None:
         built = wasm.build(module, WORK / "modules")
         size = put(built.read_bytes(), live / "modules" / built.name, packed=True)
         assets[f"modules/{built.name}"] = {"folder": "lab", "size": size, "packed": True}
-    assets["lab"] = {"folder": "lab", "size": put(laboratory(), live / "lab", packed=True), "packed": True}
+    for name, archive in {"lab": laboratory(), "front": front()}.items():
+        assets[name] = {"folder": name, "size": put(archive, live / name, packed=True), "packed": True}
     for number, name in enumerate(chosen, 1):
         print(f"specimen {number} of {len(chosen)}: {name}", flush=True)
         for built in specimen_modules(name):
@@ -117,10 +118,7 @@ LEXERS = ("__init__.py", "_mapping.py", "python.py", "diff.py")
 
 
 def laboratory() -> bytes:
-    """An archive of the laboratory, of what it imports, and of the source of which it quotes lines.
-
-    It is as simple as can be (`filesOf` in worker.mjs reads it): Python would take half a second to unpack a zip file.
-    """
+    """An archive of the laboratory, of what it imports, and of the source of which it quotes lines."""
     chosen: dict[str, Path] = {}
     for name in (*NEEDED, "hashtable_lab"):
         folder = Path(importlib.util.find_spec(name).origin).parent
@@ -135,8 +133,21 @@ def laboratory() -> bytes:
         for path in sorted(ROOT.glob(pattern)):
             if path.is_file():
                 chosen[f"source/{path.relative_to(ROOT).as_posix()}"] = path
-    for name in ("children.py", "front.py"):
-        chosen[name] = HERE / "live" / name
+    chosen["children.py"] = HERE / "live" / "children.py"
+    return archive_of(chosen)
+
+
+def front() -> bytes:
+    """An archive of what the table on the front page needs: its picture is the laboratory's, which stands alone."""
+    still = importlib.util.find_spec("hashtable_lab.replay.still").origin
+    return archive_of({"front.py": HERE / "live" / "front.py", "still.py": Path(still)})
+
+
+def archive_of(chosen: dict[str, Path]) -> bytes:
+    """Files in one, by the names that they get.
+
+    It is as simple as can be (`filesOf` in worker.mjs reads it): Python would take half a second to unpack a zip file.
+    """
     contents = {name: path.read_bytes() for name, path in chosen.items()}
     listed = json.dumps([[name, len(content)] for name, content in contents.items()]).encode()
     return b"".join([struct.pack("<I", len(listed)), listed, *contents.values()])

@@ -234,7 +234,7 @@ def test_a_crash_ends_the_worker_and_not_the_page(visit):
 def test_nothing_loads_before_it_is_asked_for(visit):
     page = visit("table.html")
     page.wait_for_timeout(1000)
-    heavy = re.compile(r"/live/(pyodide|modules|specimens|lab\.zip|worker)")
+    heavy = re.compile(r"/live/(pyodide|modules|specimens|snapshot\.|lab\.|front\.|worker)")
     assert [url for url in page.requests if heavy.search(url)] == []
     run_block(page, 1)
     assert [url for url in page.requests if heavy.search(url)] != []

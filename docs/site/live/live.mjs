@@ -126,7 +126,7 @@ class Page {
   constructor() {
     // The laboratory is loaded only where an example uses it.
     const sources = [...document.querySelectorAll("template.live-source")].map((source) => source.content.textContent);
-    this.session = new Session({ lab: sources.some((text) => /^>>> .*\bhashtable_lab\b/m.test(text)) });
+    this.session = new Session({ archive: sources.some((text) => /^>>> .*\bhashtable_lab\b/m.test(text)) ? "lab" : null });
     this.busy = false;
     this.state = element("span", { class: "live-state", role: "status" });
     this.progress = element("progress", { max: 1, value: 0, hidden: true, "aria-label": "Loading Python" });

@@ -21,11 +21,11 @@ function byItself(command) {
   return panel({
     label: `arguments for python -m: ${command}`,
     text: command,
-    ways: [{ label: "Run it here", options: { lab: true }, details: (text) => ({ command: `-m ${text}` }) }],
+    ways: [{ label: "Run it here", options: { archive: "lab" }, details: (text) => ({ command: `-m ${text}` }) }],
   });
 }
 
 function withScript(command, script, name) {
   const details = (text) => ({ command: `-m ${command} /tmp/${name}`, files: [[name, new TextEncoder().encode(text)]] });
-  return panel({ label: `the script ${name} for ${command}`, text: script, ways: [{ label: "Run it here", options: { lab: true }, details }] });
+  return panel({ label: `the script ${name} for ${command}`, text: script, ways: [{ label: "Run it here", options: { archive: "lab" }, details }] });
 }

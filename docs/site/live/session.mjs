@@ -18,9 +18,9 @@ function keep() {
 }
 
 export class Session {
-  /** @param {{folder?: string, lab?: boolean}} options  which modules to load, and whether the laboratory too */
+  /** @param {{folder?: string, archive?: string|null}} options  which modules to load, and what Python besides: "lab", "front" */
   constructor(options = {}) {
-    this.options = { folder: "modules", lab: false, ...options };
+    this.options = { folder: "modules", archive: null, ...options };
     this.worker = null;
     this.starting = null;
     this.version = null;

@@ -26,7 +26,7 @@ export async function exhibit(name) {
     ways: [
       { label: "Run with the right module", options: { folder: "modules" }, details: details(["-u", `/tmp/${FILE}`]) },
       { label: "Run with the broken one", options: { folder, env: { PYTHONMALLOC: "debug" } }, details: details(["-u", `/tmp/${FILE}`]) },
-      { label: "Ask the ledger", options: { folder, lab: true }, details: details(["-m", "hashtable_lab", "ledger", `/tmp/${FILE}`]) },
+      { label: "Ask the ledger", options: { folder, archive: "lab" }, details: details(["-m", "hashtable_lab", "ledger", `/tmp/${FILE}`]) },
     ],
   });
   if (symptom) exhibited.prepend(note(`Here, where a pointer has 32 bits: ${inWords(symptom)}`));

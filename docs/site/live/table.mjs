@@ -7,7 +7,7 @@ const OWN = "def my_hash(key):\n    return len(str(key))\n";
 
 /** @param {HTMLElement} place  holds a first picture, which build.py has drawn */
 export function show(place) {
-  const session = new Session({ lab: true });
+  const session = new Session({ archive: "front" });
   const picture = place.querySelector(".live-picture");
   const says = element("p", { class: "live-says", role: "status" }, picture.dataset.says);
   const size = element("input", { type: "number", min: 1, max: 64, value: 4, id: "live-size" });

@@ -1,7 +1,7 @@
 // A Python of its own, in a thread of its own. The page talks to it by messages; whatever happens in here - an endless
 // loop, a crash - the page lives on, and can end this worker and start another.
 //
-// In:  {id, call: "start", assets, folder, lab, env, wasm}    out: {progress: part} ..., {wasm: what was compiled}, {id, result}
+// In:  {id, call: "start", assets, folder, archive, env, wasm}    out: {progress: part} ..., {wasm: what was compiled}, {id, result}
 //      {id, call: "run", text, compare}                       out: {printed} ..., {id, result: [examples]}
 //      {id, call: "front", ask, arguments}                    out: {id, result}, see front.py
 //      {id, call: "program", command, files}                  out: {printed} ..., {id, result: {code, files}}
@@ -153,12 +153,12 @@ function read(folder) {
   return found;
 }
 
-async function start({ assets: known, folder = "modules", lab = false, env = {}, wasm: compiled }) {
+async function start({ assets: known, folder = "modules", archive = null, env = {}, wasm: compiled }) {
   assets = known;
   mine = folder;
   wasm = compiled;
   const withSnapshot = !SETTLED.some((name) => env[name]);
-  const folders = ["pyodide", "prompt", folder, lab && "lab", withSnapshot && "snapshot"];
+  const folders = ["pyodide", "prompt", folder, archive, withSnapshot && "snapshot"];
   const wanted = Object.keys(assets).filter((name) => folders.includes(assets[name].folder) && !(wasm && name === WASM));
   const sources = new Set(wanted.flatMap((name) => [name, assets[name].differsFrom ?? name]));
   total = [...sources].reduce((sum, name) => sum + assets[name].size, 0);
@@ -166,15 +166,15 @@ async function start({ assets: known, folder = "modules", lab = false, env = {},
   const arriving = Promise.all([
     Promise.all(wanted.filter((name) => name.endsWith(".so")).map(async (name) => [name.split("/").pop(), await moduleFile(name)])),
     bytes("prompt.py"),
-    lab ? bytes("lab") : null,
+    archive ? bytes(archive) : null,
   ]);
   python = await interpreter(env, withSnapshot);
-  const [built, prompts, archive] = await arriving;
+  const [built, prompts, packed] = await arriving;
   // Its files outlive a crash; `python` itself refuses to be used after one.
   files = python.FS;
   write(BOOK, built);
   write(BOOK, [["prompt.py", prompts]]);
-  if (archive) write(BOOK, filesOf(archive));
+  if (packed) write(BOOK, filesOf(packed));
   python.globals.set("environment", python.toPy(env));
   python.runPython(`
 import importlib, sys
@@ -185,7 +185,7 @@ prompt.take_up(environment)
 del environment
 `);
   prompt = python.pyimport("prompt").Prompt(tell);
-  if (lab) python.pyimport("children").install();
+  if (archive === "lab") python.pyimport("children").install();
   return { python: python.runPython("sys.version.split()[0]") };
 }
 
@@ -230,7 +230,7 @@ globalThis.startChild = (command, env) => {
       else if (data.id === 2) gone({ code: data.result.code, output, files: data.result.files });
     };
     let output = "";
-    child.postMessage({ id: 1, call: "start", assets, folder: mine, lab: true, env, wasm });
+    child.postMessage({ id: 1, call: "start", assets, folder: mine, archive: "lab", env, wasm });
   });
   return {
     kill: () => child.terminate(),
