@@ -74,6 +74,9 @@ install: $(VENV)/installed ## Build the extension and install it and the lab int
 demo: $(VENV)/installed ## Run all demos: the talk from beginning to end
 	@$(BIN)/python -m hashtable_lab demo all
 
+# As many at a time as there are cores; those that share what takes long to make run in one process.
+SIDE_BY_SIDE := --numprocesses=auto --dist=loadgroup
+
 # Of two cores both have something to do while tools are fetched and the extension is built.
 test: check-tools ## Run the tests: Rust's, Python's, and these on the traced build
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-rust ready
@@ -122,8 +125,8 @@ test-all: test-rust test-matrix test-traced test-slow ## Run all tests, with eve
 
 test-slow: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-mutants ## Run the tests that `make test` leaves out: what compiles something, or takes long
 	$(call say,running the slow tests with $$($(BIN)/python -V))
-	@$(BIN)/python -m pytest -q -m slow --numprocesses=auto $(TESTS)
-	@HASHTABLE_MODULE=hashtable_traced $(BIN)/python -m pytest -q -m slow --numprocesses=auto $(TRACED_TESTS) tests/faults
+	@$(BIN)/python -m pytest -q -m slow $(SIDE_BY_SIDE) $(TESTS)
+	@HASHTABLE_MODULE=hashtable_traced $(BIN)/python -m pytest -q -m slow $(SIDE_BY_SIDE) $(TRACED_TESTS) tests/faults
 	@cargo test --locked --quiet --package hashtable-c-header
 
 # Only these: KINDS='3.14t'. Of the source that you have: SOURCE=FILE.
@@ -140,14 +143,14 @@ test-rust: check-tools ## Run the library's own tests
 
 test-python: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-mutants ## Run the Python tests with the Python of .venv, and on the traced build
 	$(call say,testing with $$($(BIN)/python -V))
-	@$(BIN)/python -m pytest -q --numprocesses=auto $(TESTS)
+	@$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) $(TESTS)
 	@$(MAKE) --no-print-directory test-traced
 
 # What the traced build could do otherwise; the rest does not ask which of the two modules it is.
 TRACED_TESTS = $(or $(TESTS),tests/behaviour tests/ownership tests/hostile tests/faults/test_memory.py)
 test-traced: $(VENV)/installed $(VENV)/tools-test
 	$(call say,testing the traced build)
-	@HASHTABLE_MODULE=hashtable_traced $(BIN)/python -m pytest -q --numprocesses=auto $(TRACED_TESTS)
+	@HASHTABLE_MODULE=hashtable_traced $(BIN)/python -m pytest -q $(SIDE_BY_SIDE) $(TRACED_TESTS)
 
 # Without the slow tests: SLOW=no.
 SLOW ?=

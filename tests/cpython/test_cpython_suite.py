@@ -14,6 +14,9 @@ import subject
 pytest.importorskip("test.mapping_tests", reason="this CPython comes without its own tests")
 import run
 
+# Each of them runs the whole suite.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def outcome(tmp_path):

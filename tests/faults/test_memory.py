@@ -19,6 +19,9 @@ import scarcity
 import subject
 from hostile import assert_sound, quick_collections  # noqa: F401  (a fixture that is used by itself)
 
+#: One child refuses memory for all of them, and it runs once.
+pytestmark = pytest.mark.xdist_group("memory")
+
 # These never ask Python for memory, no more than `len` does: with keys that are hashed and compared in C, to look up and to change
 # is up to the table alone.
 FRUGAL = [

@@ -48,7 +48,16 @@ def tests(session: nox.Session) -> None:
     kind = install(session)
     session.chdir(ROOT)
     session.log(f"CPython {kind}")
-    session.run("pytest", "-q", "--numprocesses=auto", *session.posargs)
+    session.run("pytest", "-q", "--numprocesses=auto", "--dist=loadgroup", *session.posargs)
     if os.environ.get("SLOW") != "no":
         # 5: there are none in the folders that were asked for.
-        session.run("pytest", "-q", "-m", "slow", "--numprocesses=auto", *session.posargs, success_codes=[0, 5])
+        session.run(
+            "pytest",
+            "-q",
+            "-m",
+            "slow",
+            "--numprocesses=auto",
+            "--dist=loadgroup",
+            *session.posargs,
+            success_codes=[0, 5],
+        )
