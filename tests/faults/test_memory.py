@@ -13,6 +13,7 @@ import json
 import os
 import re
 import sys
+import sysconfig
 
 import pytest
 import scarcity
@@ -42,6 +43,9 @@ def refused_by_python(child):
     """What scarcity.py says of each call: how often MemoryError was raised, and complaints."""
     if importlib.util.find_spec("_testcapi") is None:
         pytest.skip("this CPython comes without _testcapi, which refuses memory")
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        # PyList_New of 3.14.4 gives the new list back when its array is refused, and frees the array that it has not set yet.
+        pytest.skip("without the GIL CPython itself frees what is not its own when a list gets no memory")
     ending = child(scarcity.__file__)
     lines = [json.loads(line) for line in ending.stdout.splitlines()]
     assert ending.returncode == 0, f"the child ended with {ending.returncode} in the call {lines[-1]}: {ending.stderr}"
