@@ -13,6 +13,7 @@ pub(crate) use without_the_gil::{assign, call_get, call_set, contains, subscript
 
 #[cfg(Py_GIL_DISABLED)]
 mod without_the_gil {
+    use crate::errors::no_memory;
     use crate::fast::equality::{Place, look_up_without_asking};
     use crate::fast::hash_at_hand::hash_at_hand;
     use crate::ffi::*;
@@ -78,16 +79,18 @@ mod without_the_gil {
         // SAFETY: the caller keeps all three alive. The table has a reference of its own before anybody else comes to it,
         // and the old value is released when the lock is free again.
         unsafe {
-            let old_value = briefly(op, || {
+            let stored = briefly(op, || {
                 let place = look_up(table, key)?;
                 if let Some(at) = place.at {
                     let new = Stored::store(Py_NewRef(value), op);
-                    return Some((*table).pairs.replace_value(at, new).take(op));
+                    return Some(Ok((*table).pairs.replace_value(at, new).take(op)));
                 }
-                let room = (*table).pairs.make_room().ok()?;
-                room.add(place.hash, Stored::store(Py_NewRef(key), op), Stored::store(Py_NewRef(value), op));
-                Some(core::ptr::null_mut())
+                Some((*table).pairs.make_room().map(|room| {
+                    room.add(place.hash, Stored::store(Py_NewRef(key), op), Stored::store(Py_NewRef(value), op));
+                    core::ptr::null_mut()
+                }))
             })??;
+            let Ok(old_value) = stored else { return Some(Err(no_memory())) };
             Py_XDECREF(old_value); // [R5]
             Some(Ok(()))
         }
