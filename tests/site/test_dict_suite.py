@@ -40,7 +40,7 @@ def runner():
 
 
 @functools.cache
-def tests_of_cpython():
+def copy_of_cpythons_tests():
     """The folder `test` of a CPython of Pyodide's version."""
     ships_the_tests = runner().SHIPS_THE_TESTS
     for kind, python in runner().interpreters(ships_the_tests).items():
@@ -54,7 +54,7 @@ def tests_of_cpython():
 
 def outcome(fault=None):
     """Runs all of it, the listed ones too. Returns what run.py makes of it."""
-    tests = tests_of_cpython()
+    tests = copy_of_cpythons_tests()
 
     def suite(*options):
         with tempfile.TemporaryDirectory(prefix="hashtable-cpython-") as folder:
