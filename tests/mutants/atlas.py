@@ -84,7 +84,9 @@ def write(root: Path, operations: list[Operation], found: list[tuple[Mutant, obj
     for mutant in mutants(operations):
         at, symptom = mutant.operation, new.get(mutant)
         known = outcome(old, at, mutant.kind) or {}
-        if not isinstance(symptom, Symptom) or (symptom.seen == "not compiled" and (python or "python" in known)):
+        # A form that is no Rust there says nothing, and neither does another Python of what is not compiled for it.
+        silent = {"no build"} | ({"not compiled"} if python or "python" in known else set())
+        if not isinstance(symptom, Symptom) or symptom.seen in silent:
             entry = known
         else:
             entry = {"seen": symptom.seen, "what": symptom.what, "by": symptom.by, "at": _at(root, symptom.place)}

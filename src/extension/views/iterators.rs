@@ -146,7 +146,7 @@ unsafe fn alone_with_its_table<R>(
         {
             let table = alone(iterator.cast(), || {
                 let table = (*iterator).table;
-                if table.is_null() { table } else { Py_NewRef(table.cast()).cast() }
+                if table.is_null() { table } else { Py_NewRef(table.cast::<PyObject>()).cast() }
             });
             if table.is_null() {
                 return Ok(None);
