@@ -41,8 +41,9 @@ FORMS = {
     "abi3": ("hashtable_abi3_traced", "src/forms/lib.rs", True),
 }
 
-#: The end of the versions in which something is so with the GIL only: all of them, or none.
+#: The end of the versions in which something is so with the GIL only, and the beginning of those without it: all of them, or none.
 WITH_THE_GIL = (3, 9) if sysconfig.get_config_var("Py_GIL_DISABLED") else (4, 0)
+WITHOUT_THE_GIL = (4, 0) if WITH_THE_GIL == (4, 0) else (3, 9)
 
 #: Places that no call can make fail: a file, what its line says, what fails there, with which versions of Python that is so (from
 #: the first to before the second), and the proof. If such a place fails after all, that is an error; so is an entry that is no
@@ -64,8 +65,12 @@ CANNOT_BE_REACHED = [
      "from Python 3.13 on versions.rs calls PyDict_GetItemRef"),
     ("src/extension/slots/operators.rs", "dict_item(dict, key)", "PyDict_GetItemRef", (3, 9), WITH_THE_GIL,
      "compiled without the GIL only; with it, the function above borrows what is in the dict"),
-    ("src/extension/slots/operators.rs", "dict_item(dict, key)", "PyDict_GetItemWithError", (3, 9), WITH_THE_GIL,
-     "compiled without the GIL only; with it, the function above borrows what is in the dict"),
+    ("src/extension/slots/operators.rs", "dict_item(dict, key)", "PyDict_GetItemWithError", (3, 9), (4, 0),
+     "compiled without the GIL only, and there versions.rs calls PyDict_GetItemRef"),
+    ("src/extension/slots/operators.rs", "PyDict_GetItemWithError(dict, key)", "PyDict_GetItemWithError", WITHOUT_THE_GIL, (4, 0),
+     "compiled with the GIL only; without it, the function below asks for a reference"),
+    ("src/extension/fast/at_once.rs", "no_memory()", "memory for Rust", (3, 9), WITH_THE_GIL,
+     "compiled without the GIL only; with it, the long way is short"),
 ]  # fmt: skip
 
 
