@@ -843,8 +843,8 @@ pub unsafe fn PyModuleDef_Init(definition: *mut PyModuleDef) -> *mut PyObject {
     }
 }
 
-/// As in the C API, as `PyModule_Create` here. (A module that CPython asks the file for, by `PyModExport_NAME`, passes here not at
-/// all: see `trampolines/slots.rs`.)
+/// As in the C API, as `PyModule_Create` here. (A module that CPython asks the file for, by `PyModExport_NAME`, does not come
+/// through here: see `trampolines/slots.rs`.)
 ///
 /// # Safety
 /// As in the C API.

@@ -71,14 +71,15 @@ def environment_for(kind: str, python: str) -> Path:
     done = folder / "needs.json"
     if not done.is_file() or json.loads(done.read_text()) != [python, needs]:
         shutil.rmtree(folder, ignore_errors=True)
-        # Not every CPython brings a pip along, so ours is used; but an older one takes the wrong wheels without the GIL.
-        own_pip = kind.endswith("t")
-        bare = [] if own_pip else ["--without-pip"]
-        subprocess.run([python, "-m", "venv", *bare, folder], check=True, stdout=subprocess.DEVNULL)
-        pip = [path, "-m", "pip"] if own_pip else [sys.executable, "-m", "pip", "--python", path]
+        # Its own pip knows its wheels. Ours may be too old for 3.15 or for no GIL, but not every CPython brings one along.
+        pip = [path, "-m", "pip"]
+        if subprocess.run([python, "-m", "venv", folder], capture_output=True).returncode != 0:
+            bare = [python, "-m", "venv", "--clear", "--without-pip", folder]
+            subprocess.run(bare, check=True, stdout=subprocess.DEVNULL)
+            pip = [sys.executable, "-m", "pip", "--python", path]
         code, output, _ = watch(
             f"CPython {kind}: installing what the tests need",
-            [*pip, "install", "--quiet", *needs],
+            [*pip, "install", "--quiet", "--disable-pip-version-check", *needs],
             dict(os.environ),
         )
         if code != 0:
