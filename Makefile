@@ -74,8 +74,10 @@ install: $(VENV)/installed ## Build the extension and install it and the lab int
 demo: $(VENV)/installed ## Run all demos: the talk from beginning to end
 	@$(BIN)/python -m hashtable_lab demo all
 
-# As many at a time as there are cores; those that share what takes long to make run in one process.
-SIDE_BY_SIDE := --numprocesses=auto --dist=loadgroup
+# As many at a time as there are cores. Thousands of quick tests are handed out by the file: handing out one takes as long as
+# running it. Those that take long are handed out one by one, and those that share what takes long to make run in one process.
+SIDE_BY_SIDE := --numprocesses=auto --dist=loadfile
+ONE_BY_ONE := --numprocesses=auto --dist=loadgroup
 
 # Of two cores both have something to do while tools are fetched and the extension is built.
 test: check-tools ## Run the tests: Rust's, Python's, and these on the traced build
@@ -125,8 +127,8 @@ test-all: test-rust test-matrix test-traced test-slow ## Run all tests, with eve
 
 test-slow: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-mutants ## Run the tests that `make test` leaves out: what compiles something, or takes long
 	$(call say,running the slow tests with $$($(BIN)/python -V))
-	@$(BIN)/python -m pytest -q -m slow $(SIDE_BY_SIDE) $(TESTS)
-	@HASHTABLE_MODULE=hashtable_traced $(BIN)/python -m pytest -q -m slow $(SIDE_BY_SIDE) $(TRACED_TESTS) tests/faults
+	@$(BIN)/python -m pytest -q -m slow $(ONE_BY_ONE) $(TESTS)
+	@HASHTABLE_MODULE=hashtable_traced $(BIN)/python -m pytest -q -m slow $(ONE_BY_ONE) $(TRACED_TESTS) tests/faults
 	@cargo test --locked --quiet --package hashtable-c-header
 
 # Only these: KINDS='3.14t'. Of the source that you have: SOURCE=FILE.

@@ -42,6 +42,12 @@ def pytest_collection_modifyitems(items):
             item.add_marker("slow")
 
 
+def pytest_collection_finish():
+    """What pytest collected is left alone by the garbage collector, which many tests call."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def balanced(request):
     """On a build that keeps a ledger, every test ends balanced: whatever it did, no reference was lost or made up."""

@@ -48,7 +48,7 @@ def tests(session: nox.Session) -> None:
     kind = install(session)
     session.chdir(ROOT)
     session.log(f"CPython {kind}")
-    session.run("pytest", "-q", "--numprocesses=auto", "--dist=loadgroup", *session.posargs)
+    session.run("pytest", "-q", "--numprocesses=auto", "--dist=loadfile", *session.posargs)
     if os.environ.get("SLOW") != "no":
         # 5: there are none in the folders that were asked for.
         session.run(
