@@ -151,6 +151,13 @@ def test_what_nobody_has_named(check):
     assert report["counted"] > 10_000
 
 
+def test_a_key_that_nobody_has_named(check):
+    """The `tp_traverse` of a dict whose keys are all of type str does not show them."""
+    setup = f"{INCREF}\nentries = {{{NAMELESS}: 1}}"
+    done, report = check("take(boxed(next(iter(entries))))", setup)
+    assert (done.returncode, leaking(report) - {"references"}) == (1, {"str 'what nobody has named'"})
+
+
 @pytest.mark.slow
 def test_a_type_that_nobody_has_named(check):
     setup = f"{INCREF}\ndef made():\n    class Hidden: pass\n    return [Hidden()]\nkept = made()"

@@ -3,7 +3,7 @@
 An extension that forgets a DECREF on an object that lives on anyway allocates nothing: no block, no byte of the heap, no
 object more. Only that object's count tells, and nobody knows beforehand which object it will be. So all are counted: the
 garbage collector's objects, and what they refer to as their `tp_traverse` shows it, and what these refer to, and so on,
-with the type of each. That reaches the strings and numbers in a class or a module, which the collector does not track.
+with the type of each, and the keys of each dict. That reaches the strings and numbers in a class or a module, which the collector does not track.
 
 What C keeps to itself (a static variable, a field that `tp_traverse` does not visit) is not reached, nor is an object made
 later; for these there are the other meters.
@@ -54,6 +54,9 @@ def reachable(apart: Iterable[object]) -> list[Any]:
         for thing in fresh:
             if isinstance(thing, type):
                 todo.extend(gc.get_referents(_DICT.__get__(thing)))
+            elif isinstance(thing, dict):
+                # A str makes no cycle, so the `tp_traverse` of a dict with no other keys passes them over.
+                todo.extend(dict.keys(thing))
         # Our own list is one more object, and the next round makes another.
         seen.setdefault(id(fresh), None)
     left_out = {id(seen), *map(id, apart)}
