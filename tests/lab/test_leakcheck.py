@@ -158,6 +158,14 @@ def test_a_key_that_nobody_has_named(check):
     assert (done.returncode, leaking(report) - {"references"}) == (1, {"str 'what nobody has named'"})
 
 
+def test_a_proxy_is_counted_as_what_it_is(check):
+    """`isinstance` believes a proxy that claims to be a type, or a dict; it is neither."""
+    setup = "import collections, weakref\nclass A: pass\nclass D(dict): pass\nd = D()\n"
+    setup += "kept = [weakref.proxy(A), weakref.proxy(d), collections.UserDict()]"
+    done, report = check("len(kept)", setup)
+    assert (done.returncode, report["verdict"]) == (0, "clean"), report
+
+
 @pytest.mark.slow
 def test_a_type_that_nobody_has_named(check):
     setup = f"{INCREF}\ndef made():\n    class Hidden: pass\n    return [Hidden()]\nkept = made()"

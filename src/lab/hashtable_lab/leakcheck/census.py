@@ -1,9 +1,10 @@
 """The references of every object that can be reached, counted: what finds a leak that only moves counts. Runs in the child.
 
-An extension that forgets a DECREF on an object that lives on anyway allocates nothing: no block, no byte of the heap, no
-object more. Only that object's count tells, and nobody knows beforehand which object it will be. So all are counted: the
-garbage collector's objects, and what they refer to as their `tp_traverse` shows it, and what these refer to, and so on,
-with the type of each, and the keys of each dict. That reaches the strings and numbers in a class or a module, which the collector does not track.
+An extension that forgets a DECREF on an object that lives on anyway allocates nothing: no block, no byte of the heap,
+no object more. Only that object's count tells, and nobody knows beforehand which object it will be. So all are counted:
+the garbage collector's objects, and what they refer to as their `tp_traverse` shows it, and what these refer to, and so
+on, with the type of each, and the keys of each dict. That reaches the strings and numbers in a class or a module, which
+the collector does not track.
 
 What C keeps to itself (a static variable, a field that `tp_traverse` does not visit) is not reached, nor is an object made
 later; for these there are the other meters.
@@ -52,9 +53,10 @@ def reachable(apart: Iterable[object]) -> list[Any]:
         # The collector does not say of which type an object is, nor what a type refers to that is a static variable of C.
         todo.extend({type(thing) for thing in fresh})
         for thing in fresh:
-            if isinstance(thing, type):
+            # Its real type: a proxy claims to be an instance of what it stands for.
+            if issubclass(type(thing), type):
                 todo.extend(gc.get_referents(_DICT.__get__(thing)))
-            elif isinstance(thing, dict):
+            elif issubclass(type(thing), dict):
                 # A str makes no cycle, so the `tp_traverse` of a dict with no other keys passes them over.
                 todo.extend(dict.keys(thing))
         # Our own list is one more object, and the next round makes another.
@@ -76,7 +78,7 @@ def describe(thing: Any) -> tuple[str, str]:
     if kind in _PLAIN:
         value = repr(thing)
         shown = value if len(value) <= _SHOWN else f"{value[: _SHOWN - 3]}..."
-    elif isinstance(thing, type):
+    elif issubclass(kind, type):
         shown = type_name(thing)
     elif kind in (FunctionType, BuiltinFunctionType):
         shown = thing.__qualname__
