@@ -64,8 +64,6 @@ def field_command(
         return 0
     if is_survey:
         return look_around(names, stage, None if only_known else executor, fresh, keep, machine)
-    if keep and chosen:
-        raise Missing("only what all tools say can be recorded: leave out the choice of tools.")
     picked = cases(names)
     tools = [tool for tool in TOOLS if not chosen or tool in chosen]
     answers = run(picked, tools, stage, None if only_known else executor, fresh)
@@ -76,12 +74,8 @@ def field_command(
         show(rows, tools, stage, whole=not names)
     if keep:
         content = record.as_json(picked, answers)
-        if record.file().is_file() and "survey" in record.load():
-            content["survey"] = record.load()["survey"]
-        if names and record.file().is_file():
-            before = record.load()
-            content["cases"] = {**before["cases"], **content["cases"]}
-        content["cases"] = {case.name: content["cases"][case.name] for case in cases() if case.name in content["cases"]}
+        if record.file().is_file():
+            content = record.merged(record.load(), content, [case.name for case in cases()])
         record.file().write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         page.write()
     missed = any(goal.verdict == "not reached" for goal in record.goals(rows, whole=not names and not chosen))
