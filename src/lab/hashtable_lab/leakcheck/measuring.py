@@ -58,7 +58,7 @@ import gc
 import importlib
 import time
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from hashtable_lab.children.questions import CannotAnswer, Tell, answer, describe
 from hashtable_lab.leakcheck.census import Census
@@ -76,14 +76,6 @@ MOST_CALLS, FEWEST_CALLS, SECONDS_PER_ROUND = 2000, 100, 0.5
 _HERE = str(Path(__file__).parent)
 
 
-class Repeated(Protocol):
-    """What is run again and again: a `Statement`, or whatever else has names of its own and can be run."""
-
-    names: dict[str, Any]
-
-    def run(self, times: int) -> None: ...
-
-
 class Rounds:
     """Runs rounds of calls and keeps what the meters showed.
 
@@ -93,7 +85,7 @@ class Rounds:
         counted: how many objects the census counts.
     """
 
-    def __init__(self, statement: Repeated, tell: Tell) -> None:
+    def __init__(self, statement: Statement, tell: Tell) -> None:
         self.statement, self.tell = statement, tell
         self.moments = 1 + FIRST_ROUNDS + MOST_DOUBLED_ROUNDS
         self.meters = meters(statement.names, self.moments)
@@ -163,26 +155,6 @@ def warm_up(statement: Statement, calls: int | None, tell: Tell) -> int:
     return calls
 
 
-def all_rounds(statement: Repeated, times: int, tell: Tell) -> Rounds:
-    """Runs rounds until the rule can tell.
-
-    Args:
-        statement: what to run; it is warm.
-        times: how many calls each of the first rounds has.
-        tell: is called with the progress.
-    """
-    rounds = Rounds(statement, tell)
-    for number in range(FIRST_ROUNDS):
-        rounds.round(times, number / FIRST_ROUNDS, (number + 1) / FIRST_ROUNDS)
-    for number in range(MOST_DOUBLED_ROUNDS):
-        last = number >= DOUBLED_ROUNDS
-        if "undecided" not in rounds.verdicts(last=False):
-            break
-        planned = 2 ** (MOST_DOUBLED_ROUNDS if last else DOUBLED_ROUNDS)
-        rounds.round(times * 2 ** (number + 1), (2**number - 1) / planned, (2 ** (number + 1) - 1) / planned)
-    return rounds
-
-
 def measure(question: dict[str, Any], tell: Tell) -> dict[str, Any]:
     """Runs a statement in rounds and says what each meter did.
 
@@ -197,7 +169,15 @@ def measure(question: dict[str, Any], tell: Tell) -> dict[str, Any]:
     """
     statement = Statement(question["setup"], question["statement"], question["function"])
     times = warm_up(statement, question["calls"], tell)
-    rounds = all_rounds(statement, times, tell)
+    rounds = Rounds(statement, tell)
+    for number in range(FIRST_ROUNDS):
+        rounds.round(times, number / FIRST_ROUNDS, (number + 1) / FIRST_ROUNDS)
+    for number in range(MOST_DOUBLED_ROUNDS):
+        last = number >= DOUBLED_ROUNDS
+        if "undecided" not in rounds.verdicts(last=False):
+            break
+        planned = 2 ** (MOST_DOUBLED_ROUNDS if last else DOUBLED_ROUNDS)
+        rounds.round(times * 2 ** (number + 1), (2**number - 1) / planned, (2 ** (number + 1) - 1) / planned)
     verdicts = rounds.verdicts(last=True)
     shown = []
     for meter, found in zip(rounds.meters, verdicts):
