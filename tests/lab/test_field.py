@@ -119,11 +119,9 @@ def test_an_unknown_case_is_one_line(capsys):
     assert "there is no case 'no-such'" in capsys.readouterr().err
 
 
-def test_a_record_of_one_tool_leaves_the_others_answers():
-    before = {"machine": "a", "cases": {"x": {"ledger": 1, "psleak": 2}, "gone": {"ledger": 3}}, "survey": {"y": 4}}
-    now = {"machine": "b", "cases": {"x": {"ledger": 5}}}
-    merged = record.merged(before, now, ["x", "not run"])
-    assert merged == {"machine": "b", "cases": {"x": {"ledger": 5, "psleak": 2}}, "survey": {"y": 4}}
+def test_only_all_tools_are_recorded(capsys):
+    assert main(["field", "--record", "--tool", "ledger"]) == 2
+    assert "leave out the choice of tools" in capsys.readouterr().err
 
 
 def test_jobs_are_named_by_their_content(case):

@@ -64,6 +64,8 @@ def field_command(
         return 0
     if is_survey:
         return look_around(names, stage, None if only_known else executor, fresh, keep, machine)
+    if keep and chosen:
+        raise Missing("only what all tools say can be recorded: leave out the choice of tools.")
     picked = cases(names)
     tools = [tool for tool in TOOLS if not chosen or tool in chosen]
     answers = run(picked, tools, stage, None if only_known else executor, fresh)
@@ -74,8 +76,12 @@ def field_command(
         show(rows, tools, stage, whole=not names)
     if keep:
         content = record.as_json(picked, answers)
-        if record.file().is_file():
-            content = record.merged(record.load(), content, [case.name for case in cases()])
+        if record.file().is_file() and "survey" in record.load():
+            content["survey"] = record.load()["survey"]
+        if names and record.file().is_file():
+            before = record.load()
+            content["cases"] = {**before["cases"], **content["cases"]}
+        content["cases"] = {case.name: content["cases"][case.name] for case in cases() if case.name in content["cases"]}
         record.file().write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         page.write()
     missed = any(goal.verdict == "not reached" for goal in record.goals(rows, whole=not names and not chosen))
@@ -156,20 +162,9 @@ def look_around(
 
 def show(rows: Sequence[record.Row], tools: Sequence[str], stage: Stage, whole: bool) -> None:
     """Prints the table, what is missing, and the totals against the goals."""
-    columns = ["case", "bad", "good", *(TITLES[tool] for tool in tools), "false", "error paths"]
-    table = [
-        (
-            row.case.name,
-            row.case.bad,
-            row.case.good,
-            *_cells(row.cells, tools),
-            str(len(row.false)),
-            str(len(row.paths)),
-        )
-        for row in rows
-    ]
-    stage.out.width = max(stage.out.width, 130)
-    stage.table(columns, table, gap=2)
+    # What fits into 80 columns; the versions and the rest stand on the page, and in what --json prints.
+    columns = ["case", *(TITLES[tool] for tool in tools), "false"]
+    stage.table(columns, [(row.case.name, *_cells(row.cells, tools), str(len(row.false))) for row in rows], gap=1)
     for row in rows:
         for words in row.missing:
             stage.say(f"{row.case.name}: {words}")

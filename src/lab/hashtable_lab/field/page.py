@@ -115,7 +115,7 @@ def _case(row: record.Row) -> str:
         f" The line: `{'` or `'.join(case.lines)}`.\n",
         _included(f"cases/{case.name}.toml", "setup =" if case.setup else "statement ="),
     ]
-    seconds = ", ".join(f"{TITLES[tool]} {row.seconds[tool]:.0f}" for tool in TOOLS if tool in row.seconds)
+    seconds = ", ".join(f"{TITLES[tool]} {row.seconds[tool]:.1f}" for tool in TOOLS if tool in row.seconds)
     lines += [f"- Seconds: {seconds}\n"] if seconds else []
     lines += [f"- No answer: {words}\n" for words in row.missing]
     lines += [f"- Of the good release, not explained: {words}\n" for words in row.false]

@@ -192,18 +192,6 @@ def as_json(cases: Sequence[Case], answers: Mapping[str, Answers]) -> dict[str, 
     return {"machine": machine, "cases": {case.name: answers[case.name] for case in cases}}
 
 
-def merged(before: Mapping[str, Any], now: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """A record, with what was seen now in the place of what was seen before of the same cases by the same tools.
-
-    Args:
-        before, now: the records.
-        names: the cases that there are, in their order.
-    """
-    both = {name: {**before["cases"].get(name, {}), **now["cases"].get(name, {})} for name in names}
-    ordered = {name: {tool: of[tool] for tool in TOOLS if tool in of} for name, of in both.items() if of}
-    return {**before, **now, "cases": ordered}
-
-
 def file() -> Path:
     """Where the record of the last full run is kept."""
     return source_folder() / "docs" / "field.json"
