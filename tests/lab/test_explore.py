@@ -271,3 +271,4 @@ def test_an_attack():
 def test_the_demo():
     done = ran("demo", "knobs")
     assert done.return_value == 0 and "All 7 promises were seen." in done.stdout
+    assert " mixed_hash " in done.stdout and "…" not in done.stdout, "a cell was cut on a window of 80 columns"

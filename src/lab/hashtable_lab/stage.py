@@ -102,6 +102,12 @@ class Stage:
             gap: the space between two columns.
         """
         cells = [[str(cell) for cell in row] for row in rows]
+        widths = [max((len(row[number]) for row in cells), default=0) for number in range(len(columns))]
+        if 4 + sum(map(max, widths, map(len, columns))) + gap * (len(columns) - 1) > self.out.width:
+            # A title gives way, a word to a line, before a cell does.
+            columns = [
+                title.replace(" ", "\n") if len(title) > width else title for title, width in zip(columns, widths)
+            ]
         table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0))
         for number, column in enumerate(columns):
             numbers = number > 0 and all(row[number][:1].isdigit() for row in cells)
