@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,16 +17,20 @@ import click
 def profile_of(program: str, python: str = sys.executable) -> str:
     """Runs a program under callgrind, with this interpreter. Returns its profile.
 
+    The strings that a process begins with, its paths and environment, lie on its heap, and whether `realloc` can let a block grow
+    where it is depends on what lies behind it. So nothing of it names the folder that we are in: the counts are the same in each.
+
     Raises:
         click.ClickException: it failed; the message is its last line.
     """
     with tempfile.TemporaryDirectory() as folder:
         profile = Path(folder) / "profile"
         # Without what is installed (-S, -s), and with hashes of strings that are the same each time.
-        command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={profile}", python]
+        command = [shutil.which("valgrind") or "valgrind", "--tool=callgrind", f"--callgrind-out-file={profile}"]
         done = subprocess.run(
-            [*command, "-S", "-s", "-c", program],
-            env={"PATH": os.environ.get("PATH", ""), "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"},
+            [*command, os.path.realpath(python), "-S", "-s", "-c", program],
+            env={"PATH": os.defpath, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"},
+            cwd="/",
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,

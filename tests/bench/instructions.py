@@ -20,6 +20,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -86,18 +87,21 @@ def run_once(kind: str, work: str, statement: str, times: int) -> tuple[float, f
     """Runs an operation on so many tables, under valgrind. Returns what `in_the_extension` does."""
     import hashtable
 
-    program = PROGRAM.format(
-        folder=str(Path(hashtable.__file__).parent),
-        key=KEYS[kind],
-        pairs=PAIRS,
-        filled=work != "set, new key",
-        statement=statement,
-        times=times,
-    )
-    try:
-        return in_the_extension(counts_of(profile_of(program)))
-    except click.ClickException as failure:
-        raise click.ClickException(f"{kind}, {work}: {failure.message}") from None
+    # From a folder whose name is as long wherever we are: see `profile_of`.
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(hashtable.__file__, folder)
+        program = PROGRAM.format(
+            folder=folder,
+            key=KEYS[kind],
+            pairs=PAIRS,
+            filled=work != "set, new key",
+            statement=statement,
+            times=times,
+        )
+        try:
+            return in_the_extension(counts_of(profile_of(program)))
+        except click.ClickException as failure:
+            raise click.ClickException(f"{kind}, {work}: {failure.message}") from None
 
 
 def count(kind: str, work: str, statement: str) -> dict[str, float]:
