@@ -101,10 +101,10 @@ def _table(rows: Sequence[record.Row]) -> Iterator[str]:
         yield f"| {about} | {' | '.join(cells)} | {len(row.false)} | {len(row.paths)} |\n"
 
 
-def _included(file: str, after: str) -> str:
-    return (
-        f"\n```{{literalinclude}} ../src/lab/hashtable_lab/field/{file}\n:language: toml\n:start-at: {after}\n```\n\n"
-    )
+def _included(file: str, *options: str) -> str:
+    """What these options choose of a file below field/."""
+    chosen = "".join(f":{option}\n" for option in options)
+    return f"\n```{{literalinclude}} ../src/lab/hashtable_lab/field/{file}\n{chosen}```\n\n"
 
 
 def _case(row: record.Row) -> str:
@@ -113,7 +113,7 @@ def _case(row: record.Row) -> str:
         f"### {case.name}\n",
         f"\n{case.package} {case.bad}, and {case.good}: {case.what} [Upstream]({case.source}).",
         f" The line: `{'` or `'.join(case.lines)}`.\n",
-        _included(f"cases/{case.name}.toml", "setup =" if case.setup else "statement ="),
+        _included(f"cases/{case.name}.toml", "language: toml", f"start-at: {'setup' if case.setup else 'statement'} ="),
     ]
     seconds = ", ".join(f"{TITLES[tool]} {row.seconds[tool]:.1f}" for tool in TOOLS if tool in row.seconds)
     lines += [f"- Seconds: {seconds}\n"] if seconds else []
@@ -142,5 +142,8 @@ def _reports(found: Sequence[Report]) -> Iterator[str]:
         return
     yield "## What was new\n\nFound by these tools in current releases. Each has the text of a report.\n"
     for report in found:
-        yield f"\n### {report.package} {report.version}: {report.title}\n{_included(f'reports/{report.name}.toml', 'script =')}"
+        yield f"\n### {report.package} {report.version}: {report.title}\n"
+        yield _included(
+            f"reports/{report.name}.toml", "language: python", "start-after: script =", 'end-before: \'"""\''
+        )
         yield "".join(f"> {line}".rstrip() + "\n" for line in report.text.strip().splitlines())
