@@ -672,12 +672,9 @@ def with_tables(page: str, record: dict[str, dict]) -> str:  # type: ignore[type
 @cli.command()
 def page() -> None:
     """Take what the other commands measured into the book."""
-    if not MEASURED.exists():
-        raise click.ClickException(
-            "nothing was measured: run `make wheels`, `make wheel-ctypes` or `make sdist` first."
-        )
     # What was not measured anew stays as it is.
-    record = {**json.loads(RECORD.read_text("utf-8")), **json.loads(MEASURED.read_text("utf-8"))}
+    new = json.loads(MEASURED.read_text("utf-8")) if MEASURED.exists() else {}
+    record = {**json.loads(RECORD.read_text("utf-8")), **new}
     RECORD.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
     PAGE.write_text(with_tables(PAGE.read_text("utf-8"), record), "utf-8")
     console.print(f"written: {RECORD.relative_to(ROOT)}, {PAGE.relative_to(ROOT)}")
