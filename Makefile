@@ -418,7 +418,7 @@ ledger-cost: $(VENV)/installed ## Time the traced build, which keeps a ledger, a
 
 # A long run leaves a record beside the book, and a page is made from it. Each of these runs in full, except `mutants`, which takes
 # MISSING=yes as well; two of them at once would measure each other.
-RECORDS := bench instructions where bindings matrix mutants wheels road talk pictures field builds bytecode symptoms threads
+RECORDS := bench instructions mixed where bindings matrix mutants wheels road talk pictures field builds bytecode symptoms threads
 WHAT ?=
 record: ## Run something in full, keep its record and write its page: WHAT='bench matrix'
 	@for what in $(or $(WHAT),nothing); do case " $(RECORDS) " in *" $$what "*) ;; \
@@ -435,6 +435,9 @@ record-bench: $(VENV)/installed $(VENV)/tools-bench
 
 record-instructions: $(VENV)/installed $(VENV)/tools-bench
 	@$(BIN)/python tests/bench/instructions.py --record
+
+record-mixed: $(VENV)/installed $(VENV)/tools-bench
+	@$(BIN)/python tests/bench/mixed.py --record
 
 record-where: $(VENV)/installed $(VENV)/tools-bench
 	@$(BIN)/python tests/bench/where.py --record

@@ -1,7 +1,8 @@
 """Writes docs/performance.md and its plots from the records that are kept beside them: `make pages`.
 
-Nothing is measured here. The records are docs/performance/results.json, which `make record WHAT=bench` writes, and
-tests/bench/instructions.json, which `make record WHAT=instructions` writes.
+Nothing is measured here. The records are docs/performance/results.json, which `make record WHAT=bench` writes,
+tests/bench/instructions.json, which `make record WHAT=instructions` writes, and tests/bench/mixed.json, which
+`make record WHAT=mixed` writes.
 """
 
 from __future__ import annotations
@@ -26,11 +27,12 @@ DOCS = ROOT / "docs"
 PAGE = DOCS / "performance.md"
 RECORD = DOCS / "performance" / "results.json"
 INSTRUCTIONS = HERE / "instructions.json"
+MIXED = HERE / "mixed.json"
 PLOTS = {"cost": DOCS / "performance" / "cost.svg", "bytes": DOCS / "performance" / "bytes.svg"}
 
 TEXT = """\
-<!-- Written by `make pages` from docs/performance/results.json and tests/bench/instructions.json: change those, or
-tests/bench/performance.py, not this. -->
+<!-- Written by `make pages` from docs/performance/results.json, tests/bench/instructions.json and tests/bench/mixed.json: change
+those, or tests/bench/performance.py, not this. -->
 
 # Performance
 
@@ -88,10 +90,15 @@ multiples of a large power of two share a few buckets; many floats do too, whose
 mixes all bits of a hash into its search, and does not mind. Three remedies: choose an odd `size` that is large enough from
 the beginning, such as `HashTable(size=2 * n + 1)`; pass `mixed_hash` as `hash_func`, which the table computes itself; or pass a
 function of your own that mixes the bits, here `lambda key: hash(key) * 0x9E3779B97F4A7C15 >> 61`, which costs a call of Python each
-time. `make bench-mixed` counts the instructions of `mixed_hash`. How much worse the default is grows with
-the number of keys.
+time. How much worse the default is grows with the number of keys.
 
 {hard}
+
+What `mixed_hash` costs is counted in instructions, with a thousand keys: `make bench-mixed`. On ordinary keys it is compared with
+the default table, since the mixing is all that it does more; on keys that suit the default badly it is compared with dict.
+{mixed_verdict}
+
+{mixed}
 
 ## Peers
 
@@ -164,13 +171,35 @@ def goals(results: Sequence[Measured]) -> str:
     return markdown(["work", "goal", "worst", "spread", "where", "mean", ""], rows)
 
 
+def mixed(rows: Sequence[dict[str, Any]]) -> tuple[str, str]:
+    """What mixed_hash costs: a sentence about its goals, and the table."""
+    late = sum(row["ratio"] > row["goal"] for row in rows)
+    verdict = (
+        f"{late} of the {len(rows)} rows miss their goal." if late else f"All {len(rows)} rows are within their goals."
+    )
+    head = ["keys", "operation", "mixed_hash", "compared with", "its instructions", "ratio", "goal"]
+    cells = [
+        [
+            row["keys"].replace(": ", ": `") + "`",
+            row["operation"],
+            f"{row['mixed_hash']:.0f}",
+            row["compared_with"],
+            f"{row['other']:.0f}",
+            f"{row['ratio']:.2f}",
+            f"{row['goal']:.2f}",
+        ]
+        for row in rows
+    ]
+    return verdict, markdown(head, cells)
+
+
 def paragraphs(text: str) -> str:
     """The part of a docstring after its first paragraph."""
     return text.strip().split("\n\n", 1)[1]
 
 
-def render(record: dict[str, Any], instructions: dict[str, Any]) -> str:
-    """The page, from the two records."""
+def render(record: dict[str, Any], instructions: dict[str, Any], mixed_record: dict[str, Any]) -> str:
+    """The page, from the three records."""
     import measuring
 
     results = [from_json(read) for read in record["results"]]
@@ -195,6 +224,7 @@ def render(record: dict[str, Any], instructions: dict[str, Any]) -> str:
     counts = [
         [name, f"{count['extension']:.0f}", f"{count['all']:.0f}"] for name, count in instructions["counts"].items()
     ]
+    mixed_verdict, mixed_table = mixed(mixed_record["rows"])
     return TEXT.format(
         date=record["date"],
         machine="\n".join(
@@ -213,6 +243,8 @@ def render(record: dict[str, Any], instructions: dict[str, Any]) -> str:
         memory=section(results, "memory"),
         other="\n\n".join(f"### {heading}\n\n{section(results, *names)}" for heading, names in headings.items()),
         hard=section(results, "hard keys"),
+        mixed_verdict=mixed_verdict,
+        mixed=mixed_table,
         peers=section(results, "peers"),
         missing="".join(f"\n{name} could not be measured: {why}.\n" for name, why in record["missing"].items()),
         versions=", ".join(f"{value}" for value in instructions["versions"].values()),
@@ -307,13 +339,13 @@ def bytes_plot(results: Sequence[Measured]) -> Any:
 @click.command(help=__doc__.split("\n\n")[0])
 def main() -> None:
     """The command line."""
-    for file, how in {RECORD: "make record WHAT=bench", INSTRUCTIONS: "make record WHAT=instructions"}.items():
+    for file, what in {RECORD: "bench", INSTRUCTIONS: "instructions", MIXED: "mixed"}.items():
         if not file.is_file():
-            raise click.ClickException(f"{file.relative_to(ROOT)} is missing: {how} writes it.")
+            raise click.ClickException(f"{file.relative_to(ROOT)} is missing: make record WHAT={what} writes it.")
     record = json.loads(RECORD.read_text())
     for name, drawn in plots(record).items():
         PLOTS[name].write_text(drawn)
-    PAGE.write_text(render(record, json.loads(INSTRUCTIONS.read_text())))
+    PAGE.write_text(render(record, json.loads(INSTRUCTIONS.read_text()), json.loads(MIXED.read_text())))
     console.print(f"{PAGE.relative_to(ROOT)} and {len(PLOTS)} plots are written")
 
 

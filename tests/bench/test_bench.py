@@ -201,22 +201,31 @@ def test_a_goal_is_reached_or_missed_by_its_worst_and_its_mean() -> None:
 # ---- the record and its page -------------------------------------------------------------------------------------------
 
 
-def records() -> tuple[dict, dict]:
-    return json.loads(performance.RECORD.read_text("utf-8")), json.loads(performance.INSTRUCTIONS.read_text("utf-8"))
+def records() -> tuple[dict, dict, dict]:
+    files = performance.RECORD, performance.INSTRUCTIONS, performance.MIXED
+    record, counts, mixed = (json.loads(file.read_text("utf-8")) for file in files)
+    return record, counts, mixed
 
 
 def test_the_page_says_what_the_record_says() -> None:
-    record, counts = records()
-    assert performance.PAGE.read_text("utf-8") == performance.render(record, counts), "make pages writes it anew"
+    record, counts, mixed = records()
+    assert performance.PAGE.read_text("utf-8") == performance.render(record, counts, mixed), "make pages writes it anew"
     # And would say something else if the record did.
     first = next(iter(record["results"][0]["ratios"]["HashTable"].values()))
     first[0] += 1
-    assert performance.PAGE.read_text("utf-8") != performance.render(record, counts)
+    assert performance.PAGE.read_text("utf-8") != performance.render(record, counts, mixed)
+
+
+def test_the_page_says_which_rows_of_mixed_hash_miss_their_goal() -> None:
+    *_, mixed = records()
+    assert performance.mixed(mixed["rows"])[0] == "All 20 rows are within their goals."
+    mixed["rows"][3]["ratio"] = mixed["rows"][3]["goal"] + 0.01
+    assert performance.mixed(mixed["rows"])[0] == "1 of the 20 rows miss their goal."
 
 
 @pytest.mark.parametrize("name", performance.PLOTS)
 def test_the_plots_are_made_from_the_record(name: str) -> None:
-    record, _ = records()
+    record, *_ = records()
     assert f"record {performance.digest(record)}" in performance.PLOTS[name].read_text("utf-8"), (
         "make pages draws it anew"
     )
@@ -225,7 +234,7 @@ def test_the_plots_are_made_from_the_record(name: str) -> None:
 
 
 def test_a_measurement_survives_its_file() -> None:
-    record, _ = records()
+    record, *_ = records()
     for read in record["results"]:
         assert json.loads(json.dumps(measuring.to_json(measuring.from_json(read)))) == read
 
