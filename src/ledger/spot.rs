@@ -13,7 +13,7 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 use core::panic::Location;
 use core::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
 use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 
 /// So many callers are kept.
 const MOST: usize = 8;
@@ -67,13 +67,19 @@ impl std::hash::Hash for Place {
 /// A line and who came there: one [`Place`] of each is kept, for good, so that a spot is a pointer and no more. A program comes to
 /// few places, and to each of them again and again.
 #[derive(Clone, Copy)]
-pub(crate) struct Spot(&'static Place);
+pub(crate) struct Spot(&'static Kept);
+
+/// A place that is kept, and its callers as text, once somebody has asked for it.
+struct Kept {
+    place: Place,
+    told: OnceLock<&'static str>,
+}
 
 /// So many places are found at once, without a lock.
 const AT_ONCE: usize = 4096;
 
 /// Places that were met lately, each where its hash says.
-static LATELY: [AtomicPtr<Place>; AT_ONCE] = [const { AtomicPtr::new(core::ptr::null_mut()) }; AT_ONCE];
+static LATELY: [AtomicPtr<Kept>; AT_ONCE] = [const { AtomicPtr::new(core::ptr::null_mut()) }; AT_ONCE];
 
 impl Place {
     #[inline(always)]
@@ -91,16 +97,16 @@ impl Place {
         let at = &LATELY[self.slot()];
         // SAFETY: only what `keep` has made is put there, and that is kept for good.
         match unsafe { at.load(Ordering::Acquire).as_ref() } {
-            Some(known) if *known == self => Spot(known),
+            Some(known) if known.place == self => Spot(known),
             _ => self.keep(at),
         }
     }
 
     #[cold]
-    fn keep(self, at: &AtomicPtr<Place>) -> Spot {
-        static ALL: LazyLock<Mutex<HashMap<Place, &'static Place>>> = LazyLock::new(Mutex::default);
+    fn keep(self, at: &AtomicPtr<Kept>) -> Spot {
+        static ALL: LazyLock<Mutex<HashMap<Place, &'static Kept>>> = LazyLock::new(Mutex::default);
         let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = *all.entry(self).or_insert_with(|| Box::leak(Box::new(self)));
+        let kept = *all.entry(self).or_insert_with(|| Box::leak(Box::new(Kept { place: self, told: OnceLock::new() })));
         at.store((&raw const *kept).cast_mut(), Ordering::Release);
         Spot(kept)
     }
@@ -111,7 +117,22 @@ impl Spot {
     #[track_caller]
     #[inline(always)]
     pub(crate) fn here() -> Spot {
-        Place { line: Line::Rust(Location::caller()), callers: callers() }.kept()
+        let line = Line::Rust(Location::caller());
+        // The switch is read first: where there are no frame pointers, the register holds anything.
+        match KEPT.load(Ordering::Relaxed) {
+            YES => Place { line, callers: follow(frame_pointer(), 0) }.kept(),
+            NO => Spot::alone(line),
+            _ => {
+                try_it();
+                Spot::alone(line)
+            }
+        }
+    }
+
+    /// A line without a chain.
+    #[inline(always)]
+    fn alone(line: Line) -> Spot {
+        Place { line, callers: [0; MOST] }.kept()
     }
 
     /// A line that another language names: see [`Line::Other`]. The name of the file lives as long as the program.
@@ -128,11 +149,16 @@ impl Spot {
     }
 
     pub(crate) fn callers(&self) -> &'static Callers {
-        &self.0.callers
+        &self.0.place.callers
+    }
+
+    /// The chain as text: see [`told`].
+    pub(crate) fn told(&self) -> &'static str {
+        self.0.told.get_or_init(|| told(self.callers()))
     }
 
     pub(crate) fn file(&self) -> &'static str {
-        match self.0.line {
+        match self.0.place.line {
             Line::Rust(location) => location.file(),
             // SAFETY: the caller of `other` has promised a name that lives as long as the program, and said where it ends.
             Line::Other(file, line) => unsafe {
@@ -147,7 +173,7 @@ impl Spot {
     }
 
     pub(crate) fn line(&self) -> u32 {
-        match self.0.line {
+        match self.0.place.line {
             Line::Rust(location) => location.line(),
             Line::Other(_, line) => line as u32,
         }
@@ -172,20 +198,6 @@ fn frame_pointer() -> usize {
         core::arch::asm!("mov {}, x29", out(reg) pointer, options(nomem, nostack, preserves_flags));
     }
     pointer
-}
-
-/// Who called, up to the trampoline of the call that is running.
-#[inline(always)]
-fn callers() -> Callers {
-    // The switch is read first: where there are no frame pointers, the register holds anything.
-    match KEPT.load(Ordering::Relaxed) {
-        YES => follow(frame_pointer(), 0),
-        NO => [0; MOST],
-        _ => {
-            try_it();
-            [0; MOST]
-        }
-    }
 }
 
 /// Who called the function with this frame pointer. `first`: an address that is put before them, or 0.
@@ -278,7 +290,7 @@ fn in_file(_: usize) -> Option<(String, usize)> {
 
 /// A chain as text: `file+offset`, one after the other with a `|` between them, without those of the ledger's own file if that is
 /// one by itself. The same chain is looked up once.
-pub(crate) fn told(callers: &Callers) -> &'static str {
+fn told(callers: &Callers) -> &'static str {
     static KNOWN: LazyLock<Mutex<HashMap<Callers, &'static str>>> = LazyLock::new(Mutex::default);
     if callers[0] == 0 {
         return "";

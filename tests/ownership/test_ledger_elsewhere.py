@@ -10,6 +10,7 @@ import copy
 import ctypes
 import gc
 import importlib.util
+import platform
 import re
 import signal
 import sys
@@ -399,6 +400,69 @@ def test_a_deficit_is_reported_before_the_interpreter_suffers(source, example, c
     assert "no longer alive>: given back without being owned" in ending.stderr
     (line,) = (tmp_path / "log").read_text(encoding="utf-8").splitlines()
     assert line.split("\x1f")[:5] == ["finding", "deficit", "given back without being owned", *place.split(":")]
+
+
+#: Before the rest, it lets the system answer some calls by an error, or end the process that makes one. Each is a number, and what
+#: its first argument is, or None if that is the same.
+FILTERED = """
+import ctypes
+calls, answer = {calls!r}, {answer:#x}
+program = []
+for number, first in calls:
+    program += [(0x20, 0, 0, 0), (0x15, 0, 1 if first is None else 3, number)]
+    if first is not None:
+        program += [(0x20, 0, 0, 16), (0x15, 0, 1, first)]
+    program.append((0x06, 0, 0, answer))
+program.append((0x06, 0, 0, 0x7fff0000))
+class Instruction(ctypes.Structure):
+    _fields_ = [("code", ctypes.c_uint16), ("yes", ctypes.c_uint8), ("no", ctypes.c_uint8), ("value", ctypes.c_uint32)]
+class Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_uint16), ("first", ctypes.POINTER(Instruction))]
+code = (Instruction * len(program))(*(Instruction(*it) for it in program))
+libc = ctypes.CDLL(None)
+assert libc.prctl(38, 1, 0, 0, 0) == 0
+if libc.prctl(22, 2, ctypes.byref(Program(len(program), code)), 0, 0) != 0:
+    raise SystemExit("no filter")
+"""
+#: What the ledger asks the system about memory: rt_sigprocmask with an order that there is not, and process_vm_readv.
+PROBE, READING = (14, 0xFFFFFFFF), (310, None)
+NOT_PERMITTED, KILLED = 0x00050001, 0x80000000
+
+on_this_system = pytest.mark.skipif(
+    not (sys.platform == "linux" and platform.machine() == "x86_64")
+    or bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+    reason="memory is asked about in another way",
+)
+
+
+@pytest.fixture
+def filtered(example, child, tmp_path):
+    """Runs a bug of the example where the system answers some calls otherwise; gives what became of it."""
+
+    def run(bug, calls, answer):
+        code = FILTERED.format(calls=calls, answer=answer) + TWICE
+        ending = child("-c", code, str(tmp_path / "log"), bug, folder=example("ledger"))
+        if ending.stderr.strip() == "no filter":
+            pytest.skip("the system lets nobody filter its calls here")
+        return ending
+
+    return run
+
+
+@on_this_system
+@pytest.mark.parametrize("bug", ["decref_twice", "decref_unmapped"])
+@pytest.mark.parametrize("refused", [[PROBE], [PROBE, READING]], ids=["the probe", "both"])
+def test_a_deficit_is_reported_where_the_system_answers_no_question(filtered, bug, refused):
+    """A container often forbids them. Then a pipe must do."""
+    assert "no longer alive>: given back without being owned" in filtered(bug, refused, NOT_PERMITTED).stderr
+
+
+@on_this_system
+def test_memory_is_asked_about_in_the_way_that_is_answered_soonest(filtered):
+    """The other one is not used as long as that is answered; and who makes that call is ended, so it was made."""
+    assert "no longer alive>: given back" in filtered("decref_unmapped", [READING], KILLED).stderr
+    ending = filtered("decref_unmapped", [PROBE], KILLED)
+    assert (ending.returncode, "given back" in ending.stderr) == (-signal.SIGSYS, False)
 
 
 UNHEARD = """

@@ -53,15 +53,14 @@ fn add_singletons() {
     }
 }
 
-/// What they count now.
-pub(super) fn counts() -> Counts {
+/// Writes down what they count now. (Where nothing was ever written, zeros have to be.)
+#[inline(always)]
+pub(super) fn count_all(counts: &mut Counts) {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(add_singletons);
-    let mut counts = [0; MOST];
-    for (watched, count_now) in WATCHED[..NUMBER.load(Ordering::Acquire)].iter().zip(&mut counts) {
+    for (watched, count_now) in WATCHED[..NUMBER.load(Ordering::Acquire)].iter().zip(counts) {
         *count_now = count(watched.load(Ordering::Relaxed));
     }
-    counts
 }
 
 /// Is it one of them, and does it count what it did?

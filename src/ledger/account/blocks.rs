@@ -7,12 +7,12 @@
 //! moved, or lost.
 
 use super::Address;
-use super::hands::{ByAddress, Frame, OUTSIDE, in_frame, is_always_there, take};
+use super::by_address::{Addresses, ByAddress};
+use super::hands::{Frame, OUTSIDE, in_frame, is_always_there, take};
 use super::ledger::ledger;
 use super::statics;
 use super::stored::keep_in_field;
 use pyo3_ffi::PyObject;
-use std::collections::HashSet;
 
 /// At most this many words are searched.
 const MOST_WORDS: usize = 1 << 20;
@@ -51,8 +51,8 @@ pub(crate) fn given_back(start: Address) {
 impl Frame {
     /// What is in hand and lies in a static variable or in a block of memory, in which it is not known to lie, goes out of hand.
     pub(super) fn look_into_memory(&mut self) {
-        let mut wanted: HashSet<Address> = HashSet::new();
-        for (&address, hand) in &self.hands {
+        let mut wanted = Addresses::default();
+        for (address, hand) in self.hands.iter() {
             if hand.taken.iter().any(statics::is_worth_it) {
                 wanted.insert(address);
             }
@@ -64,24 +64,24 @@ impl Frame {
         for step in [size_of::<usize>(), 1] {
             let places = self.places_of(&wanted, step);
             self.settle_at(places);
-            wanted.retain(|address| self.hands.get(address).is_some_and(|hand| !hand.taken.is_empty()));
+            wanted.retain(|address| self.hands.get(*address).is_some_and(|hand| !hand.taken.is_empty()));
             if wanted.is_empty() {
                 return;
             }
         }
-        let left_over = wanted.iter().filter_map(|address| self.hands.get(address));
+        let left_over = wanted.iter().filter_map(|&address| self.hands.get(address));
         left_over.flat_map(|hand| hand.taken.iter()).for_each(statics::looked_in_vain);
     }
 
     /// Where these objects lie: in the objects of the call, in static variables, and in the blocks to which these lead. In a block,
     /// every so many bytes are looked at.
-    fn places_of(&self, wanted: &HashSet<Address>, step_in_blocks: usize) -> ByAddress<Vec<Address>> {
+    fn places_of(&self, wanted: &Addresses, step_in_blocks: usize) -> ByAddress<Vec<Address>> {
         const WORD: usize = size_of::<usize>();
         let structs = self.structs.iter().map(|fields| (fields.start, fields.end));
         // The objects that these objects own, of the extension's own, lead further.
         let owned = self.structs.iter().flat_map(|fields| super::shown::own_objects_of(fields.of));
         let mut to_see: Vec<_> = structs.chain(statics::areas()).chain(owned).map(|area| (area, None)).collect();
-        let mut seen: HashSet<Address> = HashSet::new();
+        let mut seen = Addresses::default();
         let mut places: ByAddress<Vec<Address>> = ByAddress::default();
         let mut left = MOST_WORDS;
         let open = ledger();
@@ -119,7 +119,7 @@ impl Frame {
     }
 
     fn found_at(&mut self, field: Address, object: Address) {
-        let Some(hand) = self.hands.get_mut(&object) else { return };
+        let Some(hand) = self.hands.get_mut(object) else { return };
         let Some(site) = hand.taken.pop() else { return };
         self.open -= 1;
         statics::looked_well(site);

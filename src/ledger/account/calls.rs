@@ -38,13 +38,13 @@ pub(crate) fn begin(function: &'static str, arguments: Borrowed<'_>, base: usize
             arguments.iter().for_each(|op| settle_before_release(frames, op as Address));
         }
         let frame = frames.push(function, base);
-        for argument in arguments.iter() {
+        arguments.iter().for_each(|argument| {
             // SAFETY: CPython passes living objects, or one that is being taken apart and still has its memory.
             let hand = Hand { kept: true, ..unsafe { Hand::of(argument, true) } };
             frame.hands.insert(argument as Address, hand);
             frame.structs.extend(fields_of(argument));
-        }
-        frame.always = always::counts();
+        });
+        always::count_all(&mut frame.always);
         // SAFETY: CPython calls the extension with the thread attached, and this comes before the extension's own code. The
         // pointer that comes back is only compared.
         frame.exception = unsafe { pyo3_ffi::PyErr_Occurred() } as Address;
@@ -85,23 +85,17 @@ pub(crate) enum Returned {
 
 /// The call ends: what it returns goes out of hand, and then hands must be empty.
 pub(crate) fn end(returned: Returned) {
+    if end_well(returned, true) {
+        return;
+    }
     if let Returned::Object { op, .. } = returned
         && !op.is_null()
         && in_frame(|frame| frame.given) != Some(op as Address)
     {
         give(op, "returned", None);
-    }
-    // Nearly always hands are empty and the answer agrees with whether an exception is set. Then there is nothing to judge.
-    let agrees = |frame: &Frame| frame.open == 0 && disagreement(frame, returned).is_none() && !is_noting();
-    let well_ended = with_frames(|frames| {
-        let well = frames.depth() > 0 && agrees(frames.innermost());
-        if well {
-            set_stack_of_call(frames.leave());
+        if end_well(returned, false) {
+            return;
         }
-        well
-    });
-    if well_ended == Some(true) {
-        return;
     }
     let Some(Some((mut frame, base))) = with_frames(|frames| Some((frames.pop()?, frames.innermost().base))) else {
         return;
@@ -111,6 +105,25 @@ pub(crate) fn end(returned: Returned) {
     frame.close(returned);
     note_return(&frame, returned);
     with_frames(|frames| frames.done(frame));
+}
+
+/// Ends the call if nothing is to be judged: nearly always hands are empty and the answer agrees with whether an exception is set.
+/// `entered`: only if it was entered that the result is given to the caller.
+#[inline(always)]
+fn end_well(returned: Returned, entered: bool) -> bool {
+    let given = |frame: &Frame| match returned {
+        Returned::Object { op, .. } => op.is_null() || frame.given == op as Address,
+        _ => true,
+    };
+    let agrees = |frame: &Frame| frame.open == 0 && disagreement(frame, returned).is_none() && !is_noting();
+    let well_ended = with_frames(|frames| {
+        let well = frames.depth() > 0 && (!entered || given(frames.innermost())) && agrees(frames.innermost());
+        if well {
+            set_stack_of_call(frames.leave());
+        }
+        well
+    });
+    well_ended == Some(true)
 }
 
 impl Frame {
@@ -125,7 +138,7 @@ impl Frame {
         };
         if !result.is_null() {
             self.structs.extend(fields_of(result));
-            if let Some(hand) = self.hands.get_mut(&(result as Address)) {
+            if let Some(hand) = self.hands.get_mut(result as Address) {
                 // The caller has it now.
                 hand.kept = true;
             }
@@ -144,7 +157,7 @@ impl Frame {
             return;
         }
         let containers = self.lists_and_tuples(result);
-        for (&address, hand) in &self.hands {
+        for (address, hand) in self.hands.iter() {
             if hand.taken.is_empty() {
                 continue;
             }
@@ -210,7 +223,7 @@ impl Frame {
             of(&raw mut pyo3_ffi::PyTuple_Type) || of(&raw mut pyo3_ffi::PyList_Type)
         };
         let seen = self.hands.iter().filter(|(_, hand)| hand.blank && !hand.died);
-        let seen = seen.map(|(&address, _)| address as *mut PyObject).filter(|&op| op != result).take(MOST_CONTAINERS);
+        let seen = seen.map(|(address, _)| address as *mut PyObject).filter(|&op| op != result).take(MOST_CONTAINERS);
         let seen = seen.filter(|&op| peek::head(op as Address).is_some_and(|head| is_type_of_one(head.1)));
         let result = Some(result).filter(|result| !result.is_null());
         result.into_iter().chain(seen).filter(|&op| is_one(op)).collect()
@@ -219,7 +232,7 @@ impl Frame {
     /// An object of a heap type holds a reference to it. Where one was taken by hand for an object that has none, it is that.
     /// An object can be a type itself, whose type is a metaclass.
     fn give_objects_their_types(&mut self, result: *mut PyObject) {
-        let is_open_type = |(&address, hand): (&Address, &Hand)| {
+        let is_open_type = |(address, hand): (Address, &Hand)| {
             let metaclass = hand.type_object as *mut pyo3_ffi::PyTypeObject;
             // SAFETY: the type of an object that was seen a moment ago lives.
             let flags = unsafe { pyo3_ffi::PyType_GetFlags(metaclass) };
@@ -229,7 +242,7 @@ impl Frame {
         if types.is_empty() {
             return;
         }
-        let seen = self.hands.iter().filter(|(_, hand)| !hand.died && !hand.kept).map(|(&address, _)| address);
+        let seen = self.hands.iter().filter(|(_, hand)| !hand.died && !hand.kept).map(|(address, _)| address);
         let objects = self.structs.iter().map(|fields| fields.of).chain([result as Address]).chain(seen);
         let objects: HashSet<Address> = objects.filter(|&op| op != 0).collect();
         for object in objects {
@@ -237,7 +250,7 @@ impl Frame {
             if !types.contains(&type_object) {
                 continue;
             }
-            let Some(hand) = self.hands.get_mut(&type_object) else { continue };
+            let Some(hand) = self.hands.get_mut(type_object) else { continue };
             let mut open = ledger();
             if open.types_held.contains_key(&object) {
                 continue;
@@ -292,7 +305,7 @@ impl Frame {
 
     /// The same, for one struct.
     fn look_into(&mut self, fields: Fields) {
-        let kept = self.hands.get(&fields.of).is_some_and(|hand| hand.kept && !hand.died);
+        let kept = self.hands.get(fields.of).is_some_and(|hand| hand.kept && !hand.died);
         let words = if kept && !releases(self.function) {
             let number = (fields.end - fields.start) / size_of::<usize>();
             // SAFETY: somebody keeps this object alive for the whole call, which is none that takes it apart; so the words of its
@@ -302,7 +315,7 @@ impl Frame {
             peek::words(fields.start, fields.end)
         };
         let holds = |address| words.contains(&address);
-        for (&object, hand) in self.hands.iter_mut().filter(|(address, _)| holds(**address)) {
+        for (object, hand) in self.hands.iter_mut().filter(|(address, _)| holds(*address)) {
             let places = words.iter().enumerate().filter(|&(_, &word)| word == object);
             for field in places.map(|(number, _)| fields.start + number * size_of::<usize>()) {
                 if hand.taken.is_empty() || ledger().holds(field, object) {
@@ -320,7 +333,7 @@ impl Frame {
 /// What is in hand outside any call, on this thread: nothing, once the module has been made.
 pub(crate) fn outside() -> Vec<(Site, Address, String, String)> {
     let held = with_frames(|frames| {
-        let each = |(&address, hand): (&Address, &Hand)| {
+        let each = |(address, hand): (Address, &Hand)| {
             hand.taken.iter().map(|site| (site, address, hand.type_object)).collect::<Vec<_>>()
         };
         frames.outside().hands.iter().flat_map(each).collect::<Vec<_>>()

@@ -9,13 +9,19 @@ use pyo3_ffi::{PyObject, PyTypeObject};
 /// The name of a type, kept for good.
 pub(super) fn name_of(type_object: Address) -> &'static str {
     // SAFETY: types are static or owned by their living instances; the name is a string of C.
-    let name = unsafe { CStr::from_ptr((*(type_object as *mut PyTypeObject)).tp_name) }.to_string_lossy();
+    let name = unsafe { CStr::from_ptr((*(type_object as *mut PyTypeObject)).tp_name) };
     let mut ledger = ledger();
-    if let Some(known) = ledger.type_names.get(name.as_ref()) {
+    // Another type may have come to lie at this address.
+    if let Some(known) = ledger.names_of_types.get(&type_object).filter(|known| known.as_bytes() == name.to_bytes()) {
         return known;
     }
-    let kept: &'static str = Box::leak(name.into_owned().into_boxed_str());
+    let name = name.to_string_lossy();
+    let kept = match ledger.type_names.get(name.as_ref()) {
+        Some(&known) => known,
+        None => Box::leak(name.into_owned().into_boxed_str()),
+    };
     ledger.type_names.insert(kept);
+    ledger.names_of_types.insert(type_object, kept);
     kept
 }
 

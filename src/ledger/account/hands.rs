@@ -4,11 +4,12 @@
 //! reference that comes into hand is put down with the line that took it; one that goes takes the last such line with it.
 
 use super::always;
+use super::by_address::Few;
 use super::calls::Returned;
 use super::describe::describe;
 use super::ledger::{STRICT, ledger};
 use super::notes::note_fields;
-use super::report::{Finding, find, is_noting, note, record};
+use super::report::{Finding, find, is_noting, note_numbers, record};
 use super::shown::take_shown;
 use super::stored::{Fields, fields_of, own_base};
 use super::{Address, Site};
@@ -16,28 +17,8 @@ use crate::peek;
 use crate::spot::Spot;
 use crate::trampolines;
 use core::cell::Cell;
-use core::hash::{BuildHasherDefault, Hasher};
 use core::sync::atomic::Ordering;
 use pyo3_ffi::PyObject;
-use std::collections::HashMap;
-
-/// Hashes an address: mixed, since alignment makes its low bits zero.
-#[derive(Default)]
-pub(super) struct AddressHasher(u64);
-
-impl Hasher for AddressHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&byte| self.write_usize(byte.into()));
-    }
-    fn write_usize(&mut self, number: usize) {
-        self.0 = (self.0 ^ number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32);
-    }
-}
-
-pub(super) type ByAddress<V> = HashMap<Address, V, BuildHasherDefault<AddressHasher>>;
 
 /// Where each reference that is in hand was taken, the last one on top. Nearly always there is at most one, which needs no memory
 /// of its own.
@@ -149,7 +130,7 @@ pub(super) struct Frame {
     pub(super) function: &'static str,
     /// Is nothing that it does recorded?
     pub(super) aside: bool,
-    pub(super) hands: ByAddress<Hand>,
+    pub(super) hands: Few<Hand>,
     /// How many references are in hand, of all objects together.
     pub(super) open: usize,
     /// The objects whose [`Hand::lent`] is set.
@@ -171,7 +152,7 @@ impl Frame {
         Frame {
             function,
             aside: false,
-            hands: ByAddress::default(),
+            hands: Few::default(),
             open: 0,
             lent: Vec::new(),
             given: 0,
@@ -336,19 +317,26 @@ pub(crate) fn take(op: *mut PyObject, what: &'static str, site: Site) {
         return;
     }
     in_frame(|frame| {
-        // SAFETY: a reference to it has just been taken, and the call has it in hand: so it is alive.
-        let mut now = unsafe { Hand::of(op, what != "incref") };
-        now.blank = what == "new" && is_blank(op, &now);
-        let hand = frame.hands.entry(op as Address).or_default();
-        if hand.type_object == 0 || hand.died {
-            *hand = now;
-        } else {
-            hand.expected = match what {
-                "incref" => hand.expected + 1,
+        let mut new = false;
+        let now = || {
+            // SAFETY: a reference to it has just been taken, and the call has it in hand: so it is alive.
+            let mut now = unsafe { Hand::of(op, what != "incref") };
+            now.blank = what == "new" && is_blank(op, &now);
+            now
+        };
+        let hand = frame.hands.get_or_insert_with(op as Address, || {
+            new = true;
+            now()
+        });
+        if hand.died {
+            *hand = now();
+        } else if !new {
+            match what {
+                "incref" => hand.expected += 1,
                 // A call that returned it may have done anything with its count.
-                "new" => now.expected,
-                _ => hand.expected,
-            };
+                "new" => hand.expected = count_of(op, true),
+                _ => {}
+            }
         }
         hand.taken.push(site);
         hand.lent = false;
@@ -381,7 +369,7 @@ pub fn received(op: *mut PyObject) -> *mut PyObject {
 /// A new object of the extension's own.
 pub(crate) fn made(op: *mut PyObject, site: Site) {
     // One call can make it by way of another that has entered it already.
-    let known = |frame: &mut Frame| frame.hands.get(&(op as Address)).is_some_and(|hand| !hand.taken.is_empty());
+    let known = |frame: &mut Frame| frame.hands.get(op as Address).is_some_and(|hand| !hand.taken.is_empty());
     if !op.is_null() && in_frame(known) == Some(true) && count_of(op, true) == 1 {
         return;
     }
@@ -439,15 +427,16 @@ fn borrow(op: *mut PyObject, from_mutable: bool, by_name: bool, site: Site) {
     }
     in_frame(|frame| {
         let mut new = false;
-        let hand = frame.hands.entry(op as Address).or_insert_with(|| {
+        // SAFETY: its lender keeps it alive. `None` and its like may have come from anywhere before.
+        let now = || unsafe { Hand::of(op, !is_always_there(op)) };
+        let hand = frame.hands.get_or_insert_with(op as Address, || {
             new = true;
-            Hand::default()
+            now()
         });
         // By its name and in no other way.
         let named = by_name && (new || hand.named);
-        if new || hand.type_object == 0 || hand.died {
-            // SAFETY: its lender keeps it alive. `None` and its like may have come from anywhere before.
-            *hand = unsafe { Hand::of(op, !is_always_there(op)) };
+        if hand.died {
+            *hand = now();
         }
         hand.borrowed_at = site;
         hand.named = named;
@@ -492,10 +481,10 @@ pub(crate) fn may_run_python(call: &'static str, arguments: &[Address], site: Si
         if frame.lent.is_empty() || (arguments.iter().any(|&it| it != 0) && arguments.iter().all(|&it| is_plain(it))) {
             return Vec::new();
         }
-        let used = |address: &&Address| frame.hands.get(address).is_some_and(|hand| hand.lent);
+        let used = |address: &&Address| frame.hands.get(**address).is_some_and(|hand| hand.lent);
         let unprotected = arguments.iter().filter(used).map(|&address| (address, frame.function)).collect();
         for address in frame.lent.drain(..) {
-            if let Some(hand) = frame.hands.get_mut(&address) {
+            if let Some(hand) = frame.hands.get_mut(address) {
                 hand.lent = false;
             }
         }
@@ -544,7 +533,7 @@ pub(crate) fn give(op: *mut PyObject, what: &'static str, site: Site) {
         // Outside any call nothing ends, and what is known of an object is soon out of date.
         let inside = frame.function != OUTSIDE;
         let unmoved = |frame: &Frame| inside && what == "returned" && always::has_not_moved(op, &frame.always);
-        let Some(hand) = frame.hands.get_mut(&address) else { return (false, unmoved(frame), 0, None, frame.function) };
+        let Some(hand) = frame.hands.get_mut(address) else { return (false, unmoved(frame), 0, None, frame.function) };
         let owned = hand.taken.pop_at(site).is_some();
         frame.open -= usize::from(owned);
         hand.stolen += usize::from(owned && what == "stolen");
@@ -580,7 +569,7 @@ pub(crate) fn give(op: *mut PyObject, what: &'static str, site: Site) {
     let count = count_of(op, owned);
     if what == "decref" {
         in_frame(|frame| {
-            if let Some(hand) = frame.hands.get_mut(&address) {
+            if let Some(hand) = frame.hands.get_mut(address) {
                 hand.expected -= 1;
                 hand.died = count <= 1;
             }
@@ -597,7 +586,7 @@ pub(super) fn count_of(op: *mut PyObject, alive: bool) -> isize {
 
 /// If the reference is in hand, it goes; if not, nothing can be said.
 pub(crate) fn settle(op: *mut PyObject, what: &'static str) {
-    if in_frame(|frame| frame.hands.get(&(op as Address)).is_some_and(|hand| !hand.taken.is_empty())) == Some(true) {
+    if in_frame(|frame| frame.hands.get(op as Address).is_some_and(|hand| !hand.taken.is_empty())) == Some(true) {
         give(op, what, None);
     }
 }
@@ -612,7 +601,7 @@ pub(crate) fn emptied(field: *mut *mut PyObject, op: *mut PyObject, site: Site) 
         open.forget_found(&kept, field as Address);
     }
     drop(open);
-    note(&["from field", &(field as Address).to_string(), &(op as Address).to_string()]);
+    note_numbers("from field", &[field as Address, op as Address]);
     take(op, "taken", site);
 }
 

@@ -1,11 +1,10 @@
 //! The ledger itself: what belongs to the whole process, and the switches.
 
 use super::always;
-use super::hands::{AddressHasher, ByAddress};
+use super::by_address::{Addresses, ByAddress};
 use super::report::Finding;
 use super::stored::Kept;
 use super::{Address, Site};
-use core::hash::BuildHasherDefault;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use pyo3_ffi::PyTypeObject;
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
@@ -45,8 +44,10 @@ pub(crate) struct Ledger {
     /// Objects of the extension's own types that it has made and not freed, and their sizes.
     pub(super) objects: ByAddress<usize>,
     /// Types of the extension's own.
-    pub(super) types: HashSet<Address, BuildHasherDefault<AddressHasher>>,
+    pub(super) types: Addresses,
     pub(super) type_names: HashSet<&'static str>,
+    /// The name that was last seen of the type at an address.
+    pub(super) names_of_types: ByAddress<&'static str>,
 }
 
 /// More findings than this are counted, not kept.
@@ -74,11 +75,46 @@ pub fn judge_everything() {
     STRICT.store(true, Ordering::Relaxed);
 }
 
+/// Types of the extension's own, each where a hash of its address says, or behind: asked at each call, so without a lock. None is ever
+/// taken out.
+static OWN_TYPES: [AtomicUsize; 4096] = [const { AtomicUsize::new(0) }; 4096];
+/// How many there are.
+static OWN: AtomicUsize = AtomicUsize::new(0);
+/// In more than so many one would search long.
+const MOST_AT_ONCE: usize = OWN_TYPES.len() / 2;
+
+/// Where a type is, or would be put.
+#[inline(always)]
+fn place_of_type(type_object: Address) -> &'static AtomicUsize {
+    let mut at = (type_object >> 4).wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as usize) >> (usize::BITS - 12);
+    loop {
+        let place = &OWN_TYPES[at];
+        let known = place.load(Ordering::Relaxed);
+        if known == type_object || known == 0 {
+            return place;
+        }
+        at = (at + 1) % OWN_TYPES.len();
+    }
+}
+
+/// Is it a type of the extension's own?
+#[inline(always)]
+pub(super) fn is_own_type(type_object: Address) -> bool {
+    let known = place_of_type(type_object).load(Ordering::Relaxed) == type_object;
+    known || (OWN.load(Ordering::Relaxed) > MOST_AT_ONCE && ledger().types.contains(&type_object))
+}
+
 /// Remembers a type of the extension's own.
 pub(crate) fn own_type(type_object: *mut PyTypeObject) {
     // SAFETY: the type is ready, so its flags can be asked for.
     let is_static = unsafe { pyo3_ffi::PyType_GetFlags(type_object) } & pyo3_ffi::Py_TPFLAGS_HEAPTYPE == 0;
-    if ledger().types.insert(type_object as Address) && is_static {
+    let mut ledger = ledger();
+    let new = ledger.types.insert(type_object as Address);
+    if new && OWN.fetch_add(1, Ordering::Relaxed) < MOST_AT_ONCE {
+        place_of_type(type_object as Address).store(type_object as Address, Ordering::Relaxed);
+    }
+    drop(ledger);
+    if new && is_static {
         always::add(type_object.cast());
     }
 }

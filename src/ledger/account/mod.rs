@@ -19,6 +19,7 @@
 
 mod always;
 mod blocks;
+mod by_address;
 mod calls;
 mod describe;
 mod follow;

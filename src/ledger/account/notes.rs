@@ -5,7 +5,7 @@ use super::calls::{Borrowed, Returned};
 use super::describe::name_of;
 use super::follow::follow;
 use super::hands::Frame;
-use super::report::{is_noting, note};
+use super::report::{is_noting, note, note_numbers};
 use super::stored::Fields;
 
 /// Notes that a call begins, and with which objects.
@@ -36,7 +36,7 @@ pub(super) fn note_call(frame: &Frame, arguments: Borrowed<'_>) {
 
 /// Notes where the fields of an object lie.
 pub(super) fn note_fields(fields: &Fields) {
-    note(&["fields", &fields.of.to_string(), &fields.start.to_string(), &fields.end.to_string()]);
+    note_numbers("fields", &[fields.of, fields.start, fields.end]);
 }
 
 /// Notes that a call has ended, which object it returned, and whether by an exception.

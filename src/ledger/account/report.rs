@@ -7,11 +7,12 @@ use super::follow::{follow, forget, look};
 use super::hands::{OUTSIDE, in_frame};
 use super::ledger::{Event, MOST_EVENTS, MOST_FINDINGS, RECORDING, SPEAKING, ledger};
 use crate::peek;
-use crate::spot::{self, Spot};
+use crate::spot::Spot;
 use crate::trampolines;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use pyo3_ffi::PyObject;
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write;
 use std::sync::Mutex;
@@ -35,13 +36,13 @@ impl Finding {
     /// Who called the function in which the line stands: see [`crate::spot`]. Where no line is known, after two `|`, where the
     /// function begins in which it happened.
     pub(crate) fn callers(&self) -> Cow<'static, str> {
-        let callers = self.site.map_or("", |spot| spot::told(spot.callers()));
+        let callers = self.site.map_or("", |spot| spot.told());
         if !crate::stands_alone() || self.site.is_some_and(|spot| spot.line() != 0) {
             return callers.into();
         }
         // As if it called from its first byte on.
         let begins = trampolines::function_called(self.function).map(|function| Spot::at(function + 1, 0));
-        begins.map_or(callers.into(), |spot| format!("{callers}||{}", spot::told(spot.callers())).into())
+        begins.map_or(callers.into(), |spot| format!("{callers}||{}", spot.told()).into())
     }
 }
 
@@ -109,14 +110,19 @@ pub(super) fn log_all(lines: &[[String; 3]]) {
 }
 
 fn line(fields: &[&str]) -> String {
-    let mut line = String::new();
+    let mut line = String::with_capacity(fields.iter().map(|field| field.len() + 1).sum::<usize>() + 8);
     for field in fields {
         // A field can hold no line and no separator.
-        line.extend(field.chars().map(|it| if matches!(it, '\n' | '\x1f') { ' ' } else { it }));
+        if field.bytes().any(|it| matches!(it, b'\n' | b'\x1f')) {
+            line.extend(field.chars().map(|it| if matches!(it, '\n' | '\x1f') { ' ' } else { it }));
+        } else {
+            line.push_str(field);
+        }
         line.push('\x1f');
     }
-    line += &THREAD.try_with(|number| number.to_string()).unwrap_or_default();
-    line + "\n"
+    let _ = THREAD.try_with(|number| write!(line, "{number}"));
+    line.push('\n');
+    line
 }
 
 /// Writes it at once and as a whole: whatever happens to the process, it is in the file.
@@ -151,6 +157,21 @@ pub fn note(fields: &[&str]) -> bool {
         _ => look(None),
     }
     true
+}
+
+/// The same, of a line whose fields are numbers: they are written out only if it is wanted.
+#[inline(always)]
+pub(super) fn note_numbers(what: &str, numbers: &[Address]) {
+    if is_noting() {
+        write_numbers(what, numbers);
+    }
+}
+
+#[cold]
+fn write_numbers(what: &str, numbers: &[Address]) {
+    let numbers: Vec<String> = numbers.iter().map(Address::to_string).collect();
+    let fields: Vec<&str> = [what].into_iter().chain(numbers.iter().map(String::as_str)).collect();
+    note(&fields);
 }
 
 /// File and line as text.

@@ -6,7 +6,8 @@
 //! those that it made and those that these own, what they show. What they show more than is known to lie in them, has been
 //! stored there.
 
-use super::hands::{ByAddress, Frame, in_frame};
+use super::by_address::ByAddress;
+use super::hands::{Frame, in_frame};
 use super::ledger::ledger;
 use super::stored::{fields_of, own_base};
 use super::{Address, Site};
@@ -87,7 +88,7 @@ impl Frame {
             let Some(found) = shown_by(container) else { continue };
             let mut times: ByAddress<usize> = ByAddress::default();
             for &object in &found {
-                if self.hands.get(&object).is_some_and(|hand| !hand.taken.is_empty()) {
+                if self.hands.get(object).is_some_and(|hand| !hand.taken.is_empty()) {
                     *times.entry(object).or_default() += 1;
                 }
             }
@@ -102,7 +103,7 @@ impl Frame {
     }
 
     fn settle_in(&mut self, container: Address, object: Address, times: usize) {
-        let Some(hand) = self.hands.get_mut(&object) else { return };
+        let Some(hand) = self.hands.get_mut(object) else { return };
         let mut open = ledger();
         for _ in 0..times {
             let Some(site) = hand.taken.pop() else { break };

@@ -3,8 +3,8 @@
 use super::blocks::given_back;
 use super::describe::describe;
 use super::hands::{OUTSIDE, give, in_frame, is_plain, take, with_frames};
-use super::ledger::{Ledger, STRICT, ledger};
-use super::report::{Finding, find, note};
+use super::ledger::{Ledger, STRICT, is_own_type, ledger};
+use super::report::{Finding, find, note_numbers};
 use super::shown::{MOST_ASKED, is_shown_elsewhere};
 use super::{Address, Site};
 use crate::peek;
@@ -34,13 +34,13 @@ pub(super) fn fields_of(op: *mut PyObject) -> Option<Fields> {
     // SAFETY: every caller has `op` from CPython, as an argument or a new object, so it is alive; so are its type and the bases
     // of that. A module that has a definition keeps it, and its state, as long as it lives.
     unsafe {
+        if is_plain(op as Address) {
+            return None;
+        }
         if pyo3_ffi::PyModule_CheckExact(op) != 0 {
             let state = pyo3_ffi::PyModule_GetState(op) as Address;
             let size = size_of_state(op);
             return (state != 0).then_some(Fields { of: op as Address, start: state, end: state + size });
-        }
-        if is_plain(op as Address) {
-            return None;
         }
         let size = (*pyo3_ffi::Py_TYPE(op)).tp_basicsize as usize;
         own_base(op)?;
@@ -79,12 +79,11 @@ unsafe fn size_of_state(module: *mut PyObject) -> usize {
 /// # Safety
 /// The object is alive.
 pub(super) unsafe fn own_base(op: *mut PyObject) -> Option<*mut pyo3_ffi::PyTypeObject> {
-    let own = &ledger().types;
     // SAFETY: a living object keeps its type alive, and that its bases.
     unsafe {
         let mut type_object = pyo3_ffi::Py_TYPE(op);
         while !type_object.is_null() {
-            if own.contains(&(type_object as Address)) {
+            if is_own_type(type_object as Address) {
                 return Some(type_object);
             }
             type_object = (*type_object).tp_base;
@@ -147,7 +146,7 @@ pub(super) fn keep_in_field(
     function: &'static str,
     within: Option<(Fields, &[usize])>,
 ) {
-    note(&["field", &field.to_string(), &object.to_string()]);
+    note_numbers("field", &[field, object]);
     let mut open = ledger();
     let Some(lost) = open.fields.insert(field, Kept { object, site, function }) else { return };
     open.forget_found(&lost, field);
@@ -183,7 +182,7 @@ pub fn taken_from_field(field: *mut *mut PyObject, op: *mut PyObject) {
         return;
     }
     let site = Some(Spot::here());
-    note(&["from field", &(field as Address).to_string(), &(op as Address).to_string()]);
+    note_numbers("from field", &[field as Address, op as Address]);
     let mut open = ledger();
     let known = open.holds(field as Address, op as Address);
     if known && let Some(kept) = open.fields.remove(&(field as Address)) {
@@ -201,7 +200,7 @@ pub fn taken_from_field(field: *mut *mut PyObject, op: *mut PyObject) {
 pub fn stored_in_entry(container: *mut PyObject, op: *mut PyObject) {
     let site = Some(Spot::here());
     give(op, "stored", site);
-    note(&["entry", &(container as Address).to_string(), &(op as Address).to_string()]);
+    note_numbers("entry", &[container as Address, op as Address]);
     ledger().entries.entry(container as Address).or_default().entry(op as Address).or_default().push(site);
 }
 
@@ -209,7 +208,7 @@ pub fn stored_in_entry(container: *mut PyObject, op: *mut PyObject) {
 #[track_caller]
 pub fn taken_from_entry(container: *mut PyObject, op: *mut PyObject) {
     let site = Some(Spot::here());
-    note(&["from entry", &(container as Address).to_string(), &(op as Address).to_string()]);
+    note_numbers("from entry", &[container as Address, op as Address]);
     let mut open = ledger();
     let stored = open.entries.get_mut(&(container as Address)).and_then(|entries| {
         let sites = entries.get_mut(&(op as Address))?;
@@ -235,7 +234,7 @@ pub(super) fn not_stored(op: *mut PyObject, site: Site) {
 
 /// Two containers have exchanged all their entries.
 pub fn entries_exchanged(one: *mut PyObject, other: *mut PyObject) {
-    note(&["entries exchanged", &(one as Address).to_string(), &(other as Address).to_string()]);
+    note_numbers("entries exchanged", &[one as Address, other as Address]);
     let mut ledger = ledger();
     let ones = ledger.entries.remove(&(one as Address)).unwrap_or_default();
     let others = ledger.entries.insert(other as Address, ones).unwrap_or_default();
@@ -244,7 +243,7 @@ pub fn entries_exchanged(one: *mut PyObject, other: *mut PyObject) {
 
 /// Two fields have exchanged what they hold.
 pub fn fields_exchanged(one: *mut *mut PyObject, other: *mut *mut PyObject) {
-    note(&["fields exchanged", &(one as Address).to_string(), &(other as Address).to_string()]);
+    note_numbers("fields exchanged", &[one as Address, other as Address]);
     let mut ledger = ledger();
     let ones = ledger.fields.remove(&(one as Address));
     let others = ledger.fields.remove(&(other as Address));
@@ -280,14 +279,14 @@ pub(crate) fn taken_apart(op: *mut PyObject) {
 /// The memory of an object of this size is given back. What is still stored in it is lost.
 pub(crate) fn freed(op: *mut PyObject, size: usize) {
     let start = op as Address;
-    note(&["freed", &start.to_string()]);
+    note_numbers("freed", &[start]);
     with_frames(|frames| {
         for frame in frames.running() {
             frame.structs.retain(|fields| fields.of != start);
             // Outside any call nothing ends, and another object may be made at this address.
             let outside = frame.function == OUTSIDE;
-            if frame.hands.get(&start).is_some_and(|hand| outside || hand.taken.is_empty())
-                && let Some(hand) = frame.hands.remove(&start)
+            if frame.hands.get(start).is_some_and(|hand| outside || hand.taken.is_empty())
+                && let Some(hand) = frame.hands.remove(start)
             {
                 frame.open -= hand.taken.iter().count();
             }
@@ -314,7 +313,7 @@ pub(crate) fn freed(op: *mut PyObject, size: usize) {
     {
         drop(open);
         take(type_object as *mut PyObject, "taken", site);
-        in_frame(|frame| frame.hands.get_mut(&type_object).map(|hand| hand.was_held = true));
+        in_frame(|frame| frame.hands.get_mut(type_object).map(|hand| hand.was_held = true));
         open = ledger();
     }
     lost.extend(entered.into_iter().map(|(object, site)| (object, site, function)));
