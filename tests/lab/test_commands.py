@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -19,7 +20,10 @@ from hashtable_lab.demos import DEMOS
 @pytest.mark.parametrize("words", [[], *([name] for name in cli.COMMANDS), *(["demo", name] for name in DEMOS)])
 def test_every_command_has_its_help(words, capsys):
     assert cli.main([*words, "--help"]) == 0
-    assert " ".join(["Usage: python -m hashtable_lab", *words]) in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert " ".join(["Usage: python -m hashtable_lab", *words]) in said
+    # A name in braces is a value that nobody put in.
+    assert not re.search(r"\{\w+\}", said), said
 
 
 def test_every_command_is_listed(capsys):

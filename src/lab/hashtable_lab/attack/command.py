@@ -62,7 +62,7 @@ def _ordinary(kind: str, count: int) -> list[Any]:
 @click.option(
     "--count",
     type=click.IntRange(2, 20_000),
-    help=f"How many keys.  [default: {COUNT}; by birthday {{BIRTHDAY_COUNT}}]",
+    help=f"How many keys.  [default: {COUNT}; by birthday {BIRTHDAY_COUNT}]",
 )
 @click.option(
     "--bits",
