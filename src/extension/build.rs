@@ -12,6 +12,11 @@ fn main() {
     if std::env::var_os("CARGO_FEATURE_LIMITED").is_some() {
         println!("cargo::rustc-cfg=limited_api");
     }
+    // The same: what is not even known of an object is how its head looks.
+    println!("cargo::rustc-check-cfg=cfg(opaque)");
+    if std::env::var_os("CARGO_FEATURE_OPAQUE").is_some() {
+        println!("cargo::rustc-cfg=opaque");
+    }
     // Where src/extension/ffi/two_counts.rs knows how counting goes.
     println!("cargo::rustc-check-cfg=cfg(counts_inline)");
     let flags = &pyo3_build_config::get().build_flags().0;
@@ -21,6 +26,7 @@ fn main() {
         && of_target("OS") == "linux"
         && ["x86_64", "aarch64"].contains(&of_target("ARCH").as_str())
         && std::env::var_os("CARGO_FEATURE_TRACE").is_none()
+        && std::env::var_os("CARGO_FEATURE_LIMITED").is_none()
     {
         println!("cargo::rustc-cfg=counts_inline");
     }

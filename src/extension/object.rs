@@ -21,7 +21,7 @@ use hashtable_core::{Pairs, Table, prefetch};
 /// The object struct of `hashtable.HashTable`.
 #[repr(C)]
 pub(crate) struct HashTable {
-    ob_base: PyObject,
+    ob_base: Head,
     /// The pairs, with one reference to each key and each value. No Rust reference to it may live where Python code can
     /// run.
     pub(crate) pairs: Table<Stored, Stored>,

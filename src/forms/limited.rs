@@ -8,21 +8,49 @@
 //! makes a tuple for each, as one that has been handed out cannot be given other items.
 
 use super::{
-    Py_DECREF, Py_IS_TYPE, Py_ssize_t, PyErr_Clear, PyErr_ExceptionMatches, PyExc_KeyError, PyObject,
-    PyObject_GetAttrString, PyObject_GetItem, PyTuple_Check, PyTypeObject, Raised, api, c_char, c_int, new_reference,
-    received,
+    Py_DECREF, Py_IS_TYPE, Py_ssize_t, PyErr_Clear, PyObject, PyObject_GetAttrString, PyObject_GetItem,
+    PySequence_Contains, PyTuple_Check, PyTypeObject, Raised, api, c_char, c_int, new_reference, received, status,
 };
 use core::mem::transmute;
 use core::ptr::null_mut;
+
+/// How every object begins: the count and the type lie where they always have.
+#[cfg(not(opaque))]
+pub(crate) type Head = PyObject;
+
+/// How every object begins, nobody knows: with the GIL it is 16 bytes long in CPython 3.15, without it 32. So there is room
+/// for either, and type_object.rs asks each CPython, when it makes a type, whether its head is longer than that.
+#[cfg(opaque)]
+pub(crate) type Head = [usize; 4];
+
+/// The lock of an object is in its head, so it cannot be taken at once: the caller goes the long way.
+///
+/// # Safety
+/// There is nothing to see to.
+#[inline(always)]
+#[cfg(Py_GIL_DISABLED)]
+pub(crate) unsafe fn briefly<R>(_: *mut PyObject, _: impl FnOnce() -> R) -> Option<R> {
+    None
+}
 
 // ---- what is in a tuple, a list, a float, a str -------------------------------------------------------------------
 
 // These check what they are given, and could say that it is wrong. It never is: each is asked about an object of its type,
 // and about a place that there is.
 pub(crate) use super::api::{
-    PyFloat_AsDouble as PyFloat_AS_DOUBLE, PyList_GetItem as PyList_GET_ITEM, PyList_Size as PyList_GET_SIZE,
-    PyTuple_GetItem as PyTuple_GET_ITEM, PyTuple_Size as PyTuple_GET_SIZE, PyUnicode_GetLength as PyUnicode_GET_LENGTH,
+    PyList_GetItem as PyList_GET_ITEM, PyList_Size as PyList_GET_SIZE, PyTuple_GetItem as PyTuple_GET_ITEM,
+    PyTuple_Size as PyTuple_GET_SIZE, PyUnicode_GetLength as PyUnicode_GET_LENGTH,
 };
+
+/// The value of a float. (Called past the ledger, which would have it fail, as it may for other objects.)
+///
+/// # Safety
+/// `op` is a living float.
+#[inline(always)]
+pub(crate) unsafe fn PyFloat_AS_DOUBLE(op: *mut PyObject) -> f64 {
+    // SAFETY: the caller has it alive.
+    unsafe { pyo3_ffi::PyFloat_AsDouble(op) }
+}
 
 // Steals: the tuple, which is new, owns the reference from the call on.
 pub(crate) use super::api::PyTuple_SetItem as PyTuple_SET_ITEM;
@@ -185,13 +213,11 @@ unsafe fn item_of_class(class: *mut PyObject, name: *mut PyObject) -> Result<Opt
     // SAFETY: the caller keeps both alive. The proxy of the dict is ours until its DECREF.
     unsafe {
         let proxy = new_reference(PyObject_GetAttrString(class, c"__dict__".as_ptr()))?;
-        let item = PyObject_GetItem(proxy, name);
+        // An exception would not say whether the name was missing, or something else.
+        let found = status(PySequence_Contains(proxy, name));
+        let item = if matches!(found, Ok(1)) { PyObject_GetItem(proxy, name) } else { null_mut() };
         Py_DECREF(proxy);
-        if item.is_null() && PyErr_ExceptionMatches(PyExc_KeyError) != 0 {
-            PyErr_Clear();
-            return Ok(None);
-        }
-        new_reference(item).map(Some)
+        if found? == 0 { Ok(None) } else { new_reference(item).map(Some) }
     }
 }
 

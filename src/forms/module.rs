@@ -10,6 +10,7 @@ use crate::state::{self, State};
 use crate::table::hashing;
 use crate::type_object::make_types;
 
+#[cfg(not(opaque))]
 static mut MODULE: PyModuleDef = PyModuleDef {
     m_base: PyModuleDef_HEAD_INIT,
     m_name: name_in_module!(),
@@ -22,6 +23,7 @@ static mut MODULE: PyModuleDef = PyModuleDef {
     m_free: Some(m_free),
 };
 
+#[cfg(not(opaque))]
 static mut SLOTS: [PyModuleDef_Slot; SLOT_COUNT] = [
     PyModuleDef_Slot { slot: Py_mod_exec, value: exec as *mut c_void },
     // Nothing of an interpreter's is in a static: so each may have a GIL of its own.
@@ -32,11 +34,53 @@ static mut SLOTS: [PyModuleDef_Slot; SLOT_COUNT] = [
     PyModuleDef_Slot { slot: Py_mod_gil, value: Py_MOD_GIL_NOT_USED },
     PyModuleDef_Slot { slot: 0, value: core::ptr::null_mut() },
 ];
+#[cfg(not(opaque))]
 const SLOT_COUNT: usize = 2 + cfg!(Py_3_12) as usize + cfg!(Py_3_13) as usize;
 
 /// What CPython makes the modules from. It is static, as each refers to it for as long as it lives.
-pub(crate) fn definition() -> *mut PyModuleDef {
+#[cfg(not(opaque))]
+pub(crate) fn definition() -> *mut Definition {
     &raw mut MODULE
+}
+
+// A definition is a Python object: it has a head. Where nobody knows how a head looks, the module is a list of slots and
+// nothing more, all that stands above among them.
+#[cfg(opaque)]
+pub(crate) static mut EXPORTED: [PySlot; 12] = [
+    // Which CPythons this file is for: those that keep the stable ABI of 3.15, with the GIL and without.
+    PySlot_STATIC_DATA(Py_mod_abi, &raw mut ABI as *mut c_void),
+    PySlot_STATIC_DATA(Py_mod_name, NAME.cast_mut().cast()),
+    PySlot_STATIC_DATA(Py_mod_doc, DOC.as_ptr() as *mut c_void),
+    PySlot_STATIC_DATA(Py_mod_methods, &raw mut FUNCTIONS as *mut c_void),
+    PySlot_SIZE(Py_mod_state_size, size_of::<State>() as Py_ssize_t),
+    PySlot_DATA(Py_mod_state_traverse, m_traverse as *mut c_void),
+    PySlot_DATA(Py_mod_state_clear, m_clear as *mut c_void),
+    PySlot_DATA(Py_mod_state_free, m_free as *mut c_void),
+    PySlot_DATA(Py_mod_exec, exec as *mut c_void),
+    PySlot_DATA(Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED),
+    PySlot_DATA(Py_mod_gil, Py_MOD_GIL_NOT_USED),
+    PySlot_END(),
+];
+#[cfg(opaque)]
+const NAME: *const c_char = name_in_module!();
+#[cfg(opaque)]
+static mut ABI: PyABIInfo = PyABIInfo {
+    abiinfo_major_version: 1,
+    abiinfo_minor_version: 0,
+    // The traced build looks into structs: it is for the CPython that it was made for.
+    flags: if cfg!(feature = "abi3t") {
+        PyABIInfo_STABLE | PyABIInfo_FREETHREADING_AGNOSTIC
+    } else {
+        PyABIInfo_DEFAULT_FLAGS
+    },
+    build_version: 0,
+    abi_version: if cfg!(feature = "abi3t") { 0x030f_0000 } else { 0 },
+};
+
+/// What CPython makes the modules from.
+#[cfg(opaque)]
+pub(crate) fn definition() -> *mut Definition {
+    (&raw mut EXPORTED).cast()
 }
 
 /// Fills a module that has just been made: 0, or -1 with an exception set. Then CPython frees it, with what it has by then.

@@ -29,6 +29,11 @@ const fn slot(slot: c_int, pfunc: *mut c_void) -> PyType_Slot {
     PyType_Slot { slot, pfunc }
 }
 
+/// By which a type of ours is known among others, where its module cannot be asked for its definition.
+#[cfg(opaque)]
+const OURS: PyType_Slot = slot(Py_tp_token, &raw mut crate::module::EXPORTED as *mut c_void);
+const TOKEN: usize = cfg!(opaque) as usize;
+
 /// How a list of slots ends.
 const END: PyType_Slot = slot(0, null_mut());
 
@@ -46,7 +51,7 @@ static mut HASH_TABLE: PyType_Spec = PyType_Spec {
     slots: &raw mut HASH_TABLE_SLOTS as *mut PyType_Slot,
 };
 
-static mut HASH_TABLE_SLOTS: [PyType_Slot; 20] = [
+static mut HASH_TABLE_SLOTS: [PyType_Slot; 20 + TOKEN] = [
     slot(Py_tp_doc, HASH_TABLE_DOC.as_ptr() as *mut c_void),
     // How a table comes, is made known to the garbage collector, and goes.
     slot(Py_tp_new, lifetime::tp_new as *mut c_void),
@@ -70,6 +75,8 @@ static mut HASH_TABLE_SLOTS: [PyType_Slot; 20] = [
     slot(Py_tp_methods, &raw mut METHODS as *mut c_void),
     slot(Py_tp_members, &raw mut MEMBERS as *mut c_void),
     slot(Py_tp_getset, &raw mut ATTRIBUTES as *mut c_void),
+    #[cfg(opaque)]
+    OURS,
     END,
 ];
 
@@ -149,13 +156,15 @@ static mut ITERATOR: PyType_Spec = specification(
     size_of::<TableIterator>(),
     &raw mut ITERATOR_SLOTS as *mut PyType_Slot,
 );
-static mut ITERATOR_SLOTS: [PyType_Slot; 7] = [
+static mut ITERATOR_SLOTS: [PyType_Slot; 7 + TOKEN] = [
     slot(Py_tp_traverse, traverse_iterator as *mut c_void),
     slot(Py_tp_clear, iterators::tp_clear as *mut c_void),
     slot(Py_tp_dealloc, dealloc_iterator as *mut c_void),
     slot(Py_tp_iter, PyObject_SelfIter as *mut c_void),
     slot(Py_tp_iternext, iterators::tp_iternext as *mut c_void),
     slot(Py_tp_methods, &raw mut ITERATOR_METHODS as *mut c_void),
+    #[cfg(opaque)]
+    OURS,
     END,
 ];
 
@@ -164,7 +173,7 @@ static mut VALUES_VIEW: PyType_Spec = specification(
     size_of::<View>(),
     &raw mut VALUES_VIEW_SLOTS as *mut PyType_Slot,
 );
-static mut VALUES_VIEW_SLOTS: [PyType_Slot; 8] = [
+static mut VALUES_VIEW_SLOTS: [PyType_Slot; 8 + TOKEN] = [
     slot(Py_tp_traverse, traverse_view as *mut c_void),
     slot(Py_tp_dealloc, dealloc_view as *mut c_void),
     slot(Py_tp_repr, view::tp_repr as *mut c_void),
@@ -172,6 +181,8 @@ static mut VALUES_VIEW_SLOTS: [PyType_Slot; 8] = [
     slot(Py_sq_length, view::sq_length as *mut c_void),
     slot(Py_tp_methods, &raw mut VIEW_METHODS as *mut c_void),
     slot(Py_tp_getset, &raw mut VIEW_ATTRIBUTES as *mut c_void),
+    #[cfg(opaque)]
+    OURS,
     END,
 ];
 
@@ -180,7 +191,7 @@ static mut KEYS_VIEW: PyType_Spec =
 static mut ITEMS_VIEW: PyType_Spec =
     specification(name_in_module!(".HashTableItems"), size_of::<View>(), &raw mut SET_VIEW_SLOTS as *mut PyType_Slot);
 /// The views on keys and items: they are sets besides.
-static mut SET_VIEW_SLOTS: [PyType_Slot; 14] = [
+static mut SET_VIEW_SLOTS: [PyType_Slot; 14 + TOKEN] = [
     slot(Py_tp_traverse, traverse_view as *mut c_void),
     slot(Py_tp_dealloc, dealloc_view as *mut c_void),
     slot(Py_tp_repr, view::tp_repr as *mut c_void),
@@ -194,6 +205,8 @@ static mut SET_VIEW_SLOTS: [PyType_Slot; 14] = [
     slot(Py_tp_richcompare, sets::tp_richcompare as *mut c_void),
     slot(Py_tp_methods, &raw mut SET_VIEW_METHODS as *mut c_void),
     slot(Py_tp_getset, &raw mut VIEW_ATTRIBUTES as *mut c_void),
+    #[cfg(opaque)]
+    OURS,
     END,
 ];
 
@@ -266,9 +279,39 @@ pub(crate) unsafe fn make_types(module: *mut PyObject) -> Result<(), Raised> {
         let state: *mut State = state_of(module);
         for (number, specification) in specifications.into_iter().enumerate() {
             let type_object = new_reference(PyType_FromModuleAndSpec(module, specification, null_mut()))?;
+            #[cfg(opaque)]
+            if let Err(Raised) = there_is_room_for_the_head(type_object, specification) {
+                Py_DECREF(type_object);
+                return Err(Raised);
+            }
             fill_field(&raw mut (*state).types[number], type_object);
         }
         Ok(())
+    }
+}
+
+/// Is the head of this CPython's objects as long as the room that is left for it, or shorter?
+///
+/// # Errors
+/// `ImportError` if it is longer.
+///
+/// # Safety
+/// The type is alive and was made from the specification.
+#[cfg(opaque)]
+unsafe fn there_is_room_for_the_head(
+    type_object: *mut PyObject,
+    specification: *const PyType_Spec,
+) -> Result<(), Raised> {
+    // SAFETY: the caller has both. What CPython tells is how many bytes there are behind the head.
+    unsafe {
+        let needed = (*specification).basicsize as Py_ssize_t - size_of::<Head>() as Py_ssize_t;
+        if PyType_GetTypeDataSize(type_object.cast()) >= needed {
+            return Ok(());
+        }
+        let message =
+            c"hashtable_abi3t was built for objects with a shorter head: here, build it again, or `hashtable_heap`.";
+        PyErr_SetString(PyExc_ImportError, message.as_ptr());
+        Err(Raised)
     }
 }
 

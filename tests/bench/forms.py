@@ -2,7 +2,8 @@
 
 As `make bench-instructions` counts, but on all forms, each built as people build it. The rows are the operations of that command,
 and those in which the forms differ: a table is made and freed, a view, an iterator, a union, a comparison. All forms are imported
-by one CPython, of 3.12 or later: the form for the stable ABI is for these.
+by one CPython: 3.15 if it is here, as hashtable_abi3t is for that and later ones. Without it, an older one does, of 3.12 or later,
+and that form is left out.
 """
 
 from __future__ import annotations
@@ -25,11 +26,12 @@ from commands import ROOT, console, run_command  # noqa: E402
 from hashtable_lab.children.interpreters import interpreters  # noqa: E402
 from hashtable_lab.specimens.building import PACKAGES  # noqa: E402
 
-#: The module of each form, its crate, and how cargo is told to build it.
+#: The module of each form, its crate, the feature that makes it this form, and the first CPython that it is for.
 FORMS = {
-    "classic": ("hashtable", PACKAGES["hashtable"], []),
-    "heap": ("hashtable_heap", PACKAGES["hashtable_heap"], []),
-    "abi3": ("hashtable_abi3", PACKAGES["hashtable_heap"], ["--features", "abi3"]),
+    "classic": ("hashtable", PACKAGES["hashtable"], None, (3, 9)),
+    "heap": ("hashtable_heap", PACKAGES["hashtable_heap"], None, (3, 11)),
+    "abi3": ("hashtable_abi3", PACKAGES["hashtable_heap"], "abi3", (3, 12)),
+    "abi3t": ("hashtable_abi3t", PACKAGES["hashtable_heap"], "abi3t", (3, 15)),
 }
 
 #: How often each is done more in the second run than in the first.
@@ -70,21 +72,20 @@ ASK = (
 )
 
 
-def interpreter() -> str:
-    """The interpreter that imports them: this one, or else the oldest that is here and new enough.
+def interpreter() -> tuple[tuple[int, ...], str]:
+    """The interpreter that imports them, and its version: the oldest that all are for, or else the newest that is here.
 
     Raises:
-        click.ClickException: there is none.
+        click.ClickException: there is none for the form for the stable ABI.
     """
-    if sys.version_info >= (3, 12):
-        return sys.executable
     found = {
         tuple(map(int, kind.split("."))): path for kind, path in interpreters().items() if re.fullmatch(r"[\d.]+", kind)
     }
-    able = [version for version in found if version >= (3, 12)]
+    able = sorted(version for version in found if version >= FORMS["abi3"][3])
     if not able:
         raise click.ClickException("no CPython of 3.12 or later is here, for the form for the stable ABI: install one.")
-    return found[min(able)]
+    version = next((version for version in able if version >= FORMS["abi3t"][3]), able[0])
+    return version, found[version]
 
 
 def count(python: str, path: list[str], module: str, folder: Path, statement: str) -> float:
@@ -100,16 +101,20 @@ def count(python: str, path: list[str], module: str, folder: Path, statement: st
 def main() -> int:
     """The command line."""
     target = ROOT / "target" / "bench-forms"
-    python = interpreter()
+    version, python = interpreter()
     path = json.loads(subprocess.run([python, "-c", ASK], check=True, capture_output=True, text=True).stdout)
-    for form, (module, package, features) in FORMS.items():
-        command = ["cargo", "build", "--release", "--locked", "--package", package, *features]
-        suffix = ".abi3.so" if form == "abi3" else None
+    forms = {form: described for form, described in FORMS.items() if version >= described[3]}
+    for form in FORMS.keys() - forms.keys():
+        console.print(f"{FORMS[form][0]} is left out: it is for a newer CPython than {'.'.join(map(str, version))}.")
+    for form, (module, package, feature, _) in forms.items():
+        command = ["cargo", "build", "--release", "--locked", "--package", package]
+        command += ["--features", feature] if feature else []
+        suffix = f".{feature}.so" if feature else None
         make(f"building {module}", python, ROOT, target / "cargo", target / form, command, module, suffix)
-    ratios = [f"{form} / classic" for form in FORMS if form != "classic"]
-    table = Table("operation", *FORMS, *ratios, title=f"instructions, those of {Path(python).name} among them")
+    ratios = [f"{form} / classic" for form in forms if form != "classic"]
+    table = Table("operation", *forms, *ratios, title=f"instructions, those of {Path(python).name} among them")
     for work, statement in WORKS.items():
-        counts = [count(python, path, module, target / form, statement) for form, (module, _, _) in FORMS.items()]
+        counts = [count(python, path, module, target / form, statement) for form, (module, *_) in forms.items()]
         numbers = [f"{number:.0f}" for number in counts]
         table.add_row(work, *numbers, *(f"{number / counts[0]:.2f}" for number in counts[1:]))
         console.print(f"{work}: {', '.join(numbers)}")

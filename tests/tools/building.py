@@ -93,7 +93,16 @@ def build_form(
     command = ["cargo", "build", "--profile", "laboratory", "--locked", "--package", form.package]
     command += ["--features", ",".join(features)] if features else []
     name = f"{form.module}{'_traced' if traced else ''}"
-    make(what, python, source, cargo_folder, module_folder, command, name, suffix=".abi3.so" if stable else None)
+    make(
+        what,
+        python,
+        source,
+        cargo_folder,
+        module_folder,
+        command,
+        name,
+        suffix=f".{form.stable[0]}.so" if stable else None,
+    )
 
 
 def make(

@@ -3,13 +3,16 @@
     classic       hashtable         static types, one phase of init: the lesson
     heap          hashtable_heap    heap types, several phases, module state: for interpreters with a GIL of their own
     abi3          hashtable_abi3    the same by the limited API: one file for CPython 3.12 and later
+    abi3t         hashtable_abi3t   the same without looking at an object's head: one file for CPython 3.15 and later
 
 Forms, versions and suites make a table of what came of each. The file of abi3 is built once, with the oldest CPython that it is
-for, and each version gets that very file; abi3audit, which knows what the stable ABI has, says whether it keeps to it. (The traced
-build of that form is made of the same source, but for one version each: the ledger itself looks into structs.)
+for, and each version gets that very file; abi3audit, which knows what the stable ABI has, says whether it keeps to it, and every
+CPython that it is not for must say so. So with abi3t. (The traced build of these forms is made of the same source, but for one
+version each: the ledger itself looks into structs.)
 
 Controls come with it: the heap form with the mistakes that its contract makes possible (three specimens), each of which a test must
-notice; and its file, which abi3audit must refuse. FORMS='heap', PYTHONS='3.12 3.14' and SUITES='behaviour forms' take only these;
+notice; its file, which abi3audit must refuse; and abi3t with less room than the head of an object needs, which must not be
+imported. FORMS='heap', PYTHONS='3.12 3.14' and SUITES='behaviour forms' take only these;
 what is not here is left out, and said so. QUICK=yes takes a slice of the behaviour suite.
 """
 
@@ -40,6 +43,7 @@ FORMS = {
     "classic": Form(PACKAGES["hashtable"], "hashtable", (3, 9)),
     "heap": Form(PACKAGES["hashtable_heap"], "hashtable_heap", (3, 11)),
     "abi3": Form(PACKAGES["hashtable_heap"], "hashtable_abi3", (3, 12), features=("limited",), stable=("abi3",)),
+    "abi3t": Form(PACKAGES["hashtable_heap"], "hashtable_abi3t", (3, 15), features=("opaque",), stable=("abi3t",)),
 }
 #: Where the file for many versions is built.
 STABLE = TARGET / "stable"
@@ -117,14 +121,19 @@ def run_faults(name: str, python: Path, module: Path, what: str) -> tuple[bool, 
     return code == 0, f"{runs[1] if runs else 'no'} faults, {last}"
 
 
+def copy_source(folder: Path) -> None:
+    """Puts what is compiled into a folder, to be changed there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for file in ("Cargo.toml", "Cargo.lock"):
+        shutil.copyfile(ROOT / file, folder / file)
+    shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("lab", "__pycache__", "bindings"))
+
+
 def control(kind: str, version: tuple[int, ...], python: str, path: Path) -> tuple[bool, str]:
     """The heap form, broken: its tests must say so."""
     source = TARGET / "control-source"
-    shutil.rmtree(source, ignore_errors=True)
-    source.mkdir(parents=True)
-    for file in ("Cargo.toml", "Cargo.lock"):
-        shutil.copyfile(ROOT / file, source / file)
-    shutil.copytree(ROOT / "src", source / "src", ignore=shutil.ignore_patterns("lab", "__pycache__", "bindings"))
+    copy_source(source)
     for name in CONTROLS:
         specimens.apply(specimens.load(name).patch, source, name)
     module = TARGET / kind / "control"
@@ -152,18 +161,20 @@ def build_stable(form: Form, kind: str, python: str) -> Path:
     """Builds the file of a form that is for many versions, with this interpreter, once. Returns where it is."""
     what = f"CPython {kind}: building {form.module} for this version and all later ones"
     build_form(what, python, ROOT, TARGET / kind / "cargo", STABLE, form, stable=True)
-    return STABLE / f"{form.module}.abi3.so"
+    return STABLE / f"{form.module}.{form.stable[0]}.so"
 
 
-def keeps_to_the_stable_abi(what: str, file: Path, oldest: tuple[int, int]) -> bool:
-    """Whether a module's file uses nothing but the stable ABI of the oldest version that it is for, as abi3audit says."""
+def beyond_the_stable_abi(what: str, file: Path, oldest: tuple[int, int]) -> list[str]:
+    """What the file of a module uses that is not in the stable ABI of the oldest version that it is for, as abi3audit says."""
     version = ".".join(map(str, oldest))
-    command = [sys.executable, "-m", "abi3audit", "--strict", "--verbose", "--assume-minimum-abi3", version, file]
-    code, output, _ = watch(what, command, {**os.environ, "COLUMNS": "120"})
-    (file.parent / "abi3audit.log").write_text(output, "utf-8")
-    if "extensions scanned" not in output:
+    command = [sys.executable, "-m", "abi3audit", "--report", "--assume-minimum-abi3", version, file]
+    _, output, _ = watch(what, command, dict(os.environ))
+    (file.parent / f"{file.name}.abi3audit.log").write_text(output, "utf-8")
+    reports = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+    if len(reports) != 1:
         raise click.ClickException(f"{what}: abi3audit did not look at it:\n{last_lines(output, 4)}")
-    return code == 0
+    [found] = [spec["object"]["result"] for spec in reports[0]["specs"].values()]
+    return [*found["non_abi3_symbols"], *found["future_abi3_objects"]]
 
 
 def audit(form: Form, file: Path, kind: str, python: str, control: bool) -> bool:
@@ -174,34 +185,75 @@ def audit(form: Form, file: Path, kind: str, python: str, control: bool) -> bool
             "abi3audit is not here (it needs Python 3.10): what the file uses was not compared with the stable ABI."
         )
         return True
-    kept = keeps_to_the_stable_abi(f"{file.name}: comparing with the stable ABI", file, form.oldest)
-    console.print(
-        f"{file.name}: {'keeps to' if kept else 'DOES NOT KEEP TO'} the stable ABI, says abi3audit (abi3audit.log)."
-    )
+    beyond = beyond_the_stable_abi(f"{file.name}: comparing with the stable ABI", file, form.oldest)
+    # What the file offers is in the list too, and abi3audit knows `PyInit` only.
+    beyond = [symbol for symbol in beyond if symbol != f"PyModExport_{form.module}"]
+    well = "keeps to" if not beyond else f"DOES NOT KEEP TO ({', '.join(beyond)})"
+    console.print(f"{file.name}: {well} the stable ABI, says abi3audit ({file.name}.abi3audit.log).")
     if not control:
-        return kept
+        return not beyond
     heap, folder = FORMS["heap"], STABLE / "control"
+    shutil.rmtree(folder, ignore_errors=True)
     build_form("building the control of abi3audit", python, ROOT, TARGET / kind / "cargo", folder, heap)
-    refused = folder / f"{heap.module}.abi3.so"
+    refused = folder / f"{heap.module}.{form.stable[0]}.so"
     shutil.copyfile(next(folder.glob(f"{heap.module}.cpython*")), refused)
-    seen = not keeps_to_the_stable_abi(f"{refused.name}: comparing with the stable ABI", refused, form.oldest)
+    seen = beyond_the_stable_abi(f"{refused.name}: comparing with the stable ABI", refused, form.oldest)
     console.print(f"The control, {heap.module}: {'refused, as it must be' if seen else 'NOT REFUSED'}.")
-    return kept and seen
+    return not beyond and bool(seen)
+
+
+def imported(python: str, module: str, folder: Path) -> str:
+    """What an interpreter says when it imports a module from a folder: the last line, or that it was imported."""
+    program = f"import sys; sys.path.insert(0, {str(folder)!r}); import {module}"
+    done = subprocess.run([python, "-c", program], capture_output=True, text=True)
+    if done.returncode not in (0, 1):
+        return f"the process ended with {done.returncode}"
+    return (done.stderr.strip().splitlines() or ["it was imported"])[-1]
 
 
 def refused_elsewhere(form: Form, file: Path, found: dict[str, str]) -> bool:
     """Whether every CPython that a file is not for says so with an ImportError, where it finds the file all the same."""
+    # Under this name each of them finds it.
+    folder = STABLE / "elsewhere"
+    folder.mkdir(exist_ok=True)
+    shutil.copyfile(file, folder / f"{form.module}.so")
     well = True
     for kind, python in found.items():
-        if tuple(int(part) for part in re.findall(r"\d+", kind)[:2]) >= form.oldest and not kind.endswith("t"):
+        version = tuple(int(part) for part in re.findall(r"\d+", kind)[:2])
+        if serves(form, version, kind):
             continue
-        program = f"import sys; sys.path.insert(0, {str(file.parent)!r}); import {form.module}"
-        done = subprocess.run([python, "-c", program], capture_output=True, text=True)
-        last = (done.stderr.strip().splitlines() or ["it was imported"])[-1]
-        refused = done.returncode == 1 and last.startswith("ImportError: ")
-        console.print(f"{file.name} with CPython {kind}: {'' if refused else 'NOT REFUSED: '}{last}")
+        said = imported(python, form.module, folder)
+        # Those that miss a function say which. All others get our sentence, and the last ones before it must.
+        refused = said.startswith("ImportError: ") and ("undefined symbol" in said or "build `hashtable" in said)
+        if version >= (3, form.oldest[1] - 1):
+            refused = refused and "build `hashtable" in said
+        console.print(f"{form.module}.so with CPython {kind}: {'' if refused else 'NOT REFUSED AS IT MUST BE: '}{said}")
         well = well and refused
     return well
+
+
+def too_little_room(form: Form, kind: str, python: str) -> bool:
+    """Whether a module with less room for the head of an object than this CPython needs says so, and is not imported."""
+    source = TARGET / "control-source"
+    copy_source(source)
+    limited = source / "src" / "forms" / "limited.rs"
+    text, room = limited.read_text("utf-8"), "type Head = [usize; 4];"
+    if text.count(room) != 1:
+        raise click.ClickException(f"there is no line `{room}` in limited.rs: the control would show nothing.")
+    limited.write_text(text.replace(room, "type Head = [usize; 1];"), "utf-8")
+    folder = TARGET / kind / "too-little-room"
+    build_form(
+        f"CPython {kind}: building the control", python, source, TARGET / kind / "cargo", folder, form, stable=True
+    )
+    said = imported(python, form.module, folder)
+    refused = said.startswith(f"ImportError: {form.module} was built for objects with a shorter head: here, build")
+    console.print(f"The control, too little room: {'' if refused else 'NOT REFUSED: '}{said}")
+    return refused
+
+
+def serves(form: Form, version: tuple[int, ...], kind: str) -> bool:
+    """Whether a form is for this CPython. That for the stable ABI with the heads of the GIL is for these only."""
+    return version >= form.oldest and not (form.stable == ("abi3",) and kind.endswith("t"))
 
 
 @click.command(help=__doc__)
@@ -219,7 +271,7 @@ def main(kinds: tuple[str, ...], forms: tuple[str, ...], suites: tuple[str, ...]
     chosen = {kind: path for kind, path in found.items() if not kinds or kind in kinds}
     suites = suites or tuple(SUITES)
     table = Table("form", "CPython", *suites, title="forms, versions, suites")
-    well, ran, controlled, audited = True, 0, no_control, False
+    well, ran, controlled, audited = True, 0, no_control, set()
     for kind, python in chosen.items():
         version = tuple(int(part) for part in re.findall(r"\d+", kind)[:2])
         for name in forms or FORMS:
@@ -229,7 +281,7 @@ def main(kinds: tuple[str, ...], forms: tuple[str, ...], suites: tuple[str, ...]
                     f"{form.module} is for CPython {form.oldest[0]}.{form.oldest[1]} and later: not for {kind}"
                 )
                 continue
-            if form.stable and kind.endswith("t"):
+            if not serves(form, version, kind):
                 console.print(f"{form.module} is for a CPython with a GIL: not for {kind}")
                 continue
             path = environment_for(kind, python)
@@ -244,16 +296,17 @@ def main(kinds: tuple[str, ...], forms: tuple[str, ...], suites: tuple[str, ...]
                     file = build_stable(form, oldest, found[oldest])
                     module.mkdir(parents=True, exist_ok=True)
                     shutil.copyfile(file, module / file.name)
-                    if not audited:
-                        well, audited = audit(form, file, oldest, found[oldest], not no_control) and well, True
+                    if name not in audited:
+                        audited.add(name)
+                        well = audit(form, file, oldest, found[oldest], not no_control) and well
                         well = refused_elsewhere(form, file, found) and well
+                        if name == "abi3t" and not no_control:
+                            well = too_little_room(form, oldest, found[oldest]) and well
                 else:
                     build_form(f"{what}, building", python, ROOT, TARGET / kind / "cargo", module, form, traced=traced)
                 suffix = "_traced" if traced else ""
                 good, said = run_suite(path, module, form.module + suffix, tests, f"{what}, {suite}")
-                if suite == "faults" and form.stable:
-                    said += "; calls that fail were put to the other forms only"
-                elif suite == "faults":
+                if suite == "faults":
                     module = TARGET / kind / f"{name}-traced"
                     build_form(f"{what}, building", python, ROOT, TARGET / kind / "cargo", module, form, traced=True)
                     none_wrong, words = run_faults(name, path, module, what)

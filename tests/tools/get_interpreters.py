@@ -2,6 +2,7 @@
 
     3.14, 3.15    with their debug builds, as Debian's unstable suite has them (less than a minute, 750 MB)
     3.14t         without the GIL, built from CPython's source as Debian keeps it (some three minutes)
+    3.15t         the same (only when it is named)
     3.14t-tsan    the same, watched by ThreadSanitizer (longer; only when it is named)
 
 They go into the first folder of PYTHONS_UNDER, target/pythons if that is not set. There every other command finds them: see
@@ -29,15 +30,17 @@ from commands import ROOT, console, last_lines, run_command, watch
 from hashtable_lab.children.interpreters import interpreters, pythons_under
 
 DEBIAN = ("3.14", "3.15")
-KINDS = ["3.14", "3.15", "3.14t", "3.14t-tsan"]
+KINDS = ["3.14", "3.15", "3.14t", "3.15t", "3.14t-tsan"]
 DEFAULT = ["3.14", "3.15", "3.14t"]
 
 # A release of Debian's unstable suite is valid for a week; a mirror that lags behind is good enough here.
 STALE_IS_FINE = "Acquire::Check-Valid-Until=false"
 
 #: The version whose source is taken if the mirror has none of those that the suite lists; and what its archive must be.
-KNOWN = "3.14.4"
-KNOWN_SHA256 = "d923c51303e38e249136fc1bdf3568d56ecb03214efdef48516176d3d7faaef8"
+KNOWN = {
+    "3.14": ("3.14.4", "d923c51303e38e249136fc1bdf3568d56ecb03214efdef48516176d3d7faaef8"),
+    "3.15": ("3.15.2", "8b5536d280142ecf6cdfe15d12a21ba1c65e300bbf7b28a8d0cdb849575797de"),
+}
 
 #: For zlib, ssl, ctypes and bz2 and lzma, without which pip or a test does not work.
 LIBRARIES = ["zlib1g-dev", "libssl-dev", "libffi-dev", "libbz2-dev", "liblzma-dev"]
@@ -127,27 +130,29 @@ def apt_options(folder: Path) -> list[str]:
     return [word for name, value in chosen.items() for word in ("-o", f"{name}={value}")] + ["-o", STALE_IS_FINE]
 
 
-def archive_of_the_source(folder: Path) -> Path:
-    """An archive of CPython 3.14's source, fetched into `folder` with apt, which also sees to it that it is the right one."""
+def archive_of_the_source(version: str, folder: Path) -> Path:
+    """An archive of this CPython's source, fetched into `folder` with apt, which also sees to it that it is the right one."""
     need(["apt-get", "curl"], ["apt", "curl"])
     folder.mkdir(parents=True, exist_ok=True)
+    package = f"python{version}"
     apt = ["apt-get", *apt_options(folder)]
     run("reading the list of Debian's sources", [*apt, "update"])
-    fetch = [*apt, "source", "--download-only", "python3.14"]
-    code, _, _ = watch("fetching the source of CPython 3.14", fetch, dict(os.environ), folder)
+    fetch = [*apt, "source", "--download-only", package]
+    code, _, _ = watch(f"fetching the source of CPython {version}", fetch, dict(os.environ), folder)
     if code == 0:
-        return max(folder.glob("python3.14_*.orig.tar.*z"), key=lambda file: file.stat().st_mtime)
+        return max(folder.glob(f"{package}_*.orig.tar.*z"), key=lambda file: file.stat().st_mtime)
     # A mirror may list a version before it has it. An older one of the same folder will do, if it is what it should be.
-    listed = run("looking for an older one", [*apt, "--print-uris", "source", "--download-only", "python3.14"])
-    address = re.search(r"'(\S+/python3\.14_)[^/']+\.orig\.tar\.xz'", listed)
+    listed = run("looking for an older one", [*apt, "--print-uris", "source", "--download-only", package])
+    address = re.search(rf"'(\S+/{re.escape(package)}_)[^/']+\.orig\.tar\.xz'", listed)
     if address is None:
-        raise click.ClickException("Debian lists no source of CPython 3.14; name an archive of it: SOURCE=FILE.")
-    archive = folder / f"python3.14_{KNOWN}.orig.tar.xz"
-    command = ["curl", "--fail", "--silent", "--show-error", "--output", archive, f"{address[1]}{KNOWN}.orig.tar.xz"]
-    run(f"fetching the source of CPython {KNOWN}", command)
-    if hashlib.sha256(archive.read_bytes()).hexdigest() != KNOWN_SHA256:
+        raise click.ClickException(f"Debian lists no source of CPython {version}; name an archive of it: SOURCE=FILE.")
+    known, checksum = KNOWN[version]
+    archive = folder / f"{package}_{known}.orig.tar.xz"
+    command = ["curl", "--fail", "--silent", "--show-error", "--output", archive, f"{address[1]}{known}.orig.tar.xz"]
+    run(f"fetching the source of CPython {known}", command)
+    if hashlib.sha256(archive.read_bytes()).hexdigest() != checksum:
         archive.unlink()
-        raise click.ClickException(f"what was fetched is not the source of CPython {KNOWN}: its SHA-256 is another.")
+        raise click.ClickException(f"what was fetched is not the source of CPython {known}: its SHA-256 is another.")
     return archive
 
 
@@ -157,7 +162,8 @@ def from_source(kind: str, under: Path, source: str) -> None:
     sanitized = kind.endswith("-tsan")
     if sanitized:
         need([CLANG, "setarch"], [CLANG, "util-linux"])
-    archive = Path(source).expanduser().resolve() if source else archive_of_the_source(under / "source")
+    version = kind.partition("t")[0]
+    archive = Path(source).expanduser().resolve() if source else archive_of_the_source(version, under / "source")
     work = under / f"build-{kind}"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
@@ -181,9 +187,7 @@ def from_source(kind: str, under: Path, source: str) -> None:
 
 @click.command(help=__doc__)
 @click.argument("kinds", nargs=-1, type=click.Choice(KINDS), metavar="[KIND]...")
-@click.option(
-    "--source", default="", metavar="FILE", help="An archive of the source of CPython 3.14, instead of Debian's."
-)
+@click.option("--source", default="", metavar="FILE", help="An archive of the source of CPython, instead of Debian's.")
 @click.option("--again", is_flag=True, help="Get them also if they are there.")
 def main(kinds: tuple[str, ...], source: str, again: bool) -> int:
     """The command line."""

@@ -6,8 +6,10 @@ pub(crate) use core::ffi::{c_char, c_int, c_longlong, c_void};
 pub(crate) use super::api::{
     METH_CLASS, METH_FASTCALL, METH_KEYWORDS, METH_NOARGS, METH_O, Py_READONLY, Py_T_BOOL, Py_T_OBJECT_EX, Py_UCS4,
     Py_ssize_t, PyCFunction, PyCFunctionFast, PyGetSetDef, PyMemberDef, PyMethodDef, PyMethodDefPointer, PyModuleDef,
-    PyModuleDef_HEAD_INIT, PyObject, PyObject_HEAD_INIT, PyTypeObject, PyVarObject, visitproc,
+    PyObject, PyTypeObject, PyVarObject, visitproc,
 };
+#[cfg(not(opaque))]
+pub(crate) use super::api::{PyModuleDef_HEAD_INIT, PyObject_HEAD_INIT};
 
 // Type flags.
 pub(crate) use super::api::{Py_TPFLAGS_BASETYPE, Py_TPFLAGS_DEFAULT, Py_TPFLAGS_HAVE_GC};

@@ -98,7 +98,7 @@ pub(crate) unsafe fn alone_with<R>(one: *mut PyObject, other: *mut PyObject, bod
 /// # Safety
 /// `op` is a living object that the caller keeps alive. `body` runs no Python code, releases nothing and raises nothing.
 #[inline(always)]
-#[cfg(Py_GIL_DISABLED)]
+#[cfg(all(Py_GIL_DISABLED, not(limited_api)))]
 pub(crate) unsafe fn briefly<R>(op: *mut PyObject, body: impl FnOnce() -> R) -> Option<R> {
     use core::sync::atomic::{AtomicU8, Ordering::*};
     const FREE: u8 = 0;

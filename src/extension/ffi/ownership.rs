@@ -249,7 +249,7 @@ pub(crate) unsafe fn replace_in_tuple(
         let old = super::PyTuple_GET_ITEM(tuple, place);
         super::PyTuple_SET_ITEM(tuple, place, new);
         // From 3.14 on a tuple remembers its hash.
-        #[cfg(Py_3_14)]
+        #[cfg(all(Py_3_14, not(limited_api)))]
         {
             (*tuple.cast::<pyo3_ffi::PyTupleObject>()).ob_hash = -1;
         }

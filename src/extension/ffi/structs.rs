@@ -13,6 +13,9 @@ use super::{
 };
 use core::sync::atomic::{AtomicIsize, Ordering::Relaxed};
 
+/// How every object begins. (C has the macro `PyObject_HEAD` for it.)
+pub(crate) type Head = PyObject;
+
 // ---- what is in a tuple, a list, a float, a str -------------------------------------------------------------------
 
 pub(crate) use super::api::{

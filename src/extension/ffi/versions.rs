@@ -45,11 +45,11 @@ pub(crate) unsafe fn PyModule_AddObjectRef(module: *mut PyObject, name: *const c
 /// # Safety
 /// `module` is a living module.
 pub(crate) unsafe fn needs_no_gil(module: *mut PyObject) -> Result<(), Raised> {
-    #[cfg(Py_GIL_DISABLED)]
+    #[cfg(all(Py_GIL_DISABLED, not(limited_api)))]
     // SAFETY: `module` is a living module; the call writes one field of it.
     return super::status(unsafe { pyo3_ffi::PyUnstable_Module_SetGIL(module, pyo3_ffi::Py_MOD_GIL_NOT_USED) })
         .map(|_| ());
-    #[cfg(not(Py_GIL_DISABLED))]
+    #[cfg(any(not(Py_GIL_DISABLED), limited_api))]
     {
         let _ = module;
         Ok(())
@@ -100,10 +100,13 @@ pub(crate) unsafe fn is_owned_once(op: *mut PyObject) -> bool {
     #[cfg(counts_inline)]
     return unsafe { super::two_counts::is_owned_once(op) };
     // SAFETY: the caller owns `op`, so it is alive; CPython looks at both parts itself.
-    #[cfg(all(Py_GIL_DISABLED, Py_3_14, not(counts_inline)))]
+    #[cfg(all(Py_GIL_DISABLED, Py_3_14, not(any(counts_inline, limited_api))))]
     return unsafe { pyo3_ffi::PyUnstable_Object_IsUniquelyReferenced(op) != 0 };
-    #[cfg(all(Py_GIL_DISABLED, not(Py_3_14), not(counts_inline)))]
-    return false;
+    #[cfg(all(Py_GIL_DISABLED, not(counts_inline), any(not(Py_3_14), limited_api)))]
+    return {
+        let _ = op;
+        false
+    };
 }
 
 /// Can there be weak references in the list that begins in the field `list`? Without the GIL another thread may be at it,

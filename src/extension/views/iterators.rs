@@ -42,7 +42,7 @@ pub(crate) enum Direction {
 /// The object struct of an iterator.
 #[repr(C)]
 pub(crate) struct TableIterator {
-    ob_base: PyObject,
+    ob_base: Head,
     /// Owned. NULL when the iterator is exhausted.
     table: *mut HashTable,
     /// The tuple that was yielded last, owned; NULL before the first and with the last.

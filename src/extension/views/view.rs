@@ -17,7 +17,7 @@ use crate::views::iterators::{Direction, Yields, iterate};
 /// The object struct of a view.
 #[repr(C)]
 pub(crate) struct View {
-    ob_base: PyObject,
+    ob_base: Head,
     /// Owned. Never NULL. (A view needs no `tp_clear`: a cycle through it goes through its table, which has one.)
     pub(crate) table: *mut HashTable,
 }
