@@ -190,8 +190,12 @@ def append(copy, text):
 
 def test_the_places_of_another_form(source):
     """It has the files of the classic form, less those that it has of its own."""
-    classic, heap, abi3 = ({site.file for site in fallible.scan(source, *form)} for _, *form in faults.FORMS.values())
-    assert "src/forms/limited.rs" in abi3 - heap - classic
+    sites = {name: fallible.scan(source, *form) for name, (_, *form) in faults.FORMS.items()}
+    classic, heap, abi3, abi3t = ({site.file for site in found} for found in sites.values())
+    assert "src/forms/limited.rs" in abi3 - heap - classic and abi3 == abi3t
+    # What this form has otherwise is a place of the others only.
+    assert {"PyObject_CallOneArg", "PyDict_GetItemRef"} <= {site.call for site in sites["classic"]}
+    assert "PyObject_CallOneArg" not in {site.call for site in sites["abi3"]}
     assert "src/extension/module.rs" in classic - heap
     assert {"src/forms/module.rs", "src/forms/type_object.rs"} <= heap - classic
     assert "src/extension/table/hashing.rs" in classic & heap
@@ -252,6 +256,7 @@ def test_an_excuse_for_nothing_is_an_error(copy):
         ('fn f() { g(c"PyList_New(0)"); }', []),
         ("fn f() { received(PyTuple_Pack(1, op)) }", ["received"]),
         ("fn f() { x.map_err(|_| no_memory())?; }", ["memory for Rust"]),
+        ("fn f() { pyo3_ffi::PyList_New(0) }", []),
         ("fn f() { PyList_New(PyObject_Size(op)); }", ["PyList_New", "PyObject_Size"]),
         # Who speaks for its callers is no place, and each of its callers is one.
         ("#[track_caller]\npub(crate) unsafe fn speaks<const N: usize>(a: [T; N]) -> O { PyList_New(0) }", []),
