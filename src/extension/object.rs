@@ -35,7 +35,19 @@ pub(crate) struct HashTable {
     pub(crate) typed: bool,
     /// The first of the weak references to this object.
     pub(crate) weakreflist: *mut PyObject,
+    /// Keeps the next table out of our last cache line.
+    #[cfg(any(Py_GIL_DISABLED, opaque))]
+    _apart: [usize; APART],
 }
+
+// A processor moves memory in lines of 64 bytes, and a thread that writes into one takes the whole of it away from the others.
+// Without the GIL to take the lock of a table is such a write, even if the table is only read. So two tables must have no line in
+// common, or two threads with a table each wait for each other. CPython's allocator then puts an object of 256 bytes at a
+// multiple of 256.
+#[cfg(any(Py_GIL_DISABLED, opaque))]
+const APART: usize = 6;
+#[cfg(any(Py_GIL_DISABLED, opaque))]
+const _: () = assert!(size_of::<usize>() != 8 || size_of::<HashTable>() == 256);
 
 /// How a table gets a hash.
 #[derive(Clone, Copy, PartialEq, Eq)]
