@@ -271,6 +271,30 @@ def test_a_run_that_crashes_has_a_report(run):
     assert found(ended)[0].line == line_of("kept_c.c", "leak_pair")
 
 
+JUMPED = """
+import kept_c as m
+x = object()
+m.pair(x)
+if {jumps}: m.jumped(m.jump)
+m.leak_pair(x)
+"""
+
+
+def test_where_calls_do_not_end_in_order_nothing_is_judged(run):
+    """So it is where greenlets change from one stack to another: who holds what from then on cannot be told."""
+    ended = run(JUMPED.format(jumps=True))
+    assert ended.well, ended.ending
+    assert (found(ended), ended.judged) == ([], (4, 4))  # exec, pair, jumped, jump
+    assert "from one C stack to another" in ended.blind
+    other = run(JUMPED.format(jumps=False))
+    assert ([finding.line for finding in found(other)], other.blind) == ([line_of("kept_c.c", "leak_pair")], "")
+
+
+def test_balanced_is_said_of_no_run_that_was_judged_in_part():
+    report_of = lambda **more: report.Report([], [], True, "the script ran to its end", (4, 4), **more)  # noqa: E731
+    assert (report_of().verdict, report_of(blind="it changes its stack").verdict) == ("balanced", "could not tell")
+
+
 def test_nothing_called_is_not_balanced(run):
     ended = run("import kept_cpp")
     assert (ended.verdict, ended.exit_code) == ("could not tell", 2)

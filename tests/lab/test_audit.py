@@ -137,7 +137,7 @@ def test_json(run, source):
     assert ending.stderr == "hello\n"
     found = json.loads(ending.stdout)
     assert list(found) == [
-        *("script", "arguments", "module", "python", "verdict", "exit_code", "ending", "judged", "unjudged"),
+        *("script", "arguments", "module", "python", "verdict", "exit_code", "ending", "judged", "unjudged", "blind"),
         *("findings", "events"),
     ]
     assert found["script"].endswith("script.py")

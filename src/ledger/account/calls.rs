@@ -3,7 +3,7 @@
 use super::always;
 use super::describe::{describe, describe_living, name_of};
 use super::hands::{Frame, Frames, Hand, give, in_frame, set_stack_of_call, with_frames};
-use super::ledger::{STRICT, ledger};
+use super::ledger::{STRICT, go_blind, is_blind, ledger};
 use super::notes::{note_call, note_return};
 use super::report::{Finding, find, is_noting};
 use super::stored::{Fields, fields_of, keep_in_field};
@@ -83,9 +83,15 @@ pub(crate) enum Returned {
     Nothing,
 }
 
-/// The call ends: what it returns goes out of hand, and then hands must be empty.
-pub(crate) fn end(returned: Returned) {
-    if end_well(returned, true) {
+/// The call ends: what it returns goes out of hand, and then hands must be empty. `base`: as when it began.
+pub(crate) fn end(returned: Returned, base: usize) {
+    if end_well(returned, base, true) {
+        return;
+    }
+    if with_frames(|frames| frames.depth() > 0 && frames.innermost().base != base) == Some(true) {
+        go_blind();
+    }
+    if is_blind() {
         return;
     }
     if let Returned::Object { op, .. } = returned
@@ -93,7 +99,7 @@ pub(crate) fn end(returned: Returned) {
         && in_frame(|frame| frame.given) != Some(op as Address)
     {
         give(op, "returned", None);
-        if end_well(returned, false) {
+        if end_well(returned, base, false) {
             return;
         }
     }
@@ -110,12 +116,14 @@ pub(crate) fn end(returned: Returned) {
 /// Ends the call if nothing is to be judged: nearly always hands are empty and the answer agrees with whether an exception is set.
 /// `entered`: only if it was entered that the result is given to the caller.
 #[inline(always)]
-fn end_well(returned: Returned, entered: bool) -> bool {
+fn end_well(returned: Returned, base: usize, entered: bool) -> bool {
     let given = |frame: &Frame| match returned {
         Returned::Object { op, .. } => op.is_null() || frame.given == op as Address,
         _ => true,
     };
-    let agrees = |frame: &Frame| frame.open == 0 && disagreement(frame, returned).is_none() && !is_noting();
+    let agrees = |frame: &Frame| {
+        frame.base == base && frame.open == 0 && disagreement(frame, returned).is_none() && !is_noting()
+    };
     let well_ended = with_frames(|frames| {
         let well = frames.depth() > 0 && (!entered || given(frames.innermost())) && agrees(frames.innermost());
         if well {

@@ -7,7 +7,7 @@ use super::always;
 use super::by_address::Few;
 use super::calls::Returned;
 use super::describe::describe;
-use super::ledger::{STRICT, ledger};
+use super::ledger::{STRICT, is_blind, ledger};
 use super::notes::note_fields;
 use super::report::{Finding, find, is_noting, note_numbers, record};
 use super::shown::take_shown;
@@ -255,8 +255,12 @@ thread_local! {
 
 const BUSY: *mut Frames = core::ptr::without_provenance_mut(1);
 
-/// Does something with this thread's frames. Nothing here may call Python; if something comes back here nevertheless, None.
+/// Does something with this thread's frames. Nothing here may call Python; if something comes back here nevertheless, None. None, too,
+/// once the ledger has gone blind.
 pub(super) fn with_frames<T>(act: impl FnOnce(&mut Frames) -> T) -> Option<T> {
+    if is_blind() {
+        return None;
+    }
     FRAMES
         .try_with(|place| {
             let mut frames = place.replace(BUSY);

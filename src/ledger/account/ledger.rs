@@ -2,7 +2,7 @@
 
 use super::always;
 use super::by_address::{Addresses, ByAddress};
-use super::report::Finding;
+use super::report::{Finding, log};
 use super::stored::Kept;
 use super::{Address, Site};
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -73,6 +73,24 @@ pub(crate) fn ledger() -> MutexGuard<'static, Ledger> {
 /// [`received`]. From then on an object that is given away and of which nothing is known is a deficit.
 pub fn judge_everything() {
     STRICT.store(true, Ordering::Relaxed);
+}
+
+/// Nothing is judged any more: see [`go_blind`].
+static BLIND: AtomicBool = AtomicBool::new(false);
+
+#[inline(always)]
+pub(crate) fn is_blind() -> bool {
+    BLIND.load(Ordering::Relaxed)
+}
+
+/// A call has ended before one that it had made: the thread runs on another stack now, as greenlets do, or a call was left by a jump.
+/// So nobody can say any longer in which call something happens. What was found until now stands; from now on nothing is judged, in
+/// no thread, since what this one stores and gives back is not seen either.
+#[cold]
+pub(super) fn go_blind() {
+    if !BLIND.swap(true, Ordering::Relaxed) {
+        log(&["blind", "it changes from one C stack to another, as greenlets do"]);
+    }
 }
 
 /// Types of the extension's own, each where a hash of its address says, or behind: asked at each call, so without a lock. None is ever

@@ -5,7 +5,7 @@ use super::Site;
 use super::describe::name_of;
 use super::follow::{follow, forget, look};
 use super::hands::{OUTSIDE, in_frame};
-use super::ledger::{Event, MOST_EVENTS, MOST_FINDINGS, RECORDING, SPEAKING, ledger};
+use super::ledger::{Event, MOST_EVENTS, MOST_FINDINGS, RECORDING, SPEAKING, is_blind, ledger};
 use crate::peek;
 use crate::spot::Spot;
 use crate::trampolines;
@@ -181,6 +181,9 @@ pub(super) fn place(site: Site) -> (&'static str, String) {
 
 /// Adds a finding. A deficit is also written to standard error, at once.
 pub(super) fn find(finding: Finding) {
+    if is_blind() {
+        return;
+    }
     let (file, line) = place(finding.site);
     let callers = finding.callers();
     let Finding { kind, what, function, address, type_name, repr, .. } = &finding;

@@ -42,6 +42,7 @@ class Report:
         judged: how many calls of how many functions were judged, or at least were, if it did not come to its end; None if that is
             not known.
         unjudged: functions of the extension that are called without being judged, each with the reason.
+        blind: why nothing was judged any more from some call on; "" if all was.
         places: with faults on, the places at which a call may fail: file, line, call, the how manieth of all calls it was.
         fault: which of them was made to fail.
     """
@@ -52,16 +53,17 @@ class Report:
     ending: str
     judged: tuple[int, int] | None = None
     unjudged: tuple[tuple[str, str], ...] = ()
+    blind: str = ""
     places: tuple[tuple[str, int, str, int], ...] = ()
     fault: tuple[str, int, str, int] | None = None
 
     @property
     def verdict(self) -> str:
         """`BALANCED`, `UNBALANCED`, or `UNKNOWN`: nothing was found, but the script did not come to its end, or called
-        nothing that could be judged."""
+        nothing that could be judged, or not everything was."""
         if self.findings:
             return UNBALANCED
-        return BALANCED if self.well and self.judged and self.judged[0] else UNKNOWN
+        return BALANCED if self.well and not self.blind and self.judged and self.judged[0] else UNKNOWN
 
     @property
     def exit_code(self) -> int:
@@ -188,6 +190,7 @@ def read(rows: Iterable[list[str]], code: int, subject: Subject | str, stopped: 
     calls: dict[str, int] = {}
     functions: set[str] = set()
     unjudged: dict[str, str] = {}
+    blind = ""
     places: list[tuple[str, int, str, int]] = []
     fault: tuple[str, int, str, int] | None = None
     # What the ledger itself writes ends with the number of the thread.
@@ -204,6 +207,8 @@ def read(rows: Iterable[list[str]], code: int, subject: Subject | str, stopped: 
             calls[fields[0]] = max(calls.get(fields[0], 0), int(fields[1]))
         elif kind == "unjudged" and len(fields) == 2:
             unjudged[fields[0]] = fields[1]
+        elif kind == "blind" and len(fields) == 1:
+            blind = fields[0]
         elif kind in ("place", "fault") and len(fields) == 4:
             place = (relative(fields[0], subject.roots), int(fields[1]), fields[2], int(fields[3]))
             places.append(place)
@@ -220,7 +225,7 @@ def read(rows: Iterable[list[str]], code: int, subject: Subject | str, stopped: 
     judged = (sum(calls.values()), len(functions)) if functions else None
     if subject.module is not None or (exact and exact[0] >= (judged or exact)[0]):
         judged = exact or judged
-    known: dict[str, Any] = {"judged": judged, "unjudged": tuple(sorted(unjudged.items()))}
+    known: dict[str, Any] = {"judged": judged, "unjudged": tuple(sorted(unjudged.items())), "blind": blind}
     known |= {"places": tuple(places), "fault": fault}
     if stopped:
         return Report(together(found, subject.roots), events, False, f"the script {stopped}", **known)
@@ -277,6 +282,7 @@ def as_json(report: Report, program: Program, subject: Subject, source: Source) 
         "ending": report.ending,
         "judged": dict(zip(("calls", "functions"), report.judged)) if report.judged else None,
         "unjudged": dict(report.unjudged),
+        "blind": report.blind,
         "findings": [
             {**asdict(finding), "source": source.line(finding.file, finding.line)} for finding in report.findings
         ],
@@ -306,6 +312,8 @@ def show(report: Report, source: Source, stage: Stage) -> None:
         names = ", ".join(f"{name} ({why})" for name, why in report.unjudged[:MOST_UNJUDGED])
         more = len(report.unjudged) - MOST_UNJUDGED
         stage.say(f"Not judged: {names}{f', and {more} more' if more > 0 else ''}.")
+    if report.blind:
+        stage.say(f"From some call on nothing was judged: {report.blind}.")
     if report.findings:
         times = sum(finding.times for finding in report.findings)
         also = "" if report.well else f", and {report.ending}"
@@ -371,6 +379,10 @@ def perform(
         raise Interrupted()
     if report.verdict == UNKNOWN and not machine:
         sys.stdout.flush()
+        if report.blind:
+            raise Missing(
+                f"could not tell: {subject} can be judged only until {report.blind}; until then it was balanced."
+            )
         if report.well:
             raise Missing(f"could not tell: {report.ending}, and called no function of {subject} that can be judged.")
         raise Missing(f"could not tell: {report.ending}; until then it was balanced.")
