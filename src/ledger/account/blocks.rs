@@ -32,8 +32,11 @@ pub(crate) fn given_back(start: Address) {
     let mut out = Vec::new();
     for field in fields {
         if let Some(kept) = open.fields.remove(&field) {
+            let doubted = open.one_doubt_less(kept.object);
             open.forget_found(&kept, field);
-            out.push(kept);
+            if !doubted {
+                out.push(kept);
+            }
         }
     }
     drop(open);
@@ -111,9 +114,26 @@ impl Frame {
         for (object, fields) in places {
             // As many of them as are known to be shown are those that are shown.
             let known = ledger().shown_in.get(&object).map_or(0, |containers| containers.values().sum());
+            let number = fields.len();
             let free: Vec<Address> = fields.into_iter().filter(|&field| !ledger().holds(field, object)).collect();
+            let held = number - free.len();
             for field in free.into_iter().skip(known) {
                 self.found_at(field, object);
+            }
+            self.put_again(held, object);
+        }
+    }
+
+    /// What was taken out of a field that was not written over is put there again, or where it was known to lie besides.
+    fn put_again(&mut self, held: usize, object: Address) {
+        let Some(hand) = self.hands.get_mut(object) else { return };
+        for _ in 0..held.min(hand.taken.iter().count()) {
+            if !ledger().one_doubt_less(object) {
+                return;
+            }
+            if let Some(site) = hand.taken.pop() {
+                statics::looked_well(site);
+                self.open -= 1;
             }
         }
     }

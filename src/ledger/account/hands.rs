@@ -556,7 +556,11 @@ pub(crate) fn give(op: *mut PyObject, what: &'static str, site: Site) {
             || take_shown(address, gone, false)
             || take_type_of_the_dying(address)
     };
-    if !owned && !stored(what != "decref") && (proven || strict) {
+    let unknown = !owned && !stored(what != "decref");
+    if unknown && what != "decref" {
+        ledger().doubt(address);
+    }
+    if unknown && (proven || strict) {
         let (type_name, repr) = describe(address, type_object);
         let words = match what {
             "decref" => "given back without being owned",

@@ -31,6 +31,9 @@ pub(crate) struct Ledger {
     pub(super) fields: BTreeMap<Address, Kept>,
     /// In which fields, that were found by looking, an object lies. An object can lie in very many (`None` does).
     pub(super) found_in: ByAddress<BTreeSet<Address>>,
+    /// How many of these fields may only seem to hold it: it was given away while none of them was written over, as an array that grows
+    /// and shrinks leaves its last items where they were.
+    pub(super) doubted: ByAddress<usize>,
     /// What lies in the entries of a container object: container, object, where it was stored.
     pub(super) entries: ByAddress<ByAddress<Vec<Site>>>,
     /// Objects of heap types of the extension's own, each with the type to which it holds a reference, and where it was made.

@@ -115,11 +115,29 @@ impl Ledger {
         self.fields.remove(&field).is_some()
     }
 
+    /// Of the fields in which the object was found by looking, one may only seem to hold it.
+    pub(super) fn doubt(&mut self, object: Address) {
+        if self.found_in.contains_key(&object) {
+            *self.doubted.entry(object).or_default() += 1;
+        }
+    }
+
+    /// Whether there was one of these. From now on it holds the object, or is a field no more.
+    pub(super) fn one_doubt_less(&mut self, object: Address) -> bool {
+        let Some(doubts) = self.doubted.get_mut(&object) else { return false };
+        *doubts -= 1;
+        if *doubts == 0 {
+            self.doubted.remove(&object);
+        }
+        true
+    }
+
     fn forget_found_at(&mut self, object: Address, field: Address) {
         if let Some(fields) = self.found_in.get_mut(&object) {
             fields.remove(&field);
             if fields.is_empty() {
                 self.found_in.remove(&object);
+                self.doubted.remove(&object);
             }
         }
     }
@@ -149,7 +167,11 @@ pub(super) fn keep_in_field(
     note_numbers("field", &[field, object]);
     let mut open = ledger();
     let Some(lost) = open.fields.insert(field, Kept { object, site, function }) else { return };
+    let doubted = open.one_doubt_less(lost.object);
     open.forget_found(&lost, field);
+    if doubted {
+        return;
+    }
     if let Some((fields, words)) = within {
         let places = words.iter().enumerate().filter(|&(_, &word)| word == lost.object);
         let mut places = places.map(|(number, _)| fields.start + number * size_of::<usize>());
