@@ -216,7 +216,8 @@ WITHOUT_FORMS = $(shell $(BIN)/python -c 'import sys; print("" if sys.version_in
 lint: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-lint ## Check style, types and the safety comments
 	$(call say,rustfmt and clippy)
 	@cargo fmt --all --check && cargo fmt --manifest-path src/core/fuzz/Cargo.toml --check \
-	  && cargo fmt --manifest-path tests/bench/peers/pyo3/Cargo.toml --check
+	  && cargo fmt --manifest-path tests/bench/peers/pyo3/Cargo.toml --check \
+	  && cargo fmt --manifest-path tests/foreign/on_pyo3/Cargo.toml --check
 	@cargo clippy --locked --quiet --workspace $(WITHOUT_FORMS) --all-targets -- --deny warnings
 	@cargo clippy --locked --quiet --workspace $(WITHOUT_FORMS) --all-targets --features hashtable-extension/trace,ledger-example/ledger $(if $(WITHOUT_FORMS),,--features hashtable-forms/limited) -- --deny warnings
 	@cargo fmt --manifest-path src/bindings/Cargo.toml --all --check

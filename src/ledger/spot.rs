@@ -33,6 +33,8 @@ enum Line {
 #[derive(Clone, Copy)]
 struct Place {
     line: Line,
+    /// To where the call returns that was made there, if the line does not say enough; else 0. See [`Spot::other`], [`Spot::at`].
+    back: usize,
     callers: Callers,
 }
 
@@ -51,7 +53,9 @@ impl Place {
 impl PartialEq for Place {
     #[inline(always)]
     fn eq(&self, other: &Place) -> bool {
-        let differ = self.callers.iter().zip(&other.callers).fold(0, |differ, (one, other)| differ | (one ^ other));
+        let differ = self.back ^ other.back;
+        let differ =
+            self.callers.iter().zip(&other.callers).fold(differ, |differ, (one, other)| differ | (one ^ other));
         self.line() == other.line() && differ == 0
     }
 }
@@ -60,7 +64,7 @@ impl Eq for Place {}
 
 impl std::hash::Hash for Place {
     fn hash<H: std::hash::Hasher>(&self, hasher: &mut H) {
-        (self.line(), self.callers).hash(hasher);
+        (self.line(), self.back, self.callers).hash(hasher);
     }
 }
 
@@ -85,7 +89,7 @@ impl Place {
     #[inline(always)]
     fn slot(&self) -> usize {
         let (file, line) = self.line();
-        let mut hash = file ^ (line as usize).rotate_left(20);
+        let mut hash = file ^ (line as usize).rotate_left(20) ^ self.back.rotate_left(40);
         for &caller in self.callers.iter().take_while(|&&caller| caller != 0) {
             hash = (hash.rotate_left(5) ^ caller).wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as usize);
         }
@@ -120,7 +124,7 @@ impl Spot {
         let line = Line::Rust(Location::caller());
         // The switch is read first: where there are no frame pointers, the register holds anything.
         match KEPT.load(Ordering::Relaxed) {
-            YES => Place { line, callers: follow(frame_pointer(), 0) }.kept(),
+            YES => Place { line, back: 0, callers: follow(frame_pointer()) }.kept(),
             NO => Spot::alone(line),
             _ => {
                 try_it();
@@ -132,20 +136,28 @@ impl Spot {
     /// A line without a chain.
     #[inline(always)]
     fn alone(line: Line) -> Spot {
-        Place { line, callers: [0; MOST] }.kept()
+        Place { line, back: 0, callers: [0; MOST] }.kept()
     }
 
     /// A line that another language names: see [`Line::Other`]. The name of the file lives as long as the program.
-    /// `frame`: the frame pointer of the function in which the line stands, or 0.
+    /// `frame`: the frame pointer of the function in which the line stands, or 0. Where the name has a length it is another Rust's,
+    /// which makes small functions a part of their callers. There the frame is that of one that stands in between and never is a part
+    /// of another: to where it returns tells of which functions the line has become a part.
     #[inline(always)]
     pub(crate) fn other(file: *const c_char, line: u64, frame: usize) -> Spot {
-        Place { line: Line::Other(file as usize, line), callers: follow(frame, 0) }.kept()
+        let (mut callers, mut back) = (follow(frame), 0);
+        if line >> 32 != 0 {
+            back = callers[0];
+            callers.copy_within(1.., 0);
+            callers[MOST - 1] = 0;
+        }
+        Place { line: Line::Other(file as usize, line), back, callers }.kept()
     }
 
     /// A place of which only the address is known to which the call returns that was made there, and the frame pointer of the
     /// function in which it stands.
     pub(crate) fn at(back: usize, frame: usize) -> Spot {
-        Place { line: Line::Other(0, 0), callers: follow(frame, back) }.kept()
+        Place { line: Line::Other(0, 0), back, callers: follow(frame) }.kept()
     }
 
     pub(crate) fn callers(&self) -> &'static Callers {
@@ -154,7 +166,7 @@ impl Spot {
 
     /// The chain as text: see [`told`].
     pub(crate) fn told(&self) -> &'static str {
-        self.0.told.get_or_init(|| told(self.callers()))
+        self.0.told.get_or_init(|| told(&self.0.place))
     }
 
     pub(crate) fn file(&self) -> &'static str {
@@ -200,14 +212,13 @@ fn frame_pointer() -> usize {
     pointer
 }
 
-/// Who called the function with this frame pointer. `first`: an address that is put before them, or 0.
+/// Who called the function with this frame pointer.
 #[inline(never)]
-fn follow(mut pointer: usize, first: usize) -> Callers {
+fn follow(mut pointer: usize) -> Callers {
     let mut found = [0; MOST];
     let end = crate::account::stack_of_call();
     let word = size_of::<usize>();
-    let mut number = usize::from(first != 0);
-    found[0] = first;
+    let mut number = 0;
     let mut here = &raw const found as usize;
     // Frames lie one above the other, between this one and the trampoline's: whatever a register may hold, nothing else is read.
     while number < MOST && pointer > here && pointer + word < end && pointer.is_multiple_of(word) {
@@ -290,21 +301,22 @@ fn in_file(_: usize) -> Option<(String, usize)> {
 
 /// A chain as text: `file+offset`, one after the other with a `|` between them, without those of the ledger's own file if that is
 /// one by itself. The same chain is looked up once.
-fn told(callers: &Callers) -> &'static str {
-    static KNOWN: LazyLock<Mutex<HashMap<Callers, &'static str>>> = LazyLock::new(Mutex::default);
-    if callers[0] == 0 {
+fn told(place: &Place) -> &'static str {
+    static KNOWN: LazyLock<Mutex<HashMap<(usize, Callers), &'static str>>> = LazyLock::new(Mutex::default);
+    let chain = (place.back, place.callers);
+    let addresses = || [place.back].into_iter().chain(place.callers).filter(|&address| address != 0);
+    if addresses().next().is_none() {
         return "";
     }
     let mut known = KNOWN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    if let Some(text) = known.get(callers) {
+    if let Some(text) = known.get(&chain) {
         return text;
     }
     let own = crate::stands_alone().then(|| in_file(told as *const () as usize)).flatten().map(|(file, _)| file);
-    let places = callers.iter().take_while(|&&address| address != 0).filter_map(|&address| in_file(address));
-    let places = places.filter(|(file, _)| Some(file) != own.as_ref());
+    let places = addresses().filter_map(in_file).filter(|(file, _)| Some(file) != own.as_ref());
     // One less than the address to which it returns lies in the call.
     let text: Vec<String> = places.map(|(file, offset)| format!("{file}+{:#x}", offset - 1)).collect();
     let text: &'static str = Box::leak(text.join("|").into_boxed_str());
-    known.insert(*callers, text);
+    known.insert(chain, text);
     text
 }

@@ -169,7 +169,8 @@ def together(rows: Iterable[tuple[Any, ...]], roots: Sequence[str] = ()) -> list
     for kind, what, file, line, function, address, type_name, text, chain in rows:
         chain, _, begins = chain.partition(BEGINS)
         frames = tuple(frame._replace(file=relative(frame.file, roots)) for frame in known.get(chain, ()))
-        file, line, callers = _blamed(relative(file, roots), line, frames)
+        file, line, callers, through = _blamed(relative(file, roots), line, frames)
+        what = _of_a_crate(what) + through
         if not line and known.get(begins):
             place, line, where = symbols.in_function(known[begins][0], text)
             file, what = relative(place, roots), f"{what} ({where})"
@@ -192,15 +193,31 @@ def relative(file: str, roots: Sequence[str]) -> str:
     return file
 
 
-def _blamed(file: str, line: int, frames: tuple[symbols.Frame, ...]) -> tuple[str, int, tuple[str, ...]]:
+def _blamed(file: str, line: int, frames: tuple[symbols.Frame, ...]) -> tuple[str, int, tuple[str, ...], str]:
     """The line to be named and its callers: where only an address is known, or a line of a header that was copied, the next
-    one outwards."""
+    one outwards. For a line of a crate that others wrote, such as PyO3, it is the extension's that came there; the last of what
+    is returned says then through which."""
     callers = list(frames)
     while callers and (not line or file.rpartition("/")[2] in COPIED) and callers[0].line:
         frame = callers.pop(0)
         file, line = frame.file, frame.line
+    through = ""
+    own = [number for number, frame in enumerate(callers) if frame.line and not _IN_A_CRATE.match(frame.file)]
+    if _IN_A_CRATE.match(file) and own:
+        through = f" (through {_of_a_crate(file)}:{line})"
+        file, line = callers[own[0]].file, callers[own[0]].line
+        callers = [frame for frame in callers[own[0] + 1 :] if not _IN_A_CRATE.match(frame.file)]
     # The function in which the line stands may be the first of its own callers, where others were made a part of it.
-    return file, line, tuple(map(str, callers))
+    return file, line, tuple(map(str, callers)), through
+
+
+#: Where cargo keeps the crates that a package is built with.
+_IN_A_CRATE = re.compile(r"(?:/|[A-Z]:)[^ ]*?/(?:registry/src|git/checkouts/[^/ ]+)/[^/ ]+/")
+
+
+def _of_a_crate(text: str) -> str:
+    """A text in which files of crates are named relative to where cargo keeps them."""
+    return _IN_A_CRATE.sub("", text)
 
 
 def has_a_ledger(module: types.ModuleType) -> bool:

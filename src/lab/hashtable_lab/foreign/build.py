@@ -231,7 +231,7 @@ def reason(said: str, name: str) -> str:
     if "No module named pip" in said:
         return f"{name} cannot be built: this Python has no pip (`{sys.executable} -m ensurepip`)."
     lines = [line.strip() for line in said.splitlines()]
-    wanted = (r"(fatal )?error: |.*: (fatal )?error: ", r"error\b", r"ERROR: ", r"\w*(Error|Exception)\b")
+    wanted = (r"(fatal )?error(\[E\d+\])?: |.*: (fatal )?error: ", r"error\b", r"ERROR: ", r"\w*(Error|Exception)\b")
     for pattern in wanted:
         for line in lines:
             if re.match(pattern, line) and "subprocess-exited-with-error" not in line and "legacy-install" not in line:

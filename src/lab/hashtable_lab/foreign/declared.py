@@ -47,6 +47,7 @@ _FUNCTION = re.compile(
     r"\s*(?:->\s*(?P<result>[^;{]+?))?\s*[;{]"
 )
 _BLOCK = re.compile(_ATTRIBUTES + r"(?:extern_libpython!|(?:unsafe )?extern \"C\")\s*(?:\"C\"\s*)?\{")
+_MODULE = re.compile(_ATTRIBUTES + r"(?:pub(?:\(\w+\))? )?mod (?P<name>\w+);")
 _CONDITION = re.compile(r"#\[cfg\(((?:[^\[\]]|\[[^\]]*\])*)\)\]")
 
 
@@ -70,6 +71,25 @@ def functions(source: Path) -> dict[str, Function]:
             before = found.setdefault(function.name, function)
             if before is not function and _signature(before) == _signature(function):
                 found[function.name] = replace(before, conditions=_either(before.conditions, function.conditions))
+    return found
+
+
+def modules(source: Path) -> dict[str, tuple[str, ...]]:
+    """Under which conditions the modules are there that some builds lack.
+
+    Args:
+        source: as for `functions`.
+
+    Returns:
+        By the path of a module in the crate, the arguments of `cfg`.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for folder, within in ((source, "crate"), (source / "cpython", "crate::cpython")):
+        for file in (folder / "lib.rs", folder / "mod.rs"):
+            text = re.sub(r"//[^\n]*", "", file.read_text(encoding="utf-8")) if file.is_file() else ""
+            for match in _MODULE.finditer(text):
+                if conditions := _conditions(match["attributes"]):
+                    found[f"{within}::{match['name']}"] = tuple(conditions)
     return found
 
 

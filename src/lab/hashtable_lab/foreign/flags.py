@@ -46,7 +46,7 @@ SCRIPT = """\
 # The compiler, with the ledger: see hashtable_lab.foreign.flags.
 for argument in "$@"; do
   case "$argument" in
-    -shared) exec {compiler} -I{include} "$@" {flags} {linked} -Wl,--as-needed {engine} ;;
+    {only}) exec {compiler} -I{include} "$@" {flags} {linked} -Wl,--as-needed {engine} ;;
   esac
 done
 exec {compiler} -I{include} "$@" {flags}
@@ -121,8 +121,8 @@ def prepare() -> dict[str, str]:
             header.make(making / "include", real["cc"], folders)
             for name, command in real.items():
                 _write_script(making / name, command, folder / "include", engine, LINKED)
-            # rustc links with it. What it links is not only the extension, so the allocators are left alone.
-            _write_script(making / "linker", real["cc"], folder / "include", engine, "")
+            # rustc links with it, and not only the extension: what belongs to the compiler is left alone.
+            _write_script(making / "linker", real["cc"], folder / "include", engine, LINKED, only="*libpyo3_ffi-*.rlib")
             try:
                 making.rename(folder)
             except OSError:
@@ -134,11 +134,19 @@ def prepare() -> dict[str, str]:
     return variables(folder)
 
 
-def _write_script(file: Path, command: list[str], include: Path, engine: Path, linked: str) -> None:
+def _write_script(
+    file: Path, command: list[str], include: Path, engine: Path, linked: str, only: str = "-shared"
+) -> None:
+    """Writes a script that stands for a compiler. `only`: the argument that tells that it links a module to be judged."""
     words = shlex.join(command) if command else "echo 'a compiler for C++ is missing' >&2; exit 1;"
     options = f"{FLAGS} {ALL_VARIABLES}" if command and _takes(command, ALL_VARIABLES) else FLAGS
     text = SCRIPT.format(
-        compiler=words, include=shlex.quote(str(include)), flags=options, linked=linked, engine=shlex.quote(str(engine))
+        compiler=words,
+        include=shlex.quote(str(include)),
+        flags=options,
+        linked=linked,
+        engine=shlex.quote(str(engine)),
+        only=only,
     )
     file.write_text(text, encoding="utf-8")
     file.chmod(0o755)

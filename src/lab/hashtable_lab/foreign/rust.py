@@ -16,11 +16,12 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from hashtable_lab.errors import Missing
 from hashtable_lab.foreign import declared, table
-from hashtable_lab.foreign.declared import Function, functions
+from hashtable_lab.foreign.declared import Function, functions, modules
 
 CRATE = "pyo3-ffi"
 
@@ -36,13 +37,22 @@ CONFIGURATION = """\
 {crate} = {{ path = {path} }}
 
 [build]
-rustflags = ["-Cforce-frame-pointers=yes", "-Cdebuginfo=1", "-Cstrip=none", "-Clinker={linker}", "-Clto=off"]
+rustflags = [
+  "-Cforce-frame-pointers=yes", "-Cdebuginfo=1", "-Cstrip=none", "-Clinker={linker}", "-Clto=off",
+  "-Cno-prepopulate-passes", "-Cpasses={passes}",
+]
 
 [profile.release]
 lto = "off"
 debug = 1
 strip = "none"
 """
+
+#: What the compiler does to make code faster. It is told one by one, so that a jump at the end of a function never takes the place
+#: of a call: the chain of callers would lack that function. C compilers have an option for it (`-fno-optimize-sibling-calls`).
+PASSES = (
+    "always-inline,function(sroa,early-cse,simplifycfg),cgscc(inline),function(sroa,early-cse,gvn,simplifycfg,adce)"
+)
 
 BY_HAND = """\
 // ---- the ledger --------------------------------------------------------------------------------------------------------------
@@ -83,7 +93,8 @@ mod refcount_ledger {{
         unsafe {{ rl_loaded(when_loaded as *const c_void) }};
     }}
 
-    /// The frame pointer of the function that this becomes a part of.
+    /// The frame pointer of the function that this becomes a part of: of one below, which never becomes a part of another. To where
+    /// it returns tells of which function of the extension's the line has become a part.
     #[inline(always)]
     pub fn frame() -> usize {{
         let pointer: usize;
@@ -174,7 +185,7 @@ def prepare(source: Path, compiler: str) -> dict[str, str]:
     _change(copy)
     folder = source.parent / ".cargo"
     folder.mkdir()
-    text = CONFIGURATION.format(crate=CRATE, path=json.dumps(str(copy)), linker=linker)
+    text = CONFIGURATION.format(crate=CRATE, path=json.dumps(str(copy)), linker=linker, passes=PASSES)
     (folder / "config.toml").write_text(text, encoding="utf-8")
     # The lock file of our copy of the package has to know of the other source.
     subprocess.run([cargo, "metadata", "--format-version", "1"], cwd=manifest.parent, capture_output=True)
@@ -196,15 +207,44 @@ def _find_crate(cargo: str, manifest: Path) -> Path:
 def _change(copy: Path) -> None:
     """Adds to a copy of pyo3-ffi the functions that enter what they do. An item by itself goes before one from a `use ...::*`."""
     library = copy / "src" / "lib.rs"
-    known = functions(copy / "src")
-    parts = [BY_HAND.format(), *(_wrapper(call, known[call.name]) for call in _wrapped(known))]
-    parts += [_special(name, body, known[name]) for name, body in SPECIAL.items() if name in known]
+    known = _with_modules(functions(copy / "src"), modules(copy / "src"))
+    calls = list(_wrapped(known))
+    special = [name for name in SPECIAL if name in known]
+    _keep_the_inside(copy / "src", {name: known[name] for name in [*(call.name for call in calls), *special]})
+    parts = [BY_HAND.format(), *(_wrapper(call, known[call.name]) for call in calls)]
+    parts += [_special(name, SPECIAL[name], known[name]) for name in special]
     code = "\n".join(parts)
     text = library.read_text(encoding="utf-8")
     library.write_text(f"{text}\n{code}\n", encoding="utf-8")
     # What was copied does as it does; its own rules of style are not asked of what was added.
     lints = library.read_text(encoding="utf-8").replace("#![deny(", "#![allow(").replace("#![warn(", "#![allow(")
     library.write_text(lints, encoding="utf-8")
+
+
+def _with_modules(known: dict[str, Function], conditions: dict[str, tuple[str, ...]]) -> dict[str, Function]:
+    """A function is there if its module is, and that in which that one lies."""
+
+    def around(module: str) -> tuple[str, ...]:
+        return conditions.get(module, ()) + (around(module.rpartition("::")[0]) if "::" in module else ())
+
+    return {
+        name: replace(function, conditions=function.conditions + around(function.module))
+        for name, function in known.items()
+    }
+
+
+def _keep_the_inside(source: Path, wrapped: dict[str, Function]) -> None:
+    """Where a function of pyo3-ffi calls another one that is wrapped, it goes on calling that one: what it does is entered once, by
+    the wrapper of the first. What stands in `compat` has no wrapper, so what is called there is entered."""
+
+    def original(call: re.Match[str]) -> str:
+        function = wrapped.get(call[1])
+        return f"{function.module}::{function.name}(" if function else call[0]
+
+    for file in source.rglob("*.rs"):
+        if file.relative_to(source).parts[0] not in ("compat", "impl_"):
+            text = file.read_text(encoding="utf-8")
+            file.write_text(re.sub(r"(?<![\w$])crate::(\w+)\(", original, text), encoding="utf-8")
 
 
 def _wrapped(known: dict[str, Function]) -> Iterator[table.Call]:
@@ -224,20 +264,12 @@ def _head(function: Function) -> str:
     arguments = ", ".join(f"{name}: {_type(type_)}" for name, type_ in _named(function))
     result = f" -> {_type(function.result)}" if function.result else ""
     conditions = "".join(f"#[cfg({condition})]\n" for condition in function.conditions)
-    where = _where(function.module)
     return (
-        f"{where}{conditions}#[track_caller]\n#[inline]\n#[allow(clippy::all, deprecated, missing_docs)]\n"
+        f"{conditions}#[track_caller]\n#[inline(never)]\n#[allow(clippy::all, deprecated, missing_docs)]\n"
         f"pub unsafe fn {function.name}({arguments}){result} {{\n"
         "    let ((rl_f, rl_l), rl_p) = (refcount_ledger::here(), refcount_ledger::frame());\n"
         "    let _ = (rl_f, rl_l, rl_p);\n"
     )
-
-
-def _where(module: str) -> str:
-    """Modules that are there for some builds only."""
-    if module.startswith("crate::cpython"):
-        return "#[cfg(not(Py_LIMITED_API))]\n"
-    return ""
 
 
 def _named(function: Function) -> list[tuple[str, str]]:
