@@ -211,6 +211,14 @@ field: $(VENV)/installed debug-python ## Put real bugs in real packages to every
 record-field: $(VENV)/installed debug-python
 	@$(FIELD) --record
 
+# The tests of the packages that are downloaded most: all of it takes two hours the first time. PACKAGES='wrapt yarl': only these.
+survey: $(VENV)/installed
+	$(call say,running the tests of packages with extensions)
+	@$(BIN)/python -m hashtable_lab field --survey $(PACKAGES)
+
+record-survey: $(VENV)/installed
+	@$(BIN)/python -m hashtable_lab field --survey $(PACKAGES) --record
+
 # The other forms need CPython 3.11 or newer.
 WITHOUT_FORMS = $(shell $(BIN)/python -c 'import sys; print("" if sys.version_info >= (3, 11) else "--exclude hashtable-forms")')
 lint: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-lint ## Check style, types and the safety comments
@@ -419,7 +427,7 @@ ledger-cost: $(VENV)/installed ## Time the traced build, which keeps a ledger, a
 
 # A long run leaves a record beside the book, and a page is made from it. Each of these runs in full, except `mutants`, which takes
 # MISSING=yes as well; two of them at once would measure each other.
-RECORDS := bench instructions mixed where bindings matrix mutants wheels road talk pictures field builds bytecode symptoms threads
+RECORDS := bench instructions mixed where bindings matrix mutants wheels road talk pictures field builds bytecode symptoms threads survey
 WHAT ?=
 record: ## Run something in full, keep its record and write its page: WHAT='bench matrix'
 	@for what in $(or $(WHAT),nothing); do case " $(RECORDS) " in *" $$what "*) ;; \

@@ -144,6 +144,21 @@ def test_each_bug_of_c_is_named_by_its_line(run, bug):
     assert ended.exit_code == 1
 
 
+def test_a_package_s_tests_are_judged_by_ledger_and_census(built):
+    """What `field --survey` does with a package: its tests once under the ledger, and again and again under leakcheck's meters."""
+    suite = pytest.importorskip("hashtable_lab.field.suite")
+    survey = pytest.importorskip("hashtable_lab.field.survey")
+    lines = "import kept_c as m\nx = object()\ndef test_right(): m.pair(x)\ndef test_lost(): m.leak_pair(x)\n"
+    tests = survey.Package(1, "kept", "1.0", lines=lines).tests()
+    judged = suite.judge_tests(built, Path(), tests)
+    assert judged["tests"] == {"passed": 2} and judged["judged"][0] > 0
+    wrong = {finding["place"] for finding in judged["findings"] if finding["function"] != "exec"}
+    assert wrong == {f"kept_c.c:{line_of('kept_c.c', 'leak_pair')}"}
+    again = suite.repeat_tests(built.folder, Path(), tests)
+    assert (again["judged"], again["verdict"]) == (2, "leaks")
+    assert {one["test"].rpartition(":")[2] for one in again["grows"] if one["hidden"] > 0.5} == {"test_lost"}
+
+
 def test_what_happens_while_a_module_is_loaded_is_found(run):
     ended = run("import kept_c")
     listed, text = sorted(ended.findings, key=lambda finding: finding.type)

@@ -1,12 +1,14 @@
 """The field: real bugs in real packages. Here its cases are read and its answers judged; `make field` runs it."""
 
+from pathlib import Path
+
 import pytest
 
 pytest.importorskip("tomllib", reason="it came with CPython 3.11")
 pytest.importorskip("hashtable_lab.field.command", reason="the laboratory is not installed")
 from hashtable_lab.cli import main
 from hashtable_lab.errors import Missing
-from hashtable_lab.field import command, record
+from hashtable_lab.field import command, page, record, suite, survey
 from hashtable_lab.field.case import PATCHED, cases, read
 from hashtable_lab.field.report import reports
 
@@ -128,3 +130,179 @@ def test_jobs_are_named_by_their_content(case):
     one, again = (command.jobs([case], ["psleak"]) for _ in range(2))
     assert [job.name for *_, job in one] == [job.name for *_, job in again]
     assert len({job.name for *_, job in one}) == 2
+
+
+# ---- packages' own tests ---------------------------------------------------------------------------------------------
+
+
+def test_the_survey_can_be_read():
+    listed = survey.packages()
+    assert [one.rank for one in listed] == sorted(one.rank for one in listed)
+    assert len({one.name for one in listed}) == len(listed)
+    assert sum(not one.not_run for one in listed) >= 39
+    for one in listed:
+        compile(one.lines, one.name, "exec")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[[package]]\nrank = 1\nname = "spam"\nversion = "1"', "spam needs one of"),
+        (
+            '[[package]]\nrank = 1\nname = "spam"\nversion = "1"\nfolder = "t"\nnot_run = "it is late"',
+            "spam needs one of",
+        ),
+        ("[[package]]\nrank = 1", "no list of packages"),
+        ("[[package", "no list of packages"),
+    ],
+)
+def test_a_survey_that_is_none_says_why(tmp_path, text, words):
+    file = tmp_path / "survey.toml"
+    file.write_text(text)
+    with pytest.raises(Missing, match=words):
+        survey.packages(file)
+
+
+def test_what_was_looked_at_is_not_new():
+    answers = {"ledger": {**ledger(finding("src/spam.c:7")), "tests": {"passed": 1}}}
+    package = survey.Package(1, "spam", "1.0", lines="...")
+    assert survey.new(package, answers) == ["surplus at src/spam.c:7, list, 10 times"]
+    assert survey.words(package, "ledger", answers["ledger"]).endswith("(not looked at)")
+    looked = survey.Package(1, "spam", "1.0", lines="...", looked={"src/spam.c:7": "a free list"})
+    assert survey.new(looked, answers) == []
+    assert survey.words(looked, "ledger", answers["ledger"]).endswith("(a free list)")
+
+
+def test_what_could_not_be_judged_is_not_called_clean():
+    package = survey.Package(1, "spam", "1.0", lines="...")
+    for tool in survey.SUITES:
+        assert survey.words(package, tool, {"missing": "it does not build"}) == "could not tell: it does not build"
+
+
+SUITE = """
+import unittest
+import pytest
+
+kept, made = [], []
+
+
+@pytest.fixture
+def thing():
+    return object()
+
+
+class Cycle:
+    def __init__(self):
+        self.me = self
+
+
+def test_right(thing):
+    assert Cycle().me is not thing
+
+
+def test_kept(thing):
+    kept.append([thing])
+
+
+def test_fails():
+    raise ValueError
+
+
+def test_skipped():
+    pytest.skip("no")
+
+
+def test_only_once():
+    assert not made
+    made.append(1)
+
+
+@pytest.mark.parametrize("number", range(20))
+def test_many(number):
+    pass
+
+
+class Other(unittest.TestCase):
+    def test_other(self):
+        pass
+
+    def test_other_fails(self):
+        self.fail()
+"""
+
+#: The same with what an extension does that forgets to give a reference back.
+LOST = """
+import ctypes
+
+STRAY = ("a", "tuple")
+
+
+def test_lost():
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(STRAY))
+
+
+def test_lost_object():
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object([]))
+
+
+def test_lost_bytes():
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(bytes(100)))
+"""
+
+
+def repeated(lines):
+    tests = survey.Package(1, "spam", "1.0", lines=lines).tests()
+    return suite.repeat_tests(Path(), Path(), tests, time_limit=60)
+
+
+@pytest.fixture(scope="module")
+def answer():
+    """What is said of all these tests, which one run repeats."""
+    return repeated(SUITE + LOST)
+
+
+def names(answer, wanted):
+    return {one["test"].rpartition(":")[2] for one in answer["grows"] if wanted(one["hidden"])}
+
+
+def test_lost_references_are_found(answer):
+    assert (answer["verdict"], answer["ending"]) == ("leaks", "to the end")
+    assert names(answer, lambda hidden: hidden > 0.5) == {"test_lost", "test_lost_object", "test_lost_bytes"}
+
+
+def test_what_python_holds_grows_and_is_no_leak(answer):
+    assert "test_kept" in names(answer, lambda hidden: hidden == 0.0)
+    assert not {"test_right", "test_many[0]"} & names(answer, lambda hidden: True)
+
+
+def test_what_fails_is_not_judged(answer):
+    """Two fail, one is skipped, one fails when it is repeated; of one with many parameters three are repeated."""
+    assert (answer["tests"], answer["judged"]) == (30, 9)
+
+
+def test_what_is_steady_is_clean():
+    rows = [{"tests": 1}, {"begun": "a::b"}, {"test": "a::b", "runs": 100, "counted": 5, "grows": []}, {"end": True}]
+    assert suite.summary(rows, "")["verdict"] == "clean"
+
+
+def test_tests_that_cannot_be_judged_are_not_clean():
+    with pytest.raises(Missing, match="no test was repeated"):
+        repeated("this is no Python")
+
+
+def test_a_crash_is_told_with_its_test():
+    rows = [
+        {"tests": 2},
+        {"begun": "a::b"},
+        {"test": "a::b", "runs": 100, "counted": 5, "grows": []},
+        {"begun": "a::c"},
+    ]
+    assert suite.summary(rows, "killed by SIGSEGV")["ending"] == "killed by SIGSEGV, in a::c"
+    with pytest.raises(Missing, match="SIGABRT"):
+        repeated("import os\ndef test_dies(): os.abort()\n")
+
+
+def test_the_page_says_what_was_not_run():
+    text = "".join(page._survey({"markupsafe": {"ledger": {"missing": "no compiler"}}}))
+    assert "| 40 | markupsafe 3.0.4 | could not tell: no compiler | not run |" in text
+    assert "1 of " in text and "clean |" not in text

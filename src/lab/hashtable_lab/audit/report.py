@@ -123,6 +123,7 @@ def run(
     output: int | None = None,
     time_limit: float | None = None,
     errors: int | None = None,
+    folder: Path | None = None,
 ) -> Report:
     """Runs a program in a child against an extension that keeps a ledger.
 
@@ -133,6 +134,7 @@ def run(
         output: a file descriptor for what the program prints on standard output; None: ours.
         time_limit: seconds after which the child is killed.
         errors: as `output`, for standard error.
+        folder: where the child begins; None: where we are.
 
     Returns:
         What was found, also if the program raises, crashes, or is killed.
@@ -140,8 +142,8 @@ def run(
     Raises:
         Missing: there is no such extension, or it keeps no ledger.
     """
-    with tempfile.TemporaryDirectory(prefix="hashtable-lab-") as folder:
-        request, log = Path(folder, "request.json"), Path(folder, "log")
+    with tempfile.TemporaryDirectory(prefix="hashtable-lab-") as temporary:
+        request, log = Path(temporary, "request.json"), Path(temporary, "log")
         path = [*subject.path, *(os.path.abspath(entry) for entry in sys.path)]
         question: dict[str, Any] = {"path": path, "log": str(log), "module": subject.module, "events": events}
         question |= {"script": program.name, "arguments": program.arguments, "as_module": program.is_module}
@@ -154,7 +156,7 @@ def run(
         command = [sys.executable, "-m", "hashtable_lab.audit.child", str(request)]
         # In our own process group, at our own terminal: Ctrl-C reaches the script too, and it may read what is typed.
         stopped = ""
-        with subprocess.Popen(command, env=variables, stdout=output, stderr=errors) as child:
+        with subprocess.Popen(command, env=variables, stdout=output, stderr=errors, cwd=folder) as child:
             try:
                 child.wait(time_limit)
             except subprocess.TimeoutExpired:

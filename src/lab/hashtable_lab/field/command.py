@@ -21,11 +21,12 @@ FIELD_HELP = """\b
 Examples:
   python -m hashtable_lab field
   python -m hashtable_lab field multidict --tool ledger --tool leakcheck
+  python -m hashtable_lab field --survey markupsafe wrapt
 
 \b
 Exit codes:
   0    the goals are reached: lines named, leaks caught, nothing false said of good releases
-  1    they are not
+  1    they are not; of the survey: something was found that nobody has looked at
   2    wrong usage, or something is missing (a line says what to do)
   130  interrupted (Ctrl-C); the next run goes on where this one was"""
 
@@ -37,7 +38,7 @@ Exit codes:
 )
 @click.option("--record", "keep", is_flag=True, help="Keep what was seen in docs/field.json, and write docs/field.md.")
 @click.option("--page", "only_page", is_flag=True, help="Write docs/field.md from the record, and run nothing.")
-@click.option("--survey", "is_survey", is_flag=True, help="Instead: is there anything new in current releases?")
+@click.option("--survey", "is_survey", is_flag=True, help="Instead: packages' own tests, in current releases.")
 @click.option("--known", "only_known", is_flag=True, help="Run nothing: take what earlier runs have seen.")
 @click.option("--json", "machine", is_flag=True, help="Print what was seen as JSON.")
 @fresh_option
@@ -131,7 +132,7 @@ def _results(what: str, campaign: list[Job], stage: Stage, executor: str | None,
 def look_around(
     names: Sequence[str], stage: Stage, executor: str | None, fresh: bool, keep: bool, machine: bool
 ) -> int:
-    """Runs the survey. Returns the exit code: 1 if something was found."""
+    """Runs the survey. Returns the exit code: 1 if something was found that nobody has looked at."""
     picked = [one for one in survey.packages() if not names or one.name.startswith(tuple(names))]
     if not picked:
         raise Missing(
@@ -139,25 +140,24 @@ def look_around(
         )
     campaign = [(one, tool, job) for one in picked for tool, job in one.jobs()]
     results = _results("the survey", [job for *_, job in campaign], stage, executor, fresh)
-    answers: dict[str, dict[str, Any]] = {f"{one.name} {one.version}": {} for one in picked}
+    answers: dict[str, dict[str, Any]] = {one.name: {} for one in picked}
     for (one, tool, _), result in zip(campaign, results):
-        answer = {"missing": result.error} if result.error else result.value
-        answers[f"{one.name} {one.version}"][tool] = answer
+        answers[one.name][tool] = {"missing": result.error} if result.error else result.value
     if machine:
         sys.stdout.write(json.dumps(answers, indent=1) + "\n")
     else:
-        for name, both in answers.items():
-            stage.say(f"{name}:")
-            stage.transcript("\n".join(f"{tool}: {survey.words(tool, answer)}" for tool, answer in both.items()))
+        for one in picked:
+            said = [f"{tool}: {survey.words(one, tool, answer)}" for tool, answer in answers[one.name].items()]
+            stage.say(f"{one.name} {one.version}:")
+            stage.transcript("\n".join(said or [f"not run: {one.not_run}"]))
     if keep:
         content = record.load()
-        content["survey"] = {**content.get("survey", {}), **answers}
+        names_kept = {one.name for one in survey.packages()}
+        seen = {**content.get("survey", {}), **{name: both for name, both in answers.items() if both}}
+        content["survey"] = {name: both for name, both in seen.items() if name in names_kept}
         record.file().write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         page.write()
-    quiet = ("balanced", "clean", "could not tell")
-    return int(
-        any(answer.get("verdict", quiet[-1]) not in quiet for both in answers.values() for answer in both.values())
-    )
+    return int(any(survey.new(one, answers[one.name]) for one in picked))
 
 
 def show(rows: Sequence[record.Row], tools: Sequence[str], stage: Stage, whole: bool) -> None:

@@ -1,53 +1,77 @@
-"""Current releases of packages that many people install: is there anything new?
+"""Current releases of the packages with extensions that are downloaded most: is there anything new?
 
-A few lines of each are run with the ledger, and again and again by leakcheck. They are in `survey.toml`; what is found is looked at
-by hand, and becomes a case or a report.
+Of each, the ledger judges the package's own tests, and leakcheck's meters are read while each test is repeated. The packages are
+in `survey.toml`. What is found is looked at by hand; what came of that is written there too, or becomes a case or a report. Results
+are kept as those of every campaign are, so that the next run goes on where one was stopped.
 """
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hashtable_lab.campaign import Job
 from hashtable_lab.errors import Missing
-from hashtable_lab.field.tools import TOOLS, depends_on
+from hashtable_lab.field import suite
+from hashtable_lab.field.tools import depends_on
 
 FILE = Path(__file__).with_name("survey.toml")
 
-#: What is run on each of them.
-USED = ("ledger", "leakcheck")
+#: What is run on each of them, and which tool it is.
+SUITES = {"ledger": suite.run_suite_under_ledger, "leakcheck": suite.run_suite_under_census}
+
+#: What repeats a test is part of what an answer of leakcheck depends on.
+PLUGIN = hashlib.sha256(Path(__file__).with_name("repeat.py").read_bytes()).hexdigest()
+
+#: Some packages are built in a folder whose name is another one each time.
+BUILD_FOLDER = re.compile(r"^/tmp/[^/]+/")
+
+#: Of what was found so much is named, and so long is a reason at most.
+MOST_NAMED, LONGEST_REASON = 8, 160
 
 
 @dataclass(frozen=True)
 class Package:
-    """A release, and a few lines that use it."""
+    """A release with its tests; `survey.toml` says what each field is."""
 
+    rank: int
     name: str
     version: str
-    statement: str
-    setup: str = ""
+    folder: str = ""
+    files: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    lines: str = ""
+    ini: str = ""
     needs: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    not_run: str = ""
+    looked: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def script(self) -> str:
-        """A program for the ledger."""
-        body = "\n".join(f"    {line}" for line in self.statement.strip().splitlines())
-        return f"{self.setup.strip()}\nfor _ in range(10):\n{body}\n"
+    def tests(self) -> dict[str, Any]:
+        """Its tests, as `suite` takes them."""
+        chosen: dict[str, Any] = {"folder": self.folder, "files": list(self.files), "modules": list(self.modules)}
+        return {**chosen, "lines": self.lines, "ini": self.ini, "skip": list(self.skip)}
 
     def jobs(self) -> Iterator[tuple[str, Job]]:
         """What is to be run of it: the tool and the job."""
-        for tool in USED:
-            arguments: dict[str, Any] = {"package": self.name, "version": self.version, "patch": ""}
-            arguments |= {"needs": list(self.needs), "constraints": []}
-            if tool == "ledger":
-                arguments["script"] = self.script
-            else:
-                arguments |= {"setup": self.setup.strip(), "statement": self.statement.strip()}
-            label = f"{tool} on {self.name} {self.version}"
-            yield tool, Job(TOOLS[tool][0], arguments, depends_on(tool), label)
+        for tool, function in SUITES.items():
+            if not self.not_run:
+                arguments = {
+                    "package": self.name,
+                    "version": self.version,
+                    "needs": list(self.needs),
+                    "tests": self.tests(),
+                }
+                depends = (*depends_on(tool), PLUGIN) if tool == "leakcheck" else depends_on(tool)
+                yield tool, Job(function, arguments, depends, f"{tool} on the tests of {self.name} {self.version}")
+
+    def why(self, words: str) -> str:
+        """What came of looking at a finding, or ""."""
+        return next((reason for part, reason in self.looked.items() if part in words), "")
 
 
 def packages(file: Path = FILE) -> list[Package]:
@@ -61,18 +85,59 @@ def packages(file: Path = FILE) -> list[Package]:
     except ModuleNotFoundError:
         raise Missing("the survey is written in TOML, which CPython reads by itself from 3.11 on.") from None
     try:
-        return [Package(**one) for one in tomllib.loads(file.read_text(encoding="utf-8"))["package"]]
+        text = tomllib.loads(file.read_text(encoding="utf-8"))
+        content: list[dict[str, Any]] = text["package"]
+        for one in content:
+            one["looked"] = {**one.get("looked", {}), **text.get("looked", {})}
+            one.update({key: tuple(value) for key, value in one.items() if isinstance(value, list)})
+        found = [Package(**one) for one in content]
     except (OSError, tomllib.TOMLDecodeError, TypeError, KeyError) as error:
         raise Missing(f"{file.name} is no list of packages: {error}.") from None
+    for package in found:
+        if sum(map(bool, (package.folder, package.modules, package.lines, package.not_run))) != 1:
+            raise Missing(f"{file.name}: {package.name} needs one of `folder`, `modules`, `lines` and `not_run`.")
+    return found
 
 
-def words(tool: str, answer: Mapping[str, Any]) -> str:
-    """What a tool said, in a few words."""
+def found_by(tool: str, answer: Mapping[str, Any]) -> list[str]:
+    """What a tool has found, each in a few words."""
     if "missing" in answer:
-        return f"could not tell: {answer['missing'][:120]}"
-    if tool == "leakcheck":
-        return "; ".join([answer["verdict"], *answer["reasons"][:3]])
-    calls = f" ({answer['judged'][0]} calls of {answer['judged'][1]} functions)" if answer["judged"] else ""
-    found = [f"{one['kind']} at {one['place'] or one['function']}, {one['type']}" for one in answer["findings"][:4]]
-    ending = [] if answer["ending"].endswith("end") else [answer["ending"]]
-    return "; ".join([answer["verdict"] + calls, *found, *ending])
+        return []
+    if tool == "ledger":
+        return [
+            f"{one['kind']} at {BUILD_FOLDER.sub('', one['place']) or one['function']}, {one['type']}, {one['times']} times"
+            for one in answer["findings"]
+        ]
+    return [
+        f"{one['kind']} {one['name']}".rstrip()
+        + f" grow by {one['hidden']:g} in each run of {one['test'].rpartition('/')[2]}"
+        for one in answer["grows"]
+        if one["hidden"] > 0.5
+    ]
+
+
+def judged_by(tool: str, answer: Mapping[str, Any]) -> str:
+    """How much a tool has judged."""
+    if "missing" in answer:
+        return f"could not tell: {answer['missing'][:LONGEST_REASON]}"
+    if tool == "ledger":
+        tests = ", ".join(f"{number} {word}" for word, number in answer["tests"].items())
+        ending = "" if answer["ending"].endswith("end") else f"; {answer['ending']}"
+        calls = f"{answer['judged'][0]} calls of {answer['judged'][1]} functions"
+        return f"{answer['verdict']}: {calls}, tests: {tests or 'not counted'}{ending}"
+    head = f"{answer['verdict']}: {answer['judged']} of {answer['tests']} tests, {answer['runs']} runs"
+    held = f", {answer['visible']} counts grow that Python holds" if answer["visible"] else ""
+    return f"{head}{held}" + ("" if answer["ending"] == "to the end" else f"; {answer['ending']}")
+
+
+def words(package: Package, tool: str, answer: Mapping[str, Any]) -> str:
+    """What a tool said, with what came of looking at it."""
+    found = found_by(tool, answer)
+    named = [f"{one} ({package.why(one) or 'not looked at'})" for one in found[:MOST_NAMED]]
+    more = [f"and {len(found) - MOST_NAMED} more"] if len(found) > MOST_NAMED else []
+    return "; ".join([judged_by(tool, answer), *named, *more])
+
+
+def new(package: Package, answers: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What tools have found of a package that nobody has looked at."""
+    return [one for tool, answer in answers.items() for one in found_by(tool, answer) if not package.why(one)]

@@ -42,7 +42,7 @@ LAB = Path(hashtable_lab.__file__).parent
 
 
 @contextmanager
-def _answer() -> Iterator[dict[str, Any]]:
+def answer_or_reason() -> Iterator[dict[str, Any]]:
     """An answer that says what was missing, if something was."""
     answer: dict[str, Any] = {}
     try:
@@ -79,7 +79,7 @@ def run_ledger(
     package: str, version: str, patch: str, needs: Sequence[str], constraints: Sequence[str], script: str
 ) -> dict[str, Any]:
     """The ledger: builds the release with it, and runs a script once."""
-    with _answer() as answer, constrained(constraints):
+    with answer_or_reason() as answer, constrained(constraints):
         built = build(packages.source(package, version, patch), Silent(), needs, packages.TIME_LIMIT)
         with _script(script) as file:
             begun = time.monotonic()
@@ -93,7 +93,7 @@ def run_ledger(
                 )
             answer["seconds"] = time.monotonic() - begun
         answer["verdict"], answer["ending"], answer["judged"] = ended.verdict, ended.ending, ended.judged
-        answer["findings"] = _plain(ended.findings)
+        answer["findings"] = plain(ended.findings)
     return answer
 
 
@@ -101,7 +101,7 @@ def run_faults(
     package: str, version: str, patch: str, needs: Sequence[str], constraints: Sequence[str], script: str
 ) -> dict[str, Any]:
     """Fault injection: runs the script once for each place at which a call of the C API can fail."""
-    with _answer() as answer, constrained(constraints):
+    with answer_or_reason() as answer, constrained(constraints):
         built = build(packages.source(package, version, patch), Silent(), needs, packages.TIME_LIMIT)
         with _script(script) as file:
             begun = time.monotonic()
@@ -115,14 +115,14 @@ def run_faults(
                 "call": outcome.place.call,
                 "kind": outcome.kind,
                 "words": outcome.words[:300],
-                "findings": _plain(outcome.findings),
+                "findings": plain(outcome.findings),
             }
             for outcome in wrong[:MOST_FINDINGS]
         ]
     return answer
 
 
-def _plain(findings: Sequence[Any]) -> list[dict[str, Any]]:
+def plain(findings: Sequence[Any]) -> list[dict[str, Any]]:
     """Findings, for JSON, without what is another one in every run."""
     return [
         {
@@ -147,7 +147,7 @@ def run_leakcheck(
     statement: str,
 ) -> dict[str, Any]:
     """leakcheck, on the release as pip installs it."""
-    with _answer() as answer, constrained(constraints):
+    with answer_or_reason() as answer, constrained(constraints):
         folder = packages.installed(package, version, patch, needs)
         _leakcheck(answer, [sys.executable], {"PYTHONPATH": str(folder)}, setup, statement)
     return answer
@@ -163,7 +163,7 @@ def run_total(
     statement: str,
 ) -> dict[str, Any]:
     """The total of all references, which only a debug build of CPython keeps, read by leakcheck's rule."""
-    with _answer() as answer, constrained(constraints):
+    with answer_or_reason() as answer, constrained(constraints):
         python = debug_python()
         folder = packages.installed(package, version, patch, needs, python)
         # leakcheck itself and what it needs are pure Python, or built for the stable ABI.
@@ -236,7 +236,7 @@ def run_psleak(
     statement: str,
 ) -> dict[str, Any]:
     """psleak, on the release as pip installs it."""
-    with _answer() as answer, constrained(constraints):
+    with answer_or_reason() as answer, constrained(constraints):
         folder = packages.installed(package, version, patch, needs)
         body = "\n".join(f"    {line}" for line in statement.strip().splitlines())
         # A setup is run at the top level, where its names are; the function sees them.

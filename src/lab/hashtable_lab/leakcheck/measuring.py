@@ -56,9 +56,10 @@ from __future__ import annotations
 
 import gc
 import importlib
+import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from hashtable_lab.children.questions import CannotAnswer, Tell, answer, describe
 from hashtable_lab.leakcheck.census import Census
@@ -76,6 +77,30 @@ MOST_CALLS, FEWEST_CALLS, SECONDS_PER_ROUND = 2000, 100, 0.5
 _HERE = str(Path(__file__).parent)
 
 
+def settle() -> None:
+    """Frees what is garbage, and the names that the interpreter keeps in its cache of looked-up methods.
+
+    That cache has 4096 places. A statement that makes a class and uses it fills one of them in each call, with a reference to the
+    name of the method: where there are few calls, that looks like a leak.
+    """
+    gc.collect()
+    gc.collect()  # what a finalizer of the first collection released
+    # CPython 3.13 has another name for it.
+    clear = getattr(sys, "_clear_internal_caches", None) or getattr(sys, "_clear_type_cache", None)
+    if clear is not None:
+        clear()
+
+
+class Repeated(Protocol):
+    """What can be run again and again; `names` are those whose objects' counts and lengths are watched."""
+
+    names: dict[str, Any]
+    calls: int
+
+    def run(self, times: int) -> None:
+        """Runs it so many times."""
+
+
 class Rounds:
     """Runs rounds of calls and keeps what the meters showed.
 
@@ -85,19 +110,25 @@ class Rounds:
         counted: how many objects the census counts.
     """
 
-    def __init__(self, statement: Statement, tell: Tell) -> None:
+    def __init__(self, statement: Repeated, tell: Tell, census: Census | None = None) -> None:
+        """Reads everything for the first time.
+
+        Args:
+            statement: what is run.
+            tell: is called with the progress.
+            census: of which objects; None: of all that can be reached now, but for those that have a name.
+        """
         self.statement, self.tell = statement, tell
         self.moments = 1 + FIRST_ROUNDS + MOST_DOUBLED_ROUNDS
         self.meters = meters(statement.names, self.moments)
         self.calls: list[int] = []
         # What has a name is among the meters already.
-        self.census = Census(arguments(statement.names).values())
+        self.census = census or Census(arguments(statement.names).values())
         self.counted = len(self.census.objects)
         self._read(0)
 
     def _read(self, moment: int) -> None:
-        gc.collect()
-        gc.collect()  # what a finalizer of the first collection released
+        settle()
         for meter in self.meters:
             meter.readings[moment] = meter.read()
         if moment <= FIRST_ROUNDS:
@@ -155,6 +186,26 @@ def warm_up(statement: Statement, calls: int | None, tell: Tell) -> int:
     return calls
 
 
+def all_rounds(statement: Repeated, times: int, tell: Tell, census: Census | None = None) -> Rounds:
+    """Runs as many rounds as it takes to tell.
+
+    Args:
+        statement: what to run; it is warm.
+        times: the number of calls in one of the first rounds.
+        tell, census: as for `Rounds`.
+    """
+    rounds = Rounds(statement, tell, census)
+    for number in range(FIRST_ROUNDS):
+        rounds.round(times, number / FIRST_ROUNDS, (number + 1) / FIRST_ROUNDS)
+    for number in range(MOST_DOUBLED_ROUNDS):
+        last = number >= DOUBLED_ROUNDS
+        if "undecided" not in rounds.verdicts(last=False):
+            break
+        planned = 2 ** (MOST_DOUBLED_ROUNDS if last else DOUBLED_ROUNDS)
+        rounds.round(times * 2 ** (number + 1), (2**number - 1) / planned, (2 ** (number + 1) - 1) / planned)
+    return rounds
+
+
 def measure(question: dict[str, Any], tell: Tell) -> dict[str, Any]:
     """Runs a statement in rounds and says what each meter did.
 
@@ -169,15 +220,7 @@ def measure(question: dict[str, Any], tell: Tell) -> dict[str, Any]:
     """
     statement = Statement(question["setup"], question["statement"], question["function"])
     times = warm_up(statement, question["calls"], tell)
-    rounds = Rounds(statement, tell)
-    for number in range(FIRST_ROUNDS):
-        rounds.round(times, number / FIRST_ROUNDS, (number + 1) / FIRST_ROUNDS)
-    for number in range(MOST_DOUBLED_ROUNDS):
-        last = number >= DOUBLED_ROUNDS
-        if "undecided" not in rounds.verdicts(last=False):
-            break
-        planned = 2 ** (MOST_DOUBLED_ROUNDS if last else DOUBLED_ROUNDS)
-        rounds.round(times * 2 ** (number + 1), (2**number - 1) / planned, (2 ** (number + 1) - 1) / planned)
+    rounds = all_rounds(statement, times, tell)
     verdicts = rounds.verdicts(last=True)
     shown = []
     for meter, found in zip(rounds.meters, verdicts):
