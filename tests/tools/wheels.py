@@ -1,7 +1,8 @@
 """Builds what people install: a source distribution, a wheel for each CPython, and one wheel for all of them.
 
     wheels.py sdist          `make sdist`: the source, as dist/*.tar.gz
-    wheels.py each           `make wheels`: the extension, one wheel for each CPython found, and one for Pyodide
+    wheels.py each           `make wheels`: the extension, one wheel for each CPython found, one for Pyodide, and one by the stable
+                             ABI, for CPython 3.12 and later
     wheels.py one            `make wheel-ctypes`: shared library and ctypes binding, one wheel for every Python 3
     wheels.py page           `make pages`: what the others measured, into docs/wheels.json and docs/wheels.md
 
@@ -36,6 +37,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import click
 from commands import ROOT, console, run_command, watch
 from hashtable_lab.children.interpreters import interpreters
+from requirements import requirements
 
 sys.path += [str(ROOT / "tests" / "site"), str(ROOT / "docs" / "site")]
 import in_pyodide
@@ -47,6 +49,9 @@ MEASURED = WORK / "measured.json"
 RECORD = ROOT / "docs" / "wheels.json"
 PAGE = ROOT / "docs" / "wheels.md"
 CTYPES = ROOT / "src" / "bindings" / "ctypes_wheel"
+
+#: The module of the form for the stable ABI, and the first CPython that it is for.
+STABLE, STABLE_FROM = "hashtable_abi3", (3, 12)
 
 MACHINE = platform.machine()
 #: What the wheels are to run on, as a tag and as the version of glibc that it stands for (PEP 599).
@@ -116,7 +121,9 @@ def clean_python(what: str, python: str) -> Iterator[tuple[Path, Path]]:
     """A fresh virtual environment in a temporary folder: its interpreter, and an empty folder to work in."""
     with tempfile.TemporaryDirectory(prefix="hashtable-wheel-") as name:
         folder = Path(name)
-        step(f"{what}: a fresh environment", [python, "-m", "venv", folder / "venv"], folder)
+        with_pip = subprocess.run([python, "-c", ABLE], capture_output=True).returncode == 0
+        options = [] if with_pip else ["--without-pip"]
+        step(f"{what}: a fresh environment", [python, "-m", "venv", *options, folder / "venv"], folder)
         (folder / "work").mkdir()
         yield folder / "venv" / "bin" / "python", folder / "work"
 
@@ -268,6 +275,32 @@ def try_ctypes(what: str, python: str, wheel: Path) -> tuple[int, float]:
     if ran is None or ran[1] == "0" or not said.rstrip().endswith("OK"):
         raise Failed(f"{what}: no test was run")
     return int(ran[1]), time.monotonic() - begin
+
+
+def try_stable(what: str, python: str, wheel: Path) -> tuple[int, float]:
+    """Installs the wheel by the stable ABI into a fresh environment and runs a part of the tests. Returns what `try_extension`
+    does."""
+    begin = time.monotonic()
+    with clean_python(what, python) as (clean, folder):
+        # A CPython of Debian's may have no pip: then it is ours that looks at its tags.
+        own = subprocess.run([clean, "-m", "pip", "--version"], capture_output=True).returncode == 0
+        pip = [clean, "-m", "pip"] if own else [sys.executable, "-m", "pip", "--python", clean]
+        step(f"{what}: installing", [*pip, "install", "--quiet", "--no-index", wheel], folder)
+        step(f"{what}: importing", [clean, "-I", "-c", USE.format(module=STABLE)], folder)
+        text = (ROOT / "pyproject.toml").read_text("utf-8")
+        needs = sorted({*requirements("test", text), *requirements("lab", text)})
+        step(f"{what}: what the tests need", [*pip, "install", "--quiet", *needs], folder)
+        for name in TESTS + HELPERS:
+            [file] = (ROOT / "tests").rglob(name)
+            shutil.copy(file, folder)
+        # The laboratory is not in this wheel.
+        command = [clean, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS]
+        variables = {"HASHTABLE_MODULE": STABLE, "PYTHONPATH": str(ROOT / "src" / "lab")}
+        said, _ = step(f"{what}: tests", command, folder, **variables)
+    passed = re.search(r"(\d+) passed", said)
+    if passed is None:
+        raise Failed(f"{what}: no test was run")
+    return int(passed[1]), time.monotonic() - begin
 
 
 def try_in_pyodide(what: str, wheel: Path) -> int:
@@ -473,13 +506,18 @@ def measured_wheels(rows: list[dict[str, object]], **more: object) -> None:
 
 
 @cli.command()
-@click.option("--pythons", default="", help="Only for these kinds, such as '3.11 3.13 pyodide'. All that are found.")
+@click.option(
+    "--pythons", default="", help="Only for these kinds, such as '3.11 3.13 pyodide abi3'. All that are found."
+)
 def each(pythons: str) -> None:
-    """Build, repair and try the extension, one wheel for each CPython, and one for Pyodide."""
+    """Build, repair and try the extension: a wheel for each CPython, one for Pyodide, one by the stable ABI for many."""
     needed()
     kinds = pythons.split()
-    if kinds != ["pyodide"]:
-        each_cpython(" ".join(kind for kind in kinds if kind != "pyodide"))
+    ordinary = [kind for kind in kinds if kind not in ("pyodide", "abi3")]
+    if ordinary or not kinds:
+        each_cpython(" ".join(ordinary))
+    if not kinds or "abi3" in kinds:
+        by_the_stable_abi()
     if not kinds or "pyodide" in kinds:
         try:
             for_pyodide()
@@ -532,6 +570,60 @@ def each_cpython(pythons: str) -> None:
     broken = without_entry_point(fixed, WORK / "control" / "broken")
     control("a module without PyInit_hashtable", found_out(try_extension, "control", python, broken))
     measured_wheels(rows, without_zig=audit(native)["overall_tag"])
+
+
+def by_the_stable_abi() -> None:
+    """The wheel for CPython 3.12 and later: built once, by the oldest of them that is here, and tried in all."""
+    found = selected(interpreters("import venv"), "")
+    versions = {kind: tuple(map(int, re.findall(r"\d+", kind))) for kind in found}
+    able = [kind for kind in found if versions[kind] >= STABLE_FROM and not kind.endswith("t")]
+    if not able:
+        console.print("no wheel by the stable ABI: no CPython of 3.12 or later is here")
+        return
+    what, oldest = "the wheel by the stable ABI", min(able, key=versions.__getitem__)
+    source = unpacked(source_distribution()[0], WORK / "source") / "src" / "forms" / "wheel"
+    raw, building = build_wheel(what, builder(what, oldest, found[oldest]), source, WORK / "raw" / "abi3", **zig())
+    fixed, repairing = repaired(what, raw, WORK / "repaired" / "abi3")
+    if fixed.name.split("-")[2:4] != ["cp312", "abi3"]:
+        raise Failed(f"{what}: {fixed.name} is not for CPython 3.12 and later")
+    wrong = complaints(fixed)
+    if wrong:
+        raise Failed(f"{what}: {fixed.name}: {'; '.join(wrong)}")
+    wheel = kept(fixed, "hashtable_abi3-*.whl")
+    tried, refused = {}, []
+    for kind, python in found.items():
+        if kind in able:
+            passed, seconds = try_stable(f"CPython {kind}", python, wheel)
+            tried[kind] = {"tests_passed": passed, "seconds": round(seconds, 1)}
+            console.print(f"CPython {kind}: the same file: {passed} tests passed")
+        else:
+            said = found_out(try_stable, f"CPython {kind}", python, wheel)
+            if "is not a supported wheel" not in said:
+                raise Failed(
+                    f"CPython {kind}: pip should refuse {wheel.name}, and did not: {said or 'it was installed'}"
+                )
+            refused.append(kind)
+            console.print(f"{said}")
+    broken = rewritten(
+        wheel,
+        WORK / "control" / "abi3" / wheel.name,
+        {r"\.so$": (b"PyInit_hashtable_abi3\0", b"PyInit_hashtabel_abi3\0")},
+    )
+    control(f"a module without PyInit_{STABLE}", found_out(try_stable, "control", found[oldest], broken))
+    with ZipFile(wheel) as content:
+        [module] = [x.file_size for x in content.infolist() if x.filename == f"{STABLE}.abi3.so"]
+    figures = {
+        "file": wheel.name,
+        "bytes": wheel.stat().st_size,
+        "module_bytes": module,
+        "glibc": oldest_glibc(wheel),
+        "seconds_to_build": round(building, 1),
+        "seconds_to_repair": round(repairing, 1),
+        "tried": tried,
+        "refused": refused,
+    }
+    measured("abi3", figures)
+    console.print(f"{wheel.relative_to(ROOT)}: {wheel.stat().st_size:,} bytes")
 
 
 def for_pyodide() -> None:
@@ -621,7 +713,7 @@ def tags(file: str) -> str:
 def tables(record: dict[str, dict]) -> str:  # type: ignore[type-arg]
     """The page's tables, from the record."""
     extension, ctypes, source = record["extension"], record["ctypes"], record["sdist"]
-    pyodide = record["pyodide"]
+    pyodide, stable = record["pyodide"], record["abi3"]
     lines = [
         "| for | tags | bytes | the binary alone | oldest glibc | to build, s | to repair, s | tests passed |",
         "|---|---|---:|---:|---|---:|---:|---:|",
@@ -643,6 +735,12 @@ def tables(record: dict[str, dict]) -> str:  # type: ignore[type-arg]
         f"| Pyodide, CPython {wasm.PYTHON} | `{tags(pyodide['file'])}` | {pyodide['bytes']:,} | {pyodide['module_bytes']:,} "
         f"| | | | {pyodide['tests_passed']} |"
     )
+    passed = {row["tests_passed"] for row in stable["tried"].values()}
+    lines.append(
+        f"| CPython 3.12 and later, by the stable ABI | `{tags(stable['file'])}` | {stable['bytes']:,} "
+        f"| {stable['module_bytes']:,} | {stable['glibc']} | {stable['seconds_to_build']} | {stable['seconds_to_repair']} "
+        f"| {'/'.join(map(str, sorted(passed)))} in each of {len(stable['tried'])} |"
+    )
     passed = {row["tests_passed"] for row in ctypes["tried"].values()}
     lines.append(
         f"| every Python 3, by ctypes | `{tags(ctypes['file'])}` | {ctypes['bytes']:,} | {ctypes['module_bytes']:,} "
@@ -652,6 +750,8 @@ def tables(record: dict[str, dict]) -> str:  # type: ignore[type-arg]
     lines += [
         "",
         f"The ctypes wheel, one file, was tried in CPython {', '.join(ctypes['tried'])}.",
+        f"The wheel by the stable ABI, one file, was tried in CPython {', '.join(stable['tried'])}; pip refused it in "
+        f"{', '.join(stable['refused'])}.",
         f"Linked by the usual linker of the machine that built these, the extension would need `{extension['without_zig']}`.",
         f"The source distribution, `{source['file']}`, has {source['bytes']:,} bytes; who installs from it waits "
         f"{source['seconds_to_build_a_wheel']} s for the compiler, on that machine, and needs one.",
