@@ -225,7 +225,8 @@ lint: $(VENV)/installed $(VENV)/tools-test $(VENV)/tools-lint ## Check style, ty
 	$(call say,rustfmt and clippy)
 	@cargo fmt --all --check && cargo fmt --manifest-path src/core/fuzz/Cargo.toml --check \
 	  && cargo fmt --manifest-path tests/bench/peers/pyo3/Cargo.toml --check \
-	  && cargo fmt --manifest-path tests/foreign/on_pyo3/Cargo.toml --check
+	  && cargo fmt --manifest-path tests/foreign/on_pyo3/Cargo.toml --check \
+	  && cargo fmt --manifest-path tests/ownership/stable_abi/Cargo.toml --check
 	@cargo clippy --locked --quiet --workspace $(WITHOUT_FORMS) --all-targets -- --deny warnings
 	@cargo clippy --locked --quiet --workspace $(WITHOUT_FORMS) --all-targets --features hashtable-extension/trace,ledger-example/ledger $(if $(WITHOUT_FORMS),,--features hashtable-forms/limited) -- --deny warnings
 	@cargo fmt --manifest-path src/bindings/Cargo.toml --all --check

@@ -11,6 +11,7 @@
 
 use crate::account::{self, Site};
 use crate::faults;
+use crate::layout::{self, PyMem_RawCalloc, PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc};
 use crate::spot::Spot;
 use crate::trampolines;
 use core::ffi::{CStr, c_char, c_int, c_void};
@@ -204,7 +205,7 @@ static WAITING_FUNCTIONS: Mutex<Vec<usize>> = Mutex::new(Vec::new());
 
 unsafe fn is_of_cython(class: *mut PyTypeObject) -> bool {
     // SAFETY: the type is alive; its name is a string of C.
-    unsafe { CStr::from_ptr((*class).tp_name) }.to_bytes().ends_with(b"cython_function_or_method")
+    unsafe { CStr::from_ptr((*layout::open(class)).tp_name) }.to_bytes().ends_with(b"cython_function_or_method")
 }
 
 /// How a function object of CPython's begins, and one of Cython's with it.

@@ -11,6 +11,7 @@
 
 use crate::account;
 use crate::faults;
+use crate::layout;
 use crate::spot::Spot;
 use crate::trampolines;
 use core::ffi::{c_char, c_double, c_int, c_long, c_longlong, c_ulong, c_ulonglong, c_void};
@@ -239,10 +240,6 @@ new_references! {
     PyObject_GetIter(op: Object);
     PyObject_Call(function: Object, args: Object, kwargs: Object);
     PyObject_CallObject(function: Object, args: Object);
-    PyObject_CallNoArgs(function: Object);
-    PyObject_CallOneArg(function: Object, argument: Object);
-    PyObject_CallMethodNoArgs(op: Object, name: Object);
-    PyObject_CallMethodOneArg(op: Object, name: Object, argument: Object);
     PyObject_Repr(op: Object);
     PyObject_Str(op: Object);
     PyObject_ASCII(op: Object);
@@ -330,7 +327,6 @@ new_references! {
     PyBytes_FromStringAndSize(text: Text, length: Py_ssize_t);
     PyBytes_FromObject(op: Object);
     PyByteArray_FromStringAndSize(text: Text, length: Py_ssize_t);
-    PyUnicode_New(length: Py_ssize_t, greatest: Py_UCS4);
     PyUnicode_FromString(text: Text);
     PyUnicode_FromStringAndSize(text: Text, length: Py_ssize_t);
     PyUnicode_Replace(text: Object, old: Object, new: Object, most: Py_ssize_t);
@@ -378,10 +374,6 @@ new_references! {
     PyCodec_StreamReader(encoding: Text, stream: Object, errors: Text);
     PyCodec_StreamWriter(encoding: Text, stream: Object, errors: Text);
     PyCodec_XMLCharRefReplaceErrors(exc: Object);
-    PyDateTime_FromDateAndTime(year: c_int, month: c_int, day: c_int, hour: c_int, minute: c_int, second: c_int, microsecond: c_int);
-    PyDateTime_FromDateAndTimeAndFold(year: c_int, month: c_int, day: c_int, hour: c_int, minute: c_int, second: c_int, microsecond: c_int, fold: c_int);
-    PyDate_FromDate(year: c_int, month: c_int, day: c_int);
-    PyDelta_FromDSU(days: c_int, seconds: c_int, microseconds: c_int);
     PyErr_ProgramText(filename: Text, lineno: c_int);
     PyEval_EvalCode(arg1: Object, arg2: Object, arg3: Object);
     PyFile_FromFd(arg1: c_int, arg2: Text, arg3: Text, arg4: c_int, arg5: Text, arg6: Text, arg7: Text, arg8: c_int);
@@ -407,10 +399,6 @@ new_references! {
     PyNumber_InPlaceTrueDivide(o1: Object, o2: Object);
     PyNumber_InPlaceXor(o1: Object, o2: Object);
     PyOS_FSPath(path: Object);
-    PyTimeZone_FromOffset(offset: Object);
-    PyTimeZone_FromOffsetAndName(offset: Object, name: Object);
-    PyTime_FromTime(hour: c_int, minute: c_int, second: c_int, microsecond: c_int);
-    PyTime_FromTimeAndFold(hour: c_int, minute: c_int, second: c_int, microsecond: c_int, fold: c_int);
     PyUnicodeDecodeError_GetEncoding(arg1: Object);
     PyUnicodeDecodeError_GetObject(arg1: Object);
     PyUnicodeDecodeError_GetReason(arg1: Object);
@@ -492,24 +480,51 @@ statuses! {
     PyList_Insert(list: Object, at: Py_ssize_t, item: Object) -> c_int = -1;
 }
 
+// What the stable ABI does not have.
+
+#[cfg(not(Py_LIMITED_API))]
+new_references! {
+    PyUnicode_New(length: Py_ssize_t, greatest: Py_UCS4);
+    PyDateTime_FromDateAndTime(year: c_int, month: c_int, day: c_int, hour: c_int, minute: c_int, second: c_int, microsecond: c_int);
+    PyDateTime_FromDateAndTimeAndFold(year: c_int, month: c_int, day: c_int, hour: c_int, minute: c_int, second: c_int, microsecond: c_int, fold: c_int);
+    PyDate_FromDate(year: c_int, month: c_int, day: c_int);
+    PyDelta_FromDSU(days: c_int, seconds: c_int, microseconds: c_int);
+    PyTimeZone_FromOffset(offset: Object);
+    PyTimeZone_FromOffsetAndName(offset: Object, name: Object);
+    PyTime_FromTime(hour: c_int, minute: c_int, second: c_int, microsecond: c_int);
+    PyTime_FromTimeAndFold(hour: c_int, minute: c_int, second: c_int, microsecond: c_int, fold: c_int);
+    PyObject_CallOneArg(function: Object, argument: Object);
+    PyObject_CallMethodNoArgs(op: Object, name: Object);
+    PyObject_CallMethodOneArg(op: Object, name: Object, argument: Object);
+}
+
+#[cfg(any(not(Py_LIMITED_API), Py_3_10))]
+new_references! {
+    PyObject_CallNoArgs(function: Object);
+}
+
 #[cfg(Py_3_10)]
 statuses! {
     may_run_python;
     PyModule_AddObjectRef(module: Object, name: Text, value: Object) -> c_int = -1;
 }
 
+#[cfg(not(Py_LIMITED_API))]
+lenders! {
+    PyTuple_GET_ITEM(tuple: Object, at: Py_ssize_t), from_mutable: false;
+    PyList_GET_ITEM(list: Object, at: Py_ssize_t), from_mutable: true;
+    PyDict_SetDefault(dict: Object, key: Object, value: Object), from_mutable: true;
+}
+
 lenders! {
     // A tuple cannot release an item.
     PyTuple_GetItem(tuple: Object, at: Py_ssize_t), from_mutable: false;
-    PyTuple_GET_ITEM(tuple: Object, at: Py_ssize_t), from_mutable: false;
     PyList_GetItem(list: Object, at: Py_ssize_t), from_mutable: true;
-    PyList_GET_ITEM(list: Object, at: Py_ssize_t), from_mutable: true;
     PyDict_GetItem(dict: Object, key: Object), from_mutable: true;
     PyDict_GetItemString(dict: Object, key: Text), from_mutable: true;
     PySys_GetObject(name: Text), from_mutable: true;
     PyImport_AddModule(name: Text), from_mutable: true;
     PyModule_GetDict(module: Object), from_mutable: false;
-    PyDict_SetDefault(dict: Object, key: Object, value: Object), from_mutable: true;
     PyStructSequence_GetItem(sequence: Object, at: Py_ssize_t), from_mutable: false;
 }
 
@@ -594,11 +609,15 @@ macro_rules! thieves {
     )*};
 }
 
+#[cfg(not(Py_LIMITED_API))]
+thieves! {
+    PyTuple_SET_ITEM(tuple: Object, at: Py_ssize_t; item) -> ();
+    PyList_SET_ITEM(list: Object, at: Py_ssize_t; item) -> ();
+}
+
 thieves! {
     PyTuple_SetItem(tuple: Object, at: Py_ssize_t; item) -> c_int;
-    PyTuple_SET_ITEM(tuple: Object, at: Py_ssize_t; item) -> ();
     PyList_SetItem(list: Object, at: Py_ssize_t; item) -> c_int;
-    PyList_SET_ITEM(list: Object, at: Py_ssize_t; item) -> ();
 }
 
 thieves! {
@@ -698,7 +717,7 @@ pub unsafe fn allocate(type_object: *mut PyTypeObject) -> *mut PyObject {
     }
     // SAFETY: a type that is ready has `tp_alloc`.
     unsafe {
-        let alloc = (*type_object).tp_alloc.expect("a type that is ready has tp_alloc");
+        let alloc = (*layout::open(type_object)).tp_alloc.expect("a type that is ready has tp_alloc");
         let entered = core::ptr::fn_addr_eq(alloc, PyType_GenericAlloc);
         let op = if entered { pyo3_ffi::PyType_GenericAlloc(type_object, 0) } else { alloc(type_object, 0) };
         account::made(op, site);

@@ -26,6 +26,7 @@
 //! account/        the books: what each call has in hand, what lies in which object, findings, events
 //! c_abi.rs        the same for other languages, as functions of C: see engine/ and calls/
 //! spot.rs         a line of source, and who called the function in which it stands
+//! layout.rs       CPython's structs, where pyo3-ffi hides them
 //! trampolines.rs  functions put in front of the extension's methods and slots, so that a call's beginning and end are seen
 //! faults.rs       makes the nth call that may fail, fail
 //! python.rs       the functions that read the books from Python; they are added to the extension's module
@@ -53,6 +54,7 @@ mod account;
 pub mod c_abi;
 pub mod faults;
 pub mod ffi;
+mod layout;
 mod peek;
 mod python;
 mod spot;

@@ -6,8 +6,9 @@
 //! That takes a microsecond or two, and is done only when something did not balance. On 64-bit PCs with Linux there is a question that
 //! is answered sooner (see `fast`).
 
+use crate::layout;
 use core::mem::{MaybeUninit, offset_of};
-use pyo3_ffi::{PyObject, PyTypeObject};
+use pyo3_ffi::PyObject;
 
 /// Copies what lies at `address`. False if it cannot be read. On Linux one question to the system does it: a process may read its
 /// own memory as if it were another's. Where that is forbidden, a pipe does.
@@ -203,7 +204,7 @@ fn head_in(mut copy: MaybeUninit<PyObject>) -> Option<(isize, usize)> {
     }
     let copy = copy.as_mut_ptr();
     // SAFETY: the copy was filled; its count and its type are only looked at.
-    let (count, type_object) = unsafe { (pyo3_ffi::Py_REFCNT(copy) as isize, pyo3_ffi::Py_TYPE(copy) as usize) };
+    let (count, type_object) = unsafe { (layout::count_of(copy), pyo3_ffi::Py_TYPE(copy) as usize) };
     (count > 0).then_some((count, type_object))
 }
 
@@ -266,6 +267,6 @@ fn is_a_type(address: usize) -> bool {
         read(at, &mut bytes).then(|| usize::from_ne_bytes(bytes))
     };
     let meta = address.checked_add(offset_of!(PyObject, ob_type)).and_then(word);
-    let flags = meta.and_then(|meta| word(meta.checked_add(offset_of!(PyTypeObject, tp_flags))?));
+    let flags = meta.and_then(|meta| word(meta.checked_add(offset_of!(layout::Type, tp_flags))?));
     flags.is_some_and(|flags| flags & pyo3_ffi::Py_TPFLAGS_TYPE_SUBCLASS as usize != 0)
 }

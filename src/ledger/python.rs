@@ -390,7 +390,7 @@ unsafe extern "C" fn note(_: *mut PyObject, line: *mut PyObject) -> *mut PyObjec
     // SAFETY: CPython passes a living object; the text is borrowed from it.
     unsafe {
         let mut length = 0;
-        let utf8 = PyUnicode_AsUTF8AndSize(line, &raw mut length);
+        let utf8 = crate::layout::PyUnicode_AsUTF8AndSize(line, &raw mut length);
         if utf8.is_null() {
             return null_mut();
         }

@@ -7,6 +7,10 @@
 //! its function ([`thunks`]). An extension with more functions has the rest called directly, unjudged, and the report lists them.
 
 use crate::account::{self, Borrowed, Returned, begin, end};
+use crate::layout::{
+    self, METH_FASTCALL, METH_METHOD, Py_TPFLAGS_HAVE_VECTORCALL, Py_buffer, PyObject_GenericGetDict, PyTuple_GET_SIZE,
+    PyVectorcall_Call,
+};
 use crate::python;
 use crate::spot::Spot;
 use core::cell::Cell;
@@ -349,7 +353,7 @@ fn has_function(op: Op) -> bool {
     // SAFETY: CPython calls an object that is alive, so its type is; where that says that there is such a field, it lies within the
     // object, and holds the address of a function or NULL.
     unsafe {
-        let offset = (*Py_TYPE(op)).tp_vectorcall_offset;
+        let offset = (*layout::type_of(op)).tp_vectorcall_offset;
         offset > 0 && op.byte_offset(offset).cast::<usize>().read_unaligned() != 0
     }
 }
@@ -383,8 +387,7 @@ fn with_items<'a>(one: Op, other: Op, third: Op) -> Borrowed<'a> {
         if tuple.is_null() || PyTuple_CheckExact(tuple) == 0 {
             return &[][..];
         }
-        let items = &raw const (*tuple.cast::<PyTupleObject>()).ob_item;
-        from_raw_parts(items.cast::<Op>(), PyTuple_GET_SIZE(tuple) as usize)
+        from_raw_parts(layout::items_of(tuple), PyTuple_GET_SIZE(tuple) as usize)
     };
     Borrowed { alone: [one, other, third], arrays: [items(other), items(third)] }
 }
@@ -431,7 +434,7 @@ impl Dying {
     fn begins(op: Op) -> Op {
         // SAFETY: CPython calls `tp_dealloc` with an object whose struct is whole.
         let unseen = unsafe {
-            let type_object = Py_TYPE(op);
+            let type_object = layout::type_of(op);
             let seen = (*type_object).tp_free.is_some_and(|free| {
                 let free = free as *const () as usize;
                 free == gc_del as *const () as usize || free == object_free as *const () as usize
@@ -504,7 +507,7 @@ pub(crate) unsafe extern "C" fn object_free(op: *mut c_void) {
 unsafe fn size_of(op: *mut PyObject) -> usize {
     // SAFETY: the callers free the object only after this, so its head is whole; an object of a heap type keeps its type until
     // its `tp_free` has returned.
-    unsafe { (*Py_TYPE(op)).tp_basicsize as usize }
+    unsafe { (*layout::type_of(op)).tp_basicsize as usize }
 }
 
 // ---- tables ------------------------------------------------------------------------------------------------------------------
@@ -645,7 +648,15 @@ fn install_in_module_slot(number: c_int, value: usize) -> usize {
 /// The definitions of modules that have been changed.
 static MODULES: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
 
+/// There are no static types where their struct is not known: a type is made of a specification.
+///
+/// # Safety
+/// None is asked.
+#[cfg(Py_LIMITED_API)]
+pub(crate) unsafe fn install_in_type(_: *mut PyTypeObject) {}
+
 /// Puts a trampoline into one field of a struct of function pointers, if it is not empty.
+#[cfg(not(Py_LIMITED_API))]
 macro_rules! slots {
     ($table:expr, $owner:expr; $($pool:ident: $($field:ident)*;)*) => {$($(
         if let Some(function) = (*$table).$field {
@@ -659,6 +670,7 @@ macro_rules! slots {
 ///
 /// # Safety
 /// The struct is complete and may be written to, and so may the tables that it points to.
+#[cfg(not(Py_LIMITED_API))]
 pub(crate) unsafe fn install_in_type(type_object: *mut PyTypeObject) {
     // SAFETY: the struct is complete and not yet known to CPython, so nobody reads it while it is written. A trampoline has the
     // signature of the slot that it is put into: the pool is chosen by the slot.
@@ -750,6 +762,7 @@ pub(crate) unsafe fn install_in_type(type_object: *mut PyTypeObject) {
 /// The type is ready.
 pub(crate) unsafe fn finish_type(type_object: *mut PyTypeObject) {
     account::own_type(type_object);
+    let type_object = layout::open(type_object);
     // SAFETY: a ready type has its struct filled in. No instance exists yet, so none can be freed by another function than the
     // one that allocated it.
     unsafe {

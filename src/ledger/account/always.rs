@@ -7,6 +7,7 @@
 
 use super::Address;
 use super::hands::LEAST_IMMORTAL;
+use crate::layout;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use pyo3_ffi::PyObject;
 
@@ -23,7 +24,7 @@ pub(super) type Counts = [isize; MOST];
 fn count(op: Address) -> isize {
     // SAFETY: only what is never freed is watched: the interpreter's own constants, and static types of the extension. So the
     // head can be read at any time.
-    unsafe { pyo3_ffi::Py_REFCNT(op as *mut PyObject) as isize }
+    unsafe { layout::count_of(op as *mut PyObject) }
 }
 
 /// Watches an object from now on, if its count can move.

@@ -8,6 +8,7 @@ use super::notes::{note_call, note_return};
 use super::report::{Finding, find, is_noting};
 use super::stored::{Fields, fields_of, keep_in_field};
 use super::{Address, Site};
+use crate::layout;
 use crate::peek;
 use core::sync::atomic::Ordering;
 use pyo3_ffi::PyObject;
@@ -201,11 +202,11 @@ fn went_unseen(address: Address, hand: &Hand, containers: &[*mut PyObject]) -> b
         // SAFETY: the container is a list or a tuple that looks alive, and so are its items; one that is not filled yet has NULLs.
         unsafe {
             if pyo3_ffi::PyTuple_Check(container) != 0 {
-                let items = 0..pyo3_ffi::PyTuple_GET_SIZE(container);
-                items.filter(|&at| pyo3_ffi::PyTuple_GET_ITEM(container, at) as Address == address).count()
+                let items = 0..layout::PyTuple_GET_SIZE(container);
+                items.filter(|&at| layout::PyTuple_GET_ITEM(container, at) as Address == address).count()
             } else {
-                let items = 0..pyo3_ffi::PyList_GET_SIZE(container);
-                items.filter(|&at| pyo3_ffi::PyList_GET_ITEM(container, at) as Address == address).count()
+                let items = 0..layout::PyList_GET_SIZE(container);
+                items.filter(|&at| layout::PyList_GET_ITEM(container, at) as Address == address).count()
             }
         }
     };

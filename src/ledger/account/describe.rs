@@ -2,14 +2,15 @@
 
 use super::Address;
 use super::ledger::ledger;
+use crate::layout;
 use crate::peek;
 use core::ffi::CStr;
-use pyo3_ffi::{PyObject, PyTypeObject};
+use pyo3_ffi::PyObject;
 
 /// The name of a type, kept for good.
 pub(super) fn name_of(type_object: Address) -> &'static str {
     // SAFETY: types are static or owned by their living instances; the name is a string of C.
-    let name = unsafe { CStr::from_ptr((*(type_object as *mut PyTypeObject)).tp_name) };
+    let name = unsafe { CStr::from_ptr((*(type_object as *mut layout::Type)).tp_name) };
     let mut ledger = ledger();
     // Another type may have come to lie at this address.
     if let Some(known) = ledger.names_of_types.get(&type_object).filter(|known| known.as_bytes() == name.to_bytes()) {
@@ -58,15 +59,9 @@ pub(super) unsafe fn describe_living(op: *mut PyObject, type_now: usize) -> (Str
             let value = pyo3_ffi::PyLong_AsLongLongAndOverflow(op, &mut overflow);
             if overflow == 0 { value.to_string() } else { "<int beyond 64 bits>".to_owned() }
         } else if type_now == &raw mut pyo3_ffi::PyFloat_Type as usize {
-            format!("{:?}", pyo3_ffi::PyFloat_AS_DOUBLE(op))
+            format!("{:?}", layout::PyFloat_AS_DOUBLE(op))
         } else if type_now == &raw mut pyo3_ffi::PyUnicode_Type as usize && has_characters(op) {
-            let length = pyo3_ffi::PyUnicode_GET_LENGTH(op) as usize;
-            let (kind, data) = (pyo3_ffi::PyUnicode_KIND(op), pyo3_ffi::PyUnicode_DATA(op));
-            let character = |at: usize| match kind {
-                1 => u32::from(*data.cast::<u8>().add(at)),
-                2 => u32::from(*data.cast::<u16>().add(at)),
-                _ => *data.cast::<u32>().add(at),
-            };
+            let (length, character) = characters_of(op);
             let text: String = (0..length.min(LONGEST))
                 .map(|at| char::from_u32(character(at)).unwrap_or(char::REPLACEMENT_CHARACTER))
                 .collect();
@@ -78,9 +73,51 @@ pub(super) unsafe fn describe_living(op: *mut PyObject, type_now: usize) -> (Str
     }
 }
 
+/// How many characters a str has, and a function that gives one by its place.
+///
+/// # Safety
+/// It is a str, is alive, and has its characters.
+#[cfg(not(Py_LIMITED_API))]
+unsafe fn characters_of(text: *mut PyObject) -> (usize, impl Fn(usize) -> u32) {
+    // SAFETY: a str of this kind has that many characters of that size there.
+    let (length, kind, data) = unsafe {
+        (pyo3_ffi::PyUnicode_GET_LENGTH(text) as usize, pyo3_ffi::PyUnicode_KIND(text), pyo3_ffi::PyUnicode_DATA(text))
+    };
+    let character = move |at: usize| {
+        debug_assert!(at < length);
+        // SAFETY: as above.
+        unsafe {
+            match kind {
+                1 => u32::from(*data.cast::<u8>().add(at)),
+                2 => u32::from(*data.cast::<u16>().add(at)),
+                _ => *data.cast::<u32>().add(at),
+            }
+        }
+    };
+    (length, character)
+}
+
+/// The same, where it is not known how a str lies in memory.
+///
+/// # Safety
+/// It is a str, and is alive.
+#[cfg(Py_LIMITED_API)]
+unsafe fn characters_of(text: *mut PyObject) -> (usize, impl Fn(usize) -> u32) {
+    // SAFETY: it is a living str.
+    let length = unsafe { pyo3_ffi::PyUnicode_GetLength(text) }.max(0) as usize;
+    // SAFETY: as above; beyond its end it answers that there is no character.
+    let character = move |at| unsafe { pyo3_ffi::PyUnicode_ReadChar(text, at as pyo3_ffi::Py_ssize_t) };
+    (length, character)
+}
+
 /// Does the str have its characters where `PyUnicode_DATA` finds them? Before CPython 3.12 some had not yet.
 pub(super) unsafe fn has_characters(text: *mut PyObject) -> bool {
     // SAFETY: the caller passes a living str, so the bits that say how it is stored can be read; where its characters are is
     // read only if they say that it has some.
-    unsafe { matches!(pyo3_ffi::PyUnicode_KIND(text), 1 | 2 | 4) && !pyo3_ffi::PyUnicode_DATA(text).is_null() }
+    #[cfg(not(Py_LIMITED_API))]
+    unsafe {
+        matches!(pyo3_ffi::PyUnicode_KIND(text), 1 | 2 | 4) && !pyo3_ffi::PyUnicode_DATA(text).is_null()
+    }
+    #[cfg(Py_LIMITED_API)]
+    !text.is_null()
 }

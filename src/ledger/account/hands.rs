@@ -13,6 +13,7 @@ use super::report::{Finding, find, is_noting, note_numbers, record};
 use super::shown::take_shown;
 use super::stored::{Fields, fields_of, own_base};
 use super::{Address, Site};
+use crate::layout;
 use crate::peek;
 use crate::spot::Spot;
 use crate::trampolines;
@@ -105,7 +106,7 @@ impl Hand {
     /// `op` is alive.
     pub(super) unsafe fn of(op: *mut PyObject, origin: bool) -> Hand {
         // SAFETY: the object is alive, says the caller, so its head can be read: a count and a type.
-        let (type_object, expected) = unsafe { (pyo3_ffi::Py_TYPE(op) as usize, pyo3_ffi::Py_REFCNT(op) as isize) };
+        let (type_object, expected) = unsafe { (pyo3_ffi::Py_TYPE(op) as usize, layout::count_of(op)) };
         Hand { type_object, expected, origin, ..Hand::default() }
     }
 
@@ -354,9 +355,9 @@ fn is_blank(op: *mut PyObject, hand: &Hand) -> bool {
     // SAFETY: a reference has just been taken to it; an item may be NULL as long as nobody has put one there.
     unsafe {
         if hand.type_object == &raw mut pyo3_ffi::PyTuple_Type as usize {
-            pyo3_ffi::PyTuple_GET_SIZE(op) > 0 && pyo3_ffi::PyTuple_GET_ITEM(op, 0).is_null()
+            layout::PyTuple_GET_SIZE(op) > 0 && layout::PyTuple_GET_ITEM(op, 0).is_null()
         } else if hand.type_object == &raw mut pyo3_ffi::PyList_Type as usize {
-            pyo3_ffi::PyList_GET_SIZE(op) > 0 && pyo3_ffi::PyList_GET_ITEM(op, 0).is_null()
+            layout::PyList_GET_SIZE(op) > 0 && layout::PyList_GET_ITEM(op, 0).is_null()
         } else {
             false
         }
@@ -589,7 +590,7 @@ pub(crate) fn give(op: *mut PyObject, what: &'static str, site: Site) {
 /// The object's count; 0 if it is not alive. `alive`: it certainly is.
 pub(super) fn count_of(op: *mut PyObject, alive: bool) -> isize {
     // SAFETY: with `alive` the caller says that somebody owns the object. Without it the memory is not read here but peeked at.
-    if alive { unsafe { pyo3_ffi::Py_REFCNT(op) as isize } } else { peek::head(op as Address).map_or(0, |head| head.0) }
+    if alive { unsafe { layout::count_of(op) } } else { peek::head(op as Address).map_or(0, |head| head.0) }
 }
 
 /// If the reference is in hand, it goes; if not, nothing can be said.

@@ -11,6 +11,7 @@ use super::hands::{Frame, in_frame};
 use super::ledger::ledger;
 use super::stored::{fields_of, own_base};
 use super::{Address, Site};
+use crate::layout;
 use crate::trampolines;
 use core::ffi::{c_int, c_void};
 use pyo3_ffi::{PyObject, visitproc};
@@ -44,10 +45,10 @@ fn shown_by(container: Address) -> Option<Vec<Address>> {
     // `tp_traverse` has the signature that every such slot has, and calls nothing but `visit`.
     unsafe {
         let base = own_base(op)?;
-        if pyo3_ffi::PyObject_IS_GC(op) == 0 || pyo3_ffi::PyObject_GC_IsTracked(op) == 0 {
+        if layout::PyObject_IS_GC(op) == 0 || pyo3_ffi::PyObject_GC_IsTracked(op) == 0 {
             return None;
         }
-        let traverse = trampolines::behind((*base).tp_traverse? as *const () as usize);
+        let traverse = trampolines::behind((*layout::open(base)).tp_traverse? as *const () as usize);
         let traverse: unsafe extern "C" fn(*mut PyObject, visitproc, *mut c_void) -> c_int =
             core::mem::transmute(traverse);
         let mut visits = Visits { found: Vec::new() };
@@ -59,7 +60,7 @@ fn shown_by(container: Address) -> Option<Vec<Address>> {
 /// How often an object is known to lie in another one.
 fn known_in(container: Address, object: Address) -> usize {
     // SAFETY: the container was traversed a moment ago, so it is alive, and keeps its type alive.
-    let size = unsafe { (*pyo3_ffi::Py_TYPE(container as *mut PyObject)).tp_basicsize } as usize;
+    let size = unsafe { (*layout::type_of(container as *mut PyObject)).tp_basicsize } as usize;
     let ledger = ledger();
     let in_fields = ledger.fields.range(container..container + size).filter(|(_, kept)| kept.object == object).count();
     // What was found in a block of memory may be what is shown.

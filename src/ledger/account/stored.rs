@@ -7,6 +7,7 @@ use super::ledger::{Ledger, STRICT, is_own_type, ledger};
 use super::report::{Finding, find, note_numbers};
 use super::shown::{MOST_ASKED, is_shown_elsewhere};
 use super::{Address, Site};
+use crate::layout;
 use crate::peek;
 use crate::spot::Spot;
 use crate::trampolines;
@@ -42,7 +43,7 @@ pub(super) fn fields_of(op: *mut PyObject) -> Option<Fields> {
             let size = size_of_state(op);
             return (state != 0).then_some(Fields { of: op as Address, start: state, end: state + size });
         }
-        let size = (*pyo3_ffi::Py_TYPE(op)).tp_basicsize as usize;
+        let size = (*layout::type_of(op)).tp_basicsize as usize;
         own_base(op)?;
         Some(Fields { of: op as Address, start: op as Address + head, end: op as Address + size })
     }
@@ -86,7 +87,7 @@ pub(super) unsafe fn own_base(op: *mut PyObject) -> Option<*mut pyo3_ffi::PyType
             if is_own_type(type_object as Address) {
                 return Some(type_object);
             }
-            type_object = (*type_object).tp_base;
+            type_object = (*layout::open(type_object)).tp_base;
         }
     }
     None
@@ -281,7 +282,7 @@ pub fn fields_exchanged(one: *mut *mut PyObject, other: *mut *mut PyObject) {
 pub(crate) fn stored_in(container: *mut PyObject) -> Vec<(Address, Site)> {
     let start = container as Address;
     // SAFETY: `container` is a living object, so its type is alive.
-    let size = unsafe { (*pyo3_ffi::Py_TYPE(container)).tp_basicsize } as usize;
+    let size = unsafe { (*layout::type_of(container)).tp_basicsize } as usize;
     let ledger = ledger();
     let fields = ledger.fields.range(start..start + size).map(|(_, kept)| (kept.object, kept.site));
     let entries = ledger.entries.get(&start).into_iter().flatten();
