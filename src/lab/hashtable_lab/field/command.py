@@ -142,18 +142,22 @@ def look_around(
     results = _results("the survey", [job for *_, job in campaign], stage, executor, fresh)
     answers: dict[str, dict[str, Any]] = {one.name: {} for one in picked}
     for (one, tool, _), result in zip(campaign, results):
-        answers[one.name][tool] = {"missing": result.error} if result.error else result.value
+        if not result.error:
+            answers[one.name][tool] = result.value
+        elif executor is not None:
+            answers[one.name][tool] = {"missing": result.error}
     if machine:
         sys.stdout.write(json.dumps(answers, indent=1) + "\n")
     else:
         for one in picked:
             said = [f"{tool}: {survey.words(one, tool, answer)}" for tool, answer in answers[one.name].items()]
             stage.say(f"{one.name} {one.version}:")
-            stage.transcript("\n".join(said or [f"not run: {one.not_run}"]))
+            stage.transcript("\n".join(said or [f"not run: {one.not_run or 'by nobody yet'}"]))
     if keep:
         content = record.load()
         names_kept = {one.name for one in survey.packages()}
-        seen = {**content.get("survey", {}), **{name: both for name, both in answers.items() if both}}
+        before = content.get("survey", {})
+        seen = {**before, **{name: {**before.get(name, {}), **both} for name, both in answers.items() if both}}
         content["survey"] = {name: both for name, both in seen.items() if name in names_kept}
         record.file().write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         page.write()

@@ -65,7 +65,7 @@ def reachable(apart: Iterable[object]) -> list[Any]:
     return [
         thing
         for address, thing in seen.items()
-        if not (address in left_out or type(thing) is FrameType or immortal(thing))
+        if address == id(thing) and not (address in left_out or type(thing) is FrameType or immortal(thing))
     ]
 
 
