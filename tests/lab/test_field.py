@@ -306,3 +306,12 @@ def test_the_page_says_what_was_not_run():
     text = "".join(page._survey({"markupsafe": {"ledger": {"missing": "no compiler"}}}))
     assert "| 40 | markupsafe 3.0.4 | could not tell: no compiler | not run |" in text
     assert "1 of " in text and "clean |" not in text
+
+
+def test_the_page_counts_what_is_true_and_what_is_false():
+    found = [finding(f"src/spam.c:{line}") for line in (1, 2, 2, 3)]
+    package = survey.Package(
+        1, "spam", "1.0", lines="...", looked={"spam.c:1": "true: a report", "spam.c:2": "false: a cache"}
+    )
+    cell = page._cell(package, "ledger", {**ledger(*found), "tests": {"passed": 1}})
+    assert cell.endswith("(1 findings true, 2 false, 1 not looked at)")

@@ -151,14 +151,20 @@ def _survey(found: Mapping[str, Any]) -> Iterator[str]:
     yield f"{len(run)} of {len(listed)} packages were run.\n\n| rank | package | ledger | leakcheck |\n|---|---|---|---|\n"
     for one in listed:
         both = found.get(one.name, {})
-        cells = [
-            survey.judged_by(tool, both[tool]) if tool in both else one.not_run or "not run" for tool in survey.SUITES
-        ]
-        yield f"| {one.rank} | {one.name} {one.version} | {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
+        cells = [_cell(one, tool, both[tool]) if tool in both else one.not_run or "not run" for tool in survey.SUITES]
+        yield f"| {one.rank} | {one.name} {one.version} | {' | '.join(cells)} |\n"
     yield "\n### What was found in them\n\n"
     for one in run:
         for tool, answer in found[one.name].items():
             yield from _found(one, tool, answer)
+
+
+def _cell(package: survey.Package, tool: str, answer: Mapping[str, Any]) -> str:
+    """What a tool has judged, and what came of looking at what it found."""
+    reasons = [package.why(one) for one in survey.found_by(tool, answer)]
+    false, unknown = sum(why.startswith("false") for why in reasons), reasons.count("")
+    counted = f" ({len(reasons) - false - unknown} findings true, {false} false, {unknown} not looked at)"
+    return (survey.judged_by(tool, answer) + (counted if reasons else "")).replace("|", "\\|")
 
 
 def _found(package: survey.Package, tool: str, answer: Mapping[str, Any]) -> Iterator[str]:
