@@ -79,13 +79,13 @@ pub(crate) fn entry<A: IntoC>(body: impl FnOnce() -> A) -> A::InC {
     answer
 }
 
-/// As [`entry`], alone with `op` (see ffi/critical_section.rs): for a function that looks into the object that it was
-/// called with.
+/// As [`entry`], alone with `op`, a table (see ffi/critical_section.rs): for a function that looks into the table that it was
+/// called with, and may change it.
 #[inline(always)]
 pub(crate) fn entry_alone<A: IntoC>(op: *mut PyObject, body: impl FnOnce() -> A) -> A::InC {
-    // SAFETY: only what CPython calls comes here, with the object that it was called with, which is kept for the call; or
-    // with what such an object owns for as long as it lives.
-    unsafe { alone(op, || entry(body)) }
+    // SAFETY: only what CPython calls comes here, with the table that it was called with, which is kept for the call; or
+    // with the table that such an object owns for as long as it lives.
+    unsafe { alone(op, || changing(op, || entry(body))) }
 }
 
 /// The same, but first `at_once` is tried, which says what to answer if it can without a critical section (see
@@ -99,7 +99,7 @@ pub(crate) fn entry_at_once<A: IntoC>(
     entry(|| match at_once() {
         Some(answer) => answer,
         // SAFETY: as in [`entry_alone`].
-        None => unsafe { alone(op, body) },
+        None => unsafe { alone(op, || changing(op, body)) },
     })
 }
 

@@ -22,6 +22,9 @@ use hashtable_core::{Pairs, Table, prefetch};
 #[repr(C)]
 pub(crate) struct HashTable {
     ob_base: Head,
+    /// Who reads the table, and whether somebody changes it. It stands here, as ffi/readers.rs knows no more of a table.
+    #[cfg(Py_GIL_DISABLED)]
+    pub(crate) readers: Readers,
     /// The pairs, with one reference to each key and each value. No Rust reference to it may live where Python code can
     /// run.
     pub(crate) pairs: Table<Stored, Stored>,
@@ -45,7 +48,7 @@ pub(crate) struct HashTable {
 // common, or two threads with a table each wait for each other. CPython's allocator then puts an object of 256 bytes at a
 // multiple of 256.
 #[cfg(any(Py_GIL_DISABLED, opaque))]
-const APART: usize = 6;
+const APART: usize = 6 - 2 * cfg!(Py_GIL_DISABLED) as usize;
 #[cfg(any(Py_GIL_DISABLED, opaque))]
 const _: () = assert!(size_of::<usize>() != 8 || size_of::<HashTable>() == 256);
 

@@ -109,14 +109,16 @@ def measure() -> dict[str, Any]:
     figures: dict[str, list[float]] = {}
     side_by_side: dict[str, list[Any]] = {"table": [HashTable(), HashTable()], "dict": [{}, {}]}
     shared: dict[str, Any] = {"table": HashTable(), "dict": {}}
+    own: dict[str, Any] = {"table": HashTable(), "dict": {}}
     for kind in side_by_side:
         for worker, table in zip((one, other), side_by_side[kind]):
             at_once([(worker, fill(table))])
         write(shared[kind], names)
+        write(own[kind], names)
     for _ in range(TURNS):
         for name, work in (("get", read), ("set", write), ("items", walk)):
             took = []
-            for table in (shared["table"], shared["dict"]):
+            for table in (own["table"], own["dict"]):
                 start = time.perf_counter()
                 work(table, names)
                 took.append(time.perf_counter() - start)

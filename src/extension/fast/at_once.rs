@@ -26,13 +26,12 @@ mod without_the_gil {
     #[inline(always)]
     pub(crate) unsafe fn subscript(op: *mut PyObject, key: *mut PyObject) -> Option<Result<Given, Raised>> {
         let table = op.cast::<HashTable>();
-        // SAFETY: the caller keeps both alive. Nothing runs between the lookup and the NewRef, and nobody else is at the
-        // table.
+        // SAFETY: the caller keeps both alive. Nothing runs between the lookup and the NewRef, and nobody changes the table.
         unsafe {
-            let value = briefly(op, || {
+            let value = reading(op, || {
                 let at = look_up(table, key)?.at?;
                 Some(Py_NewRef((*table).pairs.value(at).borrowed()))
-            })??;
+            })?;
             Some(give(value))
         }
     }
@@ -58,7 +57,7 @@ mod without_the_gil {
     #[inline(always)]
     pub(crate) unsafe fn contains(op: *mut PyObject, key: *mut PyObject) -> Option<Result<bool, Raised>> {
         // SAFETY: the caller keeps both alive, so the lock and the table can be read; the look-up inside runs no Python code.
-        unsafe { briefly(op, || Some(Ok(look_up(op.cast(), key)?.at.is_some())))? }
+        unsafe { reading(op, || Some(Ok(look_up(op.cast(), key)?.at.is_some()))) }
     }
 
     /// `h[key] = value`: adds the pair, or overwrites the value. None if that cannot be done at once; so it is with a NULL,
@@ -81,14 +80,16 @@ mod without_the_gil {
         unsafe {
             let stored = briefly(op, || {
                 let place = look_up(table, key)?;
-                if let Some(at) = place.at {
-                    let new = Stored::store(Py_NewRef(value), op);
-                    return Some(Ok((*table).pairs.replace_value(at, new).take(op)));
-                }
-                Some((*table).pairs.make_room().map(|room| {
-                    room.add(place.hash, Stored::store(Py_NewRef(key), op), Stored::store(Py_NewRef(value), op));
-                    core::ptr::null_mut()
-                }))
+                changing_briefly(op, || {
+                    if let Some(at) = place.at {
+                        let new = Stored::store(Py_NewRef(value), op);
+                        return Some(Ok((*table).pairs.replace_value(at, new).take(op)));
+                    }
+                    Some((*table).pairs.make_room().map(|room| {
+                        room.add(place.hash, Stored::store(Py_NewRef(key), op), Stored::store(Py_NewRef(value), op));
+                        core::ptr::null_mut()
+                    }))
+                })
             })??;
             let Ok(old_value) = stored else { return Some(Err(no_memory())) };
             Py_XDECREF(old_value); // [R5]
@@ -119,7 +120,7 @@ mod without_the_gil {
     /// The place of `key`, if it is known without Python.
     #[inline(always)]
     unsafe fn look_up(table: *mut HashTable, key: *mut PyObject) -> Option<Place> {
-        // SAFETY: the caller keeps both alive, and is alone with the table.
+        // SAFETY: the caller keeps both alive, and nobody else changes the table.
         unsafe { look_up_without_asking(table, key, hash_at_hand(table, key)?) }
     }
 }

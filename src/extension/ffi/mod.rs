@@ -33,7 +33,7 @@
 //! # The files
 //!
 //! No other file of this crate names `pyo3_ffi`. What passes here is spelled as in C, so that a reader can look it up
-//! in the C API's documentation, and is of ten kinds, a file each:
+//! in the C API's documentation, and is of eleven kinds, a file each:
 //!
 //! * [`calls`]: the types, constants and functions that the extension uses, as they are;
 //! * [`refcount`]: the operations on reference counts, `Py_INCREF` to `Py_XSETREF`;
@@ -44,6 +44,7 @@
 //! * [`static_types`]: what a static type is written with;
 //! * [`structs`]: what is read out of CPython's own structs;
 //! * [`critical_section`]: alone with an object, where there is no GIL;
+//! * [`readers`]: many readers of one table at once, where there is no GIL;
 //! * [`versions`]: what differs between versions of CPython, and what C has as a macro.
 //!
 //! # The words
@@ -68,6 +69,7 @@ mod calls;
 mod critical_section;
 mod idioms;
 mod ownership;
+mod readers;
 mod refcount;
 mod results;
 #[cfg(not(limited_api))]
@@ -85,6 +87,7 @@ pub(crate) use calls::*;
 pub(crate) use critical_section::*;
 pub(crate) use idioms::*;
 pub(crate) use ownership::*;
+pub(crate) use readers::*;
 pub(crate) use refcount::*;
 pub(crate) use results::*;
 #[cfg(not(limited_api))]

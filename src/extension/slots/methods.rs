@@ -201,6 +201,8 @@ pub(crate) unsafe extern "C" fn sizeof(op: *mut PyObject, _: *mut PyObject) -> *
         unsafe {
             let object = tp_basicsize(Py_TYPE(op))?;
             let arrays = (*op.cast::<HashTable>()).pairs.bytes() as Py_ssize_t;
+            #[cfg(Py_GIL_DISABLED)]
+            let arrays = arrays + (*op.cast::<HashTable>()).readers.bytes() as Py_ssize_t;
             give(new_reference(PyLong_FromSsize_t(object + arrays))?)
         }
     })

@@ -163,7 +163,7 @@ pub(crate) unsafe extern "C" fn setstate(op: *mut PyObject, state: *mut PyObject
         let made = make(op, pairs_to_be, hash_func, typed != 0)?;
         let restored = merge(made.cast(), pairs).and_then(|()| restore_attributes(op, attributes, slots));
         if restored.is_ok() {
-            alone_with(op, made, || exchange(op.cast(), made.cast()));
+            alone_with(op, made, || changing(op, || changing(made, || exchange(op.cast(), made.cast()))));
         }
         Py_DECREF(made); // [R7]
         restored?;

@@ -34,7 +34,8 @@ pub(crate) unsafe extern "C" fn update(
             }
             if !names.is_null() {
                 for at in 0..PyTuple_GET_SIZE(names) {
-                    alone(op, || set_item(table, PyTuple_GET_ITEM(names, at), *args.offset(nargs + at)))?;
+                    let (name, value) = (PyTuple_GET_ITEM(names, at), *args.offset(nargs + at));
+                    alone(op, || changing(op, || set_item(table, name, value)))?;
                 }
             }
             give(Py_NewRef(Py_None()))
@@ -48,7 +49,7 @@ pub(crate) unsafe extern "C" fn update(
 /// `table` and `source` are living objects that the caller keeps alive. The same holds for all functions here.
 pub(crate) unsafe fn merge(table: *mut HashTable, source: *mut PyObject) -> Result<(), Raised> {
     // SAFETY: the caller keeps both alive, which is all that a section on them and the merging ask for.
-    unsafe { alone_with(table.cast(), source, || merge_alone(table, source)) }
+    unsafe { alone_with(table.cast(), source, || changing(table.cast(), || merge_alone(table, source))) }
 }
 
 /// The same, alone with both.
@@ -209,7 +210,7 @@ pub(crate) unsafe extern "C" fn fromkeys(
             let filled = new_reference(PyObject_GetIter(*args)).and_then(|iterator| {
                 for_each(iterator, |key| {
                     if plain {
-                        alone(made, || set_item(made.cast(), key, value))
+                        alone(made, || changing(made, || set_item(made.cast(), key, value)))
                     } else {
                         status(PyObject_SetItem(made, key, value)).map(|_| ())
                     }

@@ -178,6 +178,8 @@ unsafe fn take_apart(table: *mut HashTable) {
         release((*table).pairs.take_pairs(), table.cast());
         Py_CLEAR(&raw mut (*table).hash_func); // [R9]
         ptr::drop_in_place(&raw mut (*table).pairs);
+        #[cfg(Py_GIL_DISABLED)]
+        ptr::drop_in_place(&raw mut (*table).readers);
         announce!("freed");
         free_object(table.cast());
     }
