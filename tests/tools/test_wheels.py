@@ -199,13 +199,15 @@ def is_version(name):
     return re.fullmatch(r"v?\d+([.-]?[a-z]*\d*)*", name) is not None
 
 
-def test_pyodide_is_one_of_the_kinds(monkeypatch, capsys):
+def test_pyodide_and_the_stable_abi_are_kinds(monkeypatch, capsys):
     built = []
     monkeypatch.setattr(wheels, "needed", lambda: None)
     monkeypatch.setattr(wheels, "each_cpython", built.append)
     monkeypatch.setattr(wheels, "for_pyodide", lambda: built.append("for Pyodide"))
+    monkeypatch.setattr(wheels, "by_the_stable_abi", lambda: built.append("by the stable ABI"))
     for asked, expected in [
-        ("", ["", "for Pyodide"]),
+        ("", ["", "by the stable ABI", "for Pyodide"]),
+        ("abi3", ["by the stable ABI"]),
         ("3.11 pyodide", ["3.11", "for Pyodide"]),
         ("pyodide", ["for Pyodide"]),
         ("3.11", ["3.11"]),
