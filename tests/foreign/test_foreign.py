@@ -70,6 +70,8 @@ def found(ended):
 
 RIGHT = {
     "functions": "m.pair(x); m.built(x); m.helped(x); m.interned(); m.items_written(x); m.plain(x); m.plain(None)",
+    "what is everywhere, by a pointer": "m.by_pointer({0: None}); m.by_pointer({0: True}); m.by_pointer({0: 7})",
+    "items that go with their tuple": "m.items_dropped(x); m.items_dropped(None); m.items_dropped('a'); m.items_dropped([])",
     "exceptions": "m.exceptions(lambda: 1 / 0); m.exceptions(lambda: 2); m.exceptions(lambda: None)",
     "a heap type": "b = m.Box(x); b.content; b.swap(2); b.swap(b.swap(x)); b.swap(x); del b",
     "its subclass": "class S(m.Box): pass\nb = S(x); b.more = b; b.swap(3); del b; gc.collect()",
@@ -206,6 +208,13 @@ def test_what_is_lost_beside_an_object_that_is_dropped(run, value):
     (finding,) = found(ended)
     assert (finding.kind, finding.line, finding.times) == ("surplus", line_of("kept_c.c", "keep"), 3)
     assert finding.callers[0].endswith(f"(kept_c.c:{line_of('kept_c.c', 'dropped_and_lost')})")
+
+
+@pytest.mark.parametrize("value", ["x", "None", "'a'", "[]"])
+def test_what_is_lost_beside_a_tuple_that_is_dropped(run, value):
+    ended = run(f"import kept_c as m\nx = object()\nfor _ in range(3): m.items_dropped_and_lost({value})")
+    (finding,) = found(ended)
+    assert (finding.kind, finding.line, finding.times) == ("surplus", line_of("kept_c.c", "keep"), 3)
 
 
 def test_what_packed_nodes_lose(run):

@@ -64,9 +64,9 @@ pub(super) fn count_all(counts: &mut Counts) {
     }
 }
 
-/// Is it one of them, and does it count what it did?
-pub(super) fn has_not_moved(op: *mut PyObject, before: &Counts) -> bool {
+/// By how much the count of one of them has moved since then; None if it is none of them.
+pub(super) fn moved(op: *mut PyObject, before: &Counts) -> Option<isize> {
     let number = NUMBER.load(Ordering::Acquire);
-    let at = WATCHED[..number].iter().position(|it| it.load(Ordering::Relaxed) == op as Address);
-    at.is_some_and(|at| before[at] == count(op as Address))
+    let at = WATCHED[..number].iter().position(|it| it.load(Ordering::Relaxed) == op as Address)?;
+    Some(count(op as Address) - before[at])
 }

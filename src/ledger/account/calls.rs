@@ -1,6 +1,7 @@
 //! A call begins and ends, and is judged.
 
 use super::always;
+use super::by_address::ByAddress;
 use super::describe::{describe, describe_living, name_of};
 use super::hands::{Frame, Frames, Hand, give, in_frame, set_stack_of_call, with_frames};
 use super::ledger::{STRICT, go_blind, is_blind, ledger};
@@ -165,13 +166,14 @@ impl Frame {
         if self.open == 0 {
             return;
         }
-        let containers = self.lists_and_tuples(result);
+        self.filled_here().into_iter().for_each(|container| self.items_go_with(container, false));
+        let container = self.list_or_tuple(result);
         for (address, hand) in self.hands.iter() {
             if hand.taken.is_empty() {
                 continue;
             }
             let strict = STRICT.load(Ordering::Relaxed);
-            if !strict && went_unseen(address, hand, &containers) {
+            if !strict && went_unseen(address, hand, container) {
                 continue;
             }
             for site in hand.taken.iter() {
@@ -193,49 +195,74 @@ impl Frame {
     }
 }
 
-/// Has the reference been stolen unseen? By a call that the ledger does not know, or by being written into the items of a
-/// list or a tuple. Then the object is gone since, or it lies in the result or in one that the call has made or was given,
-/// which has taken no reference of its own.
-fn went_unseen(address: Address, hand: &Hand, containers: &[*mut PyObject]) -> bool {
+/// Has the reference been stolen unseen? By a call that the ledger does not know. Then the object is gone since, or it lies in the
+/// result, a list or a tuple, which has taken no reference of its own.
+fn went_unseen(address: Address, hand: &Hand, container: Option<*mut PyObject>) -> bool {
     let Some(count) = peek::count_of(address, hand.type_object) else { return true };
-    let lies_in = |&container: &*mut PyObject| {
-        // SAFETY: the container is a list or a tuple that looks alive, and so are its items; one that is not filled yet has NULLs.
-        unsafe {
-            if pyo3_ffi::PyTuple_Check(container) != 0 {
-                let items = 0..layout::PyTuple_GET_SIZE(container);
-                items.filter(|&at| layout::PyTuple_GET_ITEM(container, at) as Address == address).count()
-            } else {
-                let items = 0..layout::PyList_GET_SIZE(container);
-                items.filter(|&at| layout::PyList_GET_ITEM(container, at) as Address == address).count()
-            }
-        }
-    };
+    // SAFETY: it is the call's result, so it is alive, and so are its items.
+    let items = container.map_or(Vec::new(), |container| unsafe { items_of(container) });
     // What was seen to be stolen lies somewhere with good reason.
-    let lying = containers.iter().map(lies_in).sum::<usize>().saturating_sub(hand.stolen);
+    let lying = items.iter().filter(|&&item| item == address).count().saturating_sub(hand.stolen);
     lying > 0 && count < hand.expected + lying as isize
+}
+
+/// The items of a list or a tuple. One that is not filled yet has NULLs.
+///
+/// # Safety
+/// It is a list or a tuple, and alive.
+unsafe fn items_of(container: *mut PyObject) -> Vec<Address> {
+    // SAFETY: as the caller says; each item is asked for at a place that there is.
+    unsafe {
+        if pyo3_ffi::PyTuple_Check(container) != 0 {
+            let all = 0..layout::PyTuple_GET_SIZE(container);
+            all.map(|at| layout::PyTuple_GET_ITEM(container, at) as Address).collect()
+        } else {
+            let all = 0..layout::PyList_GET_SIZE(container);
+            all.map(|at| layout::PyList_GET_ITEM(container, at) as Address).collect()
+        }
+    }
 }
 
 /// At most this many lists and tuples are searched for what is missing.
 const MOST_CONTAINERS: usize = 64;
 
 impl Frame {
-    /// The lists and tuples that were empty when the call made them, and its result if it is one.
-    fn lists_and_tuples(&self, result: *mut PyObject) -> Vec<*mut PyObject> {
-        let is_one = |op: *mut PyObject| {
-            // SAFETY: `op` is the call's result, or was seen a moment ago with a head whose type was that of a tuple or a list;
-            // only the flags of that type are read.
-            unsafe { pyo3_ffi::PyTuple_Check(op) != 0 || pyo3_ffi::PyList_Check(op) != 0 }
+    /// The lists and tuples that were empty when the call made them, and live.
+    fn filled_here(&self) -> Vec<*mut PyObject> {
+        let seen = self.hands.iter().filter(|(_, hand)| hand.blank && !hand.died).take(MOST_CONTAINERS);
+        let lives = |&(address, hand): &(Address, &Hand)| {
+            peek::head(address).is_some_and(|(_, type_object)| type_object == hand.type_object)
         };
-        let is_type_of_one = |type_object: usize| {
-            // SAFETY: types live as long as one of their objects was seen a moment ago, or are static.
-            let of = |base: *mut pyo3_ffi::PyTypeObject| type_object == base as usize;
-            of(&raw mut pyo3_ffi::PyTuple_Type) || of(&raw mut pyo3_ffi::PyList_Type)
-        };
-        let seen = self.hands.iter().filter(|(_, hand)| hand.blank && !hand.died);
-        let seen = seen.map(|(address, _)| address as *mut PyObject).filter(|&op| op != result).take(MOST_CONTAINERS);
-        let seen = seen.filter(|&op| peek::head(op as Address).is_some_and(|head| is_type_of_one(head.1)));
-        let result = Some(result).filter(|result| !result.is_null());
-        result.into_iter().chain(seen).filter(|&op| is_one(op)).collect()
+        seen.filter(lives).map(|(address, _)| address as *mut PyObject).collect()
+    }
+
+    /// The call's result, if it is a list or a tuple that another call has filled.
+    fn list_or_tuple(&self, result: *mut PyObject) -> Option<*mut PyObject> {
+        let filled_here = self.hands.get(result as Address).is_some_and(|hand| hand.blank && !hand.died);
+        // SAFETY: the result of a call is alive; only the flags of its type are read.
+        let is_one = |op| unsafe { pyo3_ffi::PyTuple_Check(op) != 0 || pyo3_ffi::PyList_Check(op) != 0 };
+        Some(result).filter(|&result| !result.is_null() && !filled_here && is_one(result))
+    }
+
+    /// What was written into a list or a tuple without being entered, is the container's. When the call made it, its places were
+    /// empty. `away`: it is about to be freed, and gives them back.
+    pub(super) fn items_go_with(&mut self, container: *mut PyObject, away: bool) {
+        // SAFETY: it was seen to be a list or a tuple, and is alive: a moment ago, or its last reference is about to be given back.
+        let items = unsafe { items_of(container) };
+        let mut times: ByAddress<usize> = ByAddress::default();
+        items.into_iter().for_each(|item| *times.entry(item).or_default() += 1);
+        for (item, times) in times {
+            let Some(hand) = self.hands.get_mut(item) else { continue };
+            // What was seen to be stolen lies somewhere with good reason.
+            let lying = times.saturating_sub(hand.stolen);
+            for _ in 0..lying {
+                if hand.taken.pop().is_some() {
+                    self.open -= 1;
+                    hand.expected -= isize::from(away);
+                    hand.moved -= isize::from(away);
+                }
+            }
+        }
     }
 
     /// An object of a heap type holds a reference to it. Where one was taken by hand for an object that has none, it is that.

@@ -89,6 +89,8 @@ pub(super) struct Hand {
     pub(super) origin: bool,
     /// What its count must be if nobody but this call has touched it.
     pub(super) expected: isize,
+    /// How many references the call was seen to take, less those that it gave back.
+    pub(super) moved: isize,
     /// How often it was seen to be stolen.
     pub(super) stolen: usize,
     /// It is a list or a tuple that the call has made, and had places without items when it did.
@@ -113,14 +115,25 @@ impl Hand {
     /// Can it be said, of an object that is not in hand, that the call does not own it? An extension that enters everything has its
     /// word taken for it. Of another one it is known only if the object came from where it can be seen, and its count has not moved
     /// otherwise: a call that is not seen may have returned it, and then the count is higher. The count of an immortal object
-    /// proves nothing.
+    /// proves nothing, nor does that of a small int: a call comes by it in many ways, and some are not seen.
     pub(super) fn proves_a_deficit(&self, address: Address) -> bool {
         if self.died {
             return peek::head(address).is_none();
         }
         let Some((count, _)) = peek::head(address) else { return true };
-        self.origin && count == self.expected && count < LEAST_IMMORTAL
+        self.origin && count == self.expected && count < LEAST_IMMORTAL && !is_small_int(address, self.type_object)
     }
+}
+
+/// Is it one of the ints that CPython makes once?
+fn is_small_int(address: Address, type_object: Address) -> bool {
+    if type_object != &raw mut pyo3_ffi::PyLong_Type as usize {
+        return false;
+    }
+    let mut overflow = 0;
+    // SAFETY: it was seen a moment ago with a count and with the type of ints, so it is an int; no Python code runs.
+    let number = unsafe { pyo3_ffi::PyLong_AsLongAndOverflow(address as *mut PyObject, &raw mut overflow) };
+    overflow == 0 && (-5..=1024).contains(&number)
 }
 
 /// No mortal object has this many references.
@@ -338,12 +351,20 @@ pub(crate) fn take(op: *mut PyObject, what: &'static str, site: Site) {
         } else if !new {
             match what {
                 "incref" => hand.expected += 1,
-                // A call that returned it may have done anything with its count.
-                "new" => hand.expected = count_of(op, true),
+                // A call that returned it may have done anything with its count. And if this is its only reference, it is another
+                // object, at the address of one that has gone unseen.
+                "new" => {
+                    let now = now();
+                    hand.expected = now.expected;
+                    if now.expected == 1 {
+                        (hand.type_object, hand.blank, hand.stolen) = (now.type_object, now.blank, 0);
+                    }
+                }
                 _ => {}
             }
         }
         hand.taken.push(site);
+        hand.moved += 1;
         hand.lent = false;
         frame.open += 1;
     });
@@ -537,13 +558,14 @@ pub(crate) fn give(op: *mut PyObject, what: &'static str, site: Site) {
     let went = in_frame(|frame| {
         // Outside any call nothing ends, and what is known of an object is soon out of date.
         let inside = frame.function != OUTSIDE;
-        let unmoved = |frame: &Frame| inside && what == "returned" && always::has_not_moved(op, &frame.always);
+        let unmoved = |frame: &Frame| inside && what == "returned" && always::moved(op, &frame.always) == Some(0);
         let Some(hand) = frame.hands.get_mut(address) else { return (false, unmoved(frame), 0, None, frame.function) };
         let owned = hand.taken.pop_at(site).is_some();
         frame.open -= usize::from(owned);
         hand.stolen += usize::from(owned && what == "stolen");
         let named = what == "returned" && hand.named && is_immortal_singleton(op);
-        let proven = !owned && inside && (named || hand.proves_a_deficit(address));
+        let all_seen = always::moved(op, &frame.always).is_none_or(|moved| moved == hand.moved);
+        let proven = !owned && inside && (named || (all_seen && hand.proves_a_deficit(address)));
         let (type_object, borrowed_at) = (hand.type_object, hand.borrowed_at);
         (owned, proven || (!owned && unmoved(frame)), type_object, borrowed_at, frame.function)
     });
@@ -580,7 +602,11 @@ pub(crate) fn give(op: *mut PyObject, what: &'static str, site: Site) {
         in_frame(|frame| {
             if let Some(hand) = frame.hands.get_mut(address) {
                 hand.expected -= 1;
+                hand.moved -= 1;
                 hand.died = count <= 1;
+                if hand.died && hand.blank {
+                    frame.items_go_with(op, true);
+                }
             }
         });
     }

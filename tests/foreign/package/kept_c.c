@@ -109,6 +109,40 @@ static PyObject *items_written(PyObject *module, PyObject *op)
     return Py_BuildValue("(NN)", list, tuple);
 }
 
+/* The same, and the tuple goes again. */
+static PyObject *items_dropped(PyObject *module, PyObject *op)
+{
+    PyObject *tuple = PyTuple_New(2);
+    if (tuple == NULL) {
+        return NULL;
+    }
+    PyTuple_GET_ITEM(tuple, 0) = keep(op);
+    PyTuple_GET_ITEM(tuple, 1) = PyLong_FromLong(123456);
+    Py_DECREF(tuple);
+    Py_RETURN_NONE;
+}
+
+static PyObject *items_dropped_and_lost(PyObject *module, PyObject *op)
+{
+    keep(op); /* BUG items_dropped_and_lost */
+    return items_dropped(module, op);
+}
+
+/* The same object twice, first by a pointer, which nobody sees. */
+static PyObject *by_pointer(PyObject *module, PyObject *op)
+{
+    PyObject *key = PyLong_FromLong(0), *there, *again;
+    if (key == NULL) {
+        return NULL;
+    }
+    there = Py_TYPE(op)->tp_as_mapping->mp_subscript(op, key);
+    again = PyObject_GetItem(op, key);
+    Py_XDECREF(again);
+    Py_XDECREF(there);
+    Py_DECREF(key);
+    Py_RETURN_NONE;
+}
+
 static PyObject *exceptions(PyObject *module, PyObject *op)
 {
     PyObject *kind, *value, *traceback, *result = PyObject_CallNoArgs(op);
@@ -463,6 +497,9 @@ static PyMethodDef functions[] = {
     {"leak_date", leak_date, METH_NOARGS, NULL},
     {"bare_none", bare_none, METH_NOARGS, NULL},
     {"items_written", items_written, METH_O, NULL},
+    {"by_pointer", by_pointer, METH_O, NULL},
+    {"items_dropped", items_dropped, METH_O, NULL},
+    {"items_dropped_and_lost", items_dropped_and_lost, METH_O, NULL},
     {"exceptions", exceptions, METH_O, NULL},
     {"interned", interned, METH_NOARGS, NULL},
     {"plain", plain, METH_O, NULL},
