@@ -306,8 +306,10 @@ elsewhere: $(VENV)/installed $(VENV)/tools-wheels $(VENV)/tools-road ## Compile 
 	$(call say,compiling the extension for other systems)
 	@$(BIN)/python tests/tools/elsewhere.py $(OPTIONS)
 
+# Only some: WAYS='setup_py or editable'.
+WAYS ?=
 ways-in: $(VENV)/installed $(VENV)/tools-test ## Try setup.py build, pip install, pip install -e, bdist_wheel
-	@$(BIN)/python -m pytest -q -m ways_in tests/project/test_ways_in.py
+	@$(BIN)/python -m pytest -q -m ways_in -k '$(WAYS)' tests/project/test_ways_in.py
 
 # ---- looking for trouble -------------------------------------------------------------------------------------------
 
