@@ -32,6 +32,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import click
@@ -572,6 +573,40 @@ def each_cpython(pythons: str) -> None:
     measured_wheels(rows, without_zig=audit(native)["overall_tag"])
 
 
+def repaired_for_many(what: str, raw: Path, name: str, tags: list[str], whom: str) -> tuple[Path, float]:
+    """A wheel of which one file is for many Pythons: repaired, looked at, and kept. The file, and the seconds of the repair.
+
+    Args:
+        what: how it is called in messages.
+        raw: the wheel as it was built.
+        name: the name of what it installs.
+        tags: of which Python and which ABI its name must speak.
+        whom: the same in words.
+    """
+    fixed, repairing = repaired(what, raw, WORK / "repaired" / name)
+    if fixed.name.split("-")[2:4] != tags:
+        raise Failed(f"{what}: {fixed.name} is not for {whom}")
+    wrong = complaints(fixed)
+    if wrong:
+        raise Failed(f"{what}: {fixed.name}: {'; '.join(wrong)}")
+    return kept(fixed, f"{name}-*.whl"), repairing
+
+
+def figures_of(
+    wheel: Path, module_bytes: int, building: float, repairing: float, tried: dict[str, Any]
+) -> dict[str, Any]:
+    """What the record has of such a wheel."""
+    return {
+        "file": wheel.name,
+        "bytes": wheel.stat().st_size,
+        "module_bytes": module_bytes,
+        "glibc": oldest_glibc(wheel),
+        "seconds_to_build": round(building, 1),
+        "seconds_to_repair": round(repairing, 1),
+        "tried": tried,
+    }
+
+
 def by_the_stable_abi() -> None:
     """The wheel for CPython 3.12 and later: built once, by the oldest of them that is here, and tried in all."""
     found = selected(interpreters("import venv"), "")
@@ -583,13 +618,7 @@ def by_the_stable_abi() -> None:
     what, oldest = "the wheel by the stable ABI", min(able, key=versions.__getitem__)
     source = unpacked(source_distribution()[0], WORK / "source") / "src" / "forms" / "wheel"
     raw, building = build_wheel(what, builder(what, oldest, found[oldest]), source, WORK / "raw" / "abi3", **zig())
-    fixed, repairing = repaired(what, raw, WORK / "repaired" / "abi3")
-    if fixed.name.split("-")[2:4] != ["cp312", "abi3"]:
-        raise Failed(f"{what}: {fixed.name} is not for CPython 3.12 and later")
-    wrong = complaints(fixed)
-    if wrong:
-        raise Failed(f"{what}: {fixed.name}: {'; '.join(wrong)}")
-    wheel = kept(fixed, "hashtable_abi3-*.whl")
+    wheel, repairing = repaired_for_many(what, raw, STABLE, ["cp312", "abi3"], "CPython 3.12 and later")
     tried, refused = {}, []
     for kind, python in found.items():
         if kind in able:
@@ -612,17 +641,7 @@ def by_the_stable_abi() -> None:
     control(f"a module without PyInit_{STABLE}", found_out(try_stable, "control", found[oldest], broken))
     with ZipFile(wheel) as content:
         [module] = [x.file_size for x in content.infolist() if x.filename == f"{STABLE}.abi3.so"]
-    figures = {
-        "file": wheel.name,
-        "bytes": wheel.stat().st_size,
-        "module_bytes": module,
-        "glibc": oldest_glibc(wheel),
-        "seconds_to_build": round(building, 1),
-        "seconds_to_repair": round(repairing, 1),
-        "tried": tried,
-        "refused": refused,
-    }
-    measured("abi3", figures)
+    measured("abi3", {**figures_of(wheel, module, building, repairing, tried), "refused": refused})
     console.print(f"{wheel.relative_to(ROOT)}: {wheel.stat().st_size:,} bytes")
 
 
@@ -671,13 +690,7 @@ def one() -> None:
     library = WORK / "cargo" / f"{MACHINE}-unknown-linux-gnu" / "release" / "libhashtable_c.so"
     shutil.copy(library, folder / "hashtable_ctypes" / "libhashtable.so")
     raw, packing = build_wheel(what, sys.executable, folder, WORK / "raw" / "ctypes", **variables)
-    fixed, repairing = repaired(what, raw, WORK / "repaired" / "ctypes")
-    if fixed.name.split("-")[2:4] != ["py3", "none"]:
-        raise Failed(f"{what}: {fixed.name} is not for every Python 3")
-    wrong = complaints(fixed)
-    if wrong:
-        raise Failed(f"{what}: {fixed.name}: {'; '.join(wrong)}")
-    wheel = kept(fixed, "hashtable_ctypes-*.whl")
+    wheel, repairing = repaired_for_many(what, raw, "hashtable_ctypes", ["py3", "none"], "every Python 3")
     tried = {}
     for kind, python in selected(interpreters(ABLE + ", ctypes", oldest=(3, 6)), "").items():
         passed, seconds = try_ctypes(f"CPython {kind}", python, wheel)
@@ -688,16 +701,7 @@ def one() -> None:
         wheel, WORK / "control" / "ctypes" / wheel.name, {r"\.so$": (b"ht_get_hashed\0", b"ht_gat_hashed\0")}
     )
     control("a shared library without ht_get_hashed", found_out(try_ctypes, "control", python, broken))
-    figures = {
-        "file": wheel.name,
-        "bytes": wheel.stat().st_size,
-        "module_bytes": library.stat().st_size,
-        "glibc": oldest_glibc(wheel),
-        "seconds_to_build": round(library_seconds + packing, 1),
-        "seconds_to_repair": round(repairing, 1),
-        "tried": tried,
-    }
-    measured("ctypes", figures)
+    measured("ctypes", figures_of(wheel, library.stat().st_size, library_seconds + packing, repairing, tried))
     console.print(f"{wheel.relative_to(ROOT)}: {wheel.stat().st_size:,} bytes")
 
 
