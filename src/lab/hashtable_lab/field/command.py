@@ -152,7 +152,7 @@ def look_around(
         for one in picked:
             said = [f"{tool}: {survey.words(one, tool, answer)}" for tool, answer in answers[one.name].items()]
             stage.say(f"{one.name} {one.version}:")
-            stage.transcript("\n".join(said or [f"not run: {one.not_run or 'by nobody yet'}"]))
+            stage.transcript("\n".join(said or [f"not run: {one.not_run}" if one.not_run else "not run yet"]))
     if keep:
         content = record.load()
         names_kept = {one.name for one in survey.packages()}
