@@ -26,7 +26,7 @@ const fn function(
 }
 
 /// The functions, without an end mark.
-pub(crate) const FUNCTIONS: [PyMethodDef; 14] = [
+pub(crate) const FUNCTIONS: [PyMethodDef; 15] = [
     function(
         c"ledger_position",
         position,
@@ -101,6 +101,15 @@ Return the functions that are judged, as tuples (function, calls so far).",
 --
 
 Return the functions that are called without being judged, as tuples (function, why).",
+    ),
+    function(
+        c"ledger_blind",
+        blind,
+        METH_NOARGS,
+        c"ledger_blind($module, /)
+--
+
+Return why nothing has been judged since some call, in a few words, or \"\" if all is.",
     ),
     function(
         c"ledger_speak",
@@ -346,6 +355,12 @@ unsafe extern "C" fn unjudged(_: *mut PyObject, _: *mut PyObject) -> *mut PyObje
             Py_BuildValue(c"(ss)".as_ptr(), function.as_ptr(), why.as_ptr())
         })
     }
+}
+
+unsafe extern "C" fn blind(_: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
+    let why = text(if account::is_blind() { account::WHY_BLIND } else { "" });
+    // SAFETY: the format gets what it asks for: a string of C, which lives until the str is made. That is new, and the caller's.
+    unsafe { Py_BuildValue(c"s".as_ptr(), why.as_ptr()) }
 }
 
 unsafe extern "C" fn speak(_: *mut PyObject, on: *mut PyObject) -> *mut PyObject {

@@ -314,6 +314,41 @@ def test_where_calls_do_not_end_in_order_nothing_is_judged(run):
     assert ([finding.line for finding in found(other)], other.blind) == ([line_of("kept_c.c", "leak_pair")], "")
 
 
+IN_THE_PROCESS = """
+import kept_c as m
+from hashtable_lab.audit.ledger import Unbalanced, ledger
+x = object()
+with ledger("hashtable_lab.foreign.engine") as before:
+    m.pair(x)
+with ledger("hashtable_lab.foreign.engine") as kept:
+    m.leak_pair(x) if {leaks} else m.pair(x)
+    if {jumps}: m.jumped(m.jump)
+    try:
+        kept.assert_balanced()
+        told = ""
+    except Unbalanced as error:
+        told = str(error)
+    assert (kept.balanced, bool(kept.blind)) == ({balanced}, {jumps}), (kept.balanced, kept.blind)
+assert (kept.balanced, bool(kept.blind)) == ({balanced}, {jumps}), (kept.balanced, kept.blind)
+assert "{told}" in told and told in ("", str(kept)), (told, str(kept))
+assert (before.balanced, str(before)) == (True, "balanced"), str(before)
+"""
+
+
+@pytest.mark.parametrize(
+    ("jumps", "leaks", "balanced", "told"),
+    [
+        (True, False, None, "could not tell: from some call on nothing was judged: it changes from one C stack"),
+        (True, True, False, "does not balance"),
+        (False, False, True, ""),
+        (False, True, False, "does not balance"),
+    ],
+)
+def test_within_the_process_too(run, jumps, leaks, balanced, told):
+    ended = run(IN_THE_PROCESS.format(jumps=jumps, leaks=leaks, balanced=balanced, told=told))
+    assert ended.well, ended.ending
+
+
 def test_balanced_is_said_of_no_run_that_was_judged_in_part():
     report_of = lambda **more: report.Report([], [], True, "the script ran to its end", (4, 4), **more)  # noqa: E731
     assert (report_of().verdict, report_of(blind="it changes its stack").verdict) == ("balanced", "could not tell")

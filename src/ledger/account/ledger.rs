@@ -81,6 +81,9 @@ pub fn judge_everything() {
 /// Nothing is judged any more: see [`go_blind`].
 static BLIND: AtomicBool = AtomicBool::new(false);
 
+/// Why that is.
+pub(crate) const WHY_BLIND: &str = "it changes from one C stack to another, as greenlets do";
+
 #[inline(always)]
 pub(crate) fn is_blind() -> bool {
     BLIND.load(Ordering::Relaxed)
@@ -92,7 +95,7 @@ pub(crate) fn is_blind() -> bool {
 #[cold]
 pub(super) fn go_blind() {
     if !BLIND.swap(true, Ordering::Relaxed) {
-        log(&["blind", "it changes from one C stack to another, as greenlets do"]);
+        log(&["blind", WHY_BLIND]);
     }
 }
 

@@ -29,7 +29,7 @@ __all__ = ["Event", "Finding", "Ledger", "Unbalanced", "has_a_ledger", "ledger"]
 
 
 class Unbalanced(AssertionError):
-    """Something was taken and not given back, or given away without being owned. The message is the report."""
+    """Something was taken and not given back, or given away without being owned, or nobody can tell. The message is the report."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Ledger:
         self._module = module
         self._record = record
         self._first_finding = self._first_event = 0
-        self._closed: tuple[list[Finding], list[Event]] | None = None
+        self._closed: tuple[list[Finding], list[Event], str] | None = None
 
     def __enter__(self) -> Ledger:
         if self._record:
@@ -112,7 +112,7 @@ class Ledger:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._closed = self._findings(), list(self._events())
+        self._closed = self._findings(), list(self._events()), self._module.ledger_blind()
         if self._record:
             self._module.ledger_record(False)
 
@@ -135,18 +135,32 @@ class Ledger:
         return list(self._events()) if self._closed is None else self._closed[1]
 
     @property
-    def balanced(self) -> bool:
-        """Is nothing open?"""
-        return not self.open
+    def blind(self) -> str:
+        """Why nothing was judged any more from some call on, in the block or before it; "" if all was."""
+        return str(self._module.ledger_blind()) if self._closed is None else self._closed[2]
+
+    @property
+    def balanced(self) -> bool | None:
+        """Is nothing open? None: nothing was found, but not everything was judged, so nobody can tell."""
+        if self.open:
+            return False
+        return None if self.blind else True
+
+    def __str__(self) -> str:
+        if found := self.open:
+            return "the ledger does not balance:\n" + "\n".join(f"  {finding}" for finding in found)
+        if why := self.blind:
+            return f"could not tell: from some call on nothing was judged: {why}"
+        return "balanced"
 
     def assert_balanced(self) -> None:
-        """Nothing may be open.
+        """Nothing may be open, and all must have been judged.
 
         Raises:
-            Unbalanced: with one line for each finding.
+            Unbalanced: with one line for each finding; or it says why nobody can tell.
         """
-        if found := self.open:
-            raise Unbalanced("the ledger does not balance:\n" + "\n".join(f"  {finding}" for finding in found))
+        if not self.balanced:
+            raise Unbalanced(str(self))
 
 
 #: Between a chain of callers and the place where the function begins in which something happened whose line is not known.
