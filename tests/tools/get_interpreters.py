@@ -39,7 +39,7 @@ STALE_IS_FINE = "Acquire::Check-Valid-Until=false"
 #: The version whose source is taken if the mirror has none of those that the suite lists; and what its archive must be.
 KNOWN = {
     "3.14": ("3.14.4", "d923c51303e38e249136fc1bdf3568d56ecb03214efdef48516176d3d7faaef8"),
-    "3.15": ("3.15.2", "8b5536d280142ecf6cdfe15d12a21ba1c65e300bbf7b28a8d0cdb849575797de"),
+    "3.15": ("3.15.0~rc2", "8d93af5eaaaea5adfd41bd786a7ba3f03f2ad1ab57c6a65e0b963deab91d5ad7"),
 }
 
 #: For zlib, ssl, ctypes and bz2 and lzma, without which pip or a test does not work.
@@ -97,6 +97,10 @@ def from_debian(kind: str, under: Path) -> None:
         if not file.is_symlink():
             text = file.read_text("utf-8")
             file.write_text(text.replace("/usr/share/python-wheels", f"{folder}/usr/share/python-wheels"), "utf-8")
+    # A C compiler looks for what Debian's pyconfig.h includes among the machine's own headers: here it finds it beside that file.
+    headers = folder / "usr" / "include"
+    for python in headers.glob("*-linux-gnu*/python3.*"):
+        (headers / python.name / python.parent.name).symlink_to(Path("..") / python.parent.name)
     loader = next((folder / "usr").glob("lib*/ld-linux*.so.*"))
     libraries = next((folder / "usr" / "lib").glob("*-linux-gnu*"))
     for program in (f"python{kind}", f"python{kind}d"):
