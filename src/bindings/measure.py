@@ -1,7 +1,7 @@
 """What is measured in one binding, in a process of its own: `python measure.py NAME`. Prints JSON.
 
-Times are of the processor and not of the clock, the best of several rounds, in ns per call. Memory is what malloc has given out
-(with PYTHONMALLOC=malloc that is all of it).
+Times are of the processor and not of the clock, the best of several rounds, in ns per call; compare.py lets all bindings take
+their turns. Memory is what malloc has given out (with PYTHONMALLOC=malloc that is all of it).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-ROUNDS, SECONDS = 7, 0.02
+ROUNDS, SECONDS = 3, 0.02
 TABLES = 2000
 
 

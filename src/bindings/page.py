@@ -1,5 +1,6 @@
 """Makes docs/roads.md and its plots of the record, docs/roads/results.json: `python src/bindings/page.py`.
 
+A record that was made with another CPython lies beside it, such as results-3.15.json; of that the page has what calls cost.
 The words are in page.md, beside this file; every figure comes from the record. Who beats our extension is read from the record
 too; why, nobody can compute: WHY says it, and a winner for whom it says nothing stops the page.
 """
@@ -245,8 +246,38 @@ def missing(results: dict[str, Any]) -> str:
     return "These bindings could not be built for this record:\n\n" + "\n".join(rows)
 
 
-def page(results: dict[str, Any]) -> str:
-    """The whole page."""
+def version(results: dict[str, Any]) -> tuple[int, int]:
+    """The CPython that a record was made with, such as (3, 15)."""
+    major, minor = results["python"].split(".")[:2]
+    return int(major), int(minor)
+
+
+def record_file(results: dict[str, Any]) -> Path:
+    """Where a record belongs: in RECORD if that is of the same CPython, or is not there; else in a file of its own beside it."""
+    if not RECORD.is_file() or version(json.loads(RECORD.read_text(encoding="utf-8"))) == version(results):
+        return RECORD
+    return RECORD.with_name("results-{}.{}.json".format(*version(results)))
+
+
+def of_other_pythons() -> list[dict[str, Any]]:
+    """The records of other CPythons, the oldest CPython first."""
+    files = RECORD.parent.glob("results-*.json")
+    return sorted((json.loads(file.read_text(encoding="utf-8")) for file in files), key=version)
+
+
+def other_pythons(others: list[dict[str, Any]]) -> str:
+    """What calls cost with other CPythons."""
+    said = []
+    for results in others:
+        said += [f"### With CPython {results['python']}", calls(results), f"On: {results['machine']['processor']}."]
+        absent = [f"{row['title']} ({row['missing']})" for row in results["roads"].values() if "missing" in row]
+        said += [f"Not built there: {'; '.join(absent)}."] * bool(absent)
+    how = "`make record WHAT=bindings VENV=target/venv-3.15 PYTHON=python3.15` makes such a record."
+    return "\n\n".join([*said, how] if said else [])
+
+
+def page(results: dict[str, Any], others: list[dict[str, Any]]) -> str:
+    """The whole page: of the first record, and of those of other CPythons."""
     about = results["machine"]
     parts = {
         part.__name__: part(results)
@@ -254,7 +285,7 @@ def page(results: dict[str, Any]) -> str:
     }
     machine = f"{about['processor']}, {about['system']}, CPython {results['python']}, {about['cc']}, {about['rustc']}"
     return string.Template((HERE / "page.md").read_text(encoding="utf-8")).substitute(
-        parts, machine=machine, python=results["python"]
+        parts, machine=machine, python=results["python"], other_pythons=other_pythons(others)
     )
 
 
@@ -299,7 +330,7 @@ def plots(results: dict[str, Any]) -> None:
 
 def main() -> None:
     results = json.loads(RECORD.read_text(encoding="utf-8"))
-    PAGE.write_text(page(results), encoding="utf-8")
+    PAGE.write_text(page(results, of_other_pythons()), encoding="utf-8")
     plots(results)
 
 

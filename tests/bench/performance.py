@@ -2,7 +2,8 @@
 
 Nothing is measured here. The records are docs/performance/results.json, which `make record WHAT=bench` writes,
 tests/bench/instructions.json, which `make record WHAT=instructions` writes, and tests/bench/mixed.json, which
-`make record WHAT=mixed` writes.
+`make record WHAT=mixed` writes. With another CPython than that of results.json, `make record WHAT=bench` writes a record beside it,
+such as results-3.14.json, and the goals of all stand side by side.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -21,11 +23,12 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tools")]
 from commands import ROOT, console, run_command  # noqa: E402
 from measuring import NOISE, Measured, from_json  # noqa: E402
-from works import GOALS, MAPPING, PREPARING, finding  # noqa: E402
+from works import GOALS, MAPPING, PREPARING, Goal, finding  # noqa: E402
 
 DOCS = ROOT / "docs"
 PAGE = DOCS / "performance.md"
 RECORD = DOCS / "performance" / "results.json"
+OTHERS = "results-*.json"
 INSTRUCTIONS = HERE / "instructions.json"
 MIXED = HERE / "mixed.json"
 PLOTS = {"cost": DOCS / "performance" / "cost.svg", "bytes": DOCS / "performance" / "bytes.svg"}
@@ -60,7 +63,7 @@ sides{loop}.
 
 The reasons for a missed goal are in [what the fast version costs the reader](fast.md#what-was-not-reached).
 {noise}
-## Cost against the number of keys
+{others}## Cost against the number of keys
 
 ![The cost of one operation against the number of keys, for dict and HashTable](performance/cost.svg)
 
@@ -121,6 +124,20 @@ valgrind counts the instructions that an operation takes. This repeats where sec
 {how}
 """
 
+OTHER_PYTHONS = """\
+## With other CPythons
+
+The same goals with newer CPythons, each compared with the `dict` of its own. First comes the worst ratio, then the mean where the
+goal has one.
+
+{told}
+
+{table}
+
+`make record WHAT=bench VENV=target/venv-3.14 PYTHON=python3.14` makes such a record.
+
+"""
+
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table in Markdown; all columns but the first are aligned to the right."""
@@ -171,6 +188,32 @@ def goals(results: Sequence[Measured]) -> str:
     return markdown(["work", "goal", "worst", "spread", "where", "mean", ""], rows)
 
 
+def other_pythons(record: dict[str, Any], others: Sequence[dict[str, Any]]) -> str:
+    """The goals with other CPythons beside those of the first record: the section, or nothing if there are none."""
+    if not others:
+        return ""
+    everyone = [record, *others]
+    measured = [[from_json(read) for read in each["results"]] for each in everyone]
+    rows = [[goal.work, goal.text, *(in_short(goal, results) for results in measured)] for goal in GOALS]
+    names = [each["machine"]["python"].partition(",")[0] for each in everyone]
+    quick = ", a quick run: fewer keys, fewer rounds"
+    told = [
+        f"- {name}: {each['date']}, {each['machine']['processor']}{quick * each['quick']}"
+        for name, each in zip(names, everyone)
+    ]
+    return OTHER_PYTHONS.format(told="\n".join(told), table=markdown(["work", "goal", *names], rows))
+
+
+def in_short(goal: Goal, results: Sequence[Measured]) -> str:
+    """What a goal came to, in a cell."""
+    found = finding(goal, results)
+    if found is None:
+        return "not measured"
+    mean = "" if goal.mean is None else f", mean {found.mean:.2f}"
+    missed = "" if found.reached() else f"; missed: {found.above} of {found.of}" if found.above else "; missed"
+    return f"{found.worst.median:.2f}{mean}{missed}" + " ~" * found.noisy
+
+
 def mixed(rows: Sequence[dict[str, Any]]) -> tuple[str, str]:
     """What mixed_hash costs: a sentence about its goals, and the table."""
     late = sum(row["ratio"] > row["goal"] for row in rows)
@@ -198,8 +241,13 @@ def paragraphs(text: str) -> str:
     return text.strip().split("\n\n", 1)[1]
 
 
-def render(record: dict[str, Any], instructions: dict[str, Any], mixed_record: dict[str, Any]) -> str:
-    """The page, from the three records."""
+def render(
+    record: dict[str, Any],
+    instructions: dict[str, Any],
+    mixed_record: dict[str, Any],
+    others: Sequence[dict[str, Any]] = (),
+) -> str:
+    """The page, from the three records, and those of other CPythons."""
     import measuring
 
     results = [from_json(read) for read in record["results"]]
@@ -239,6 +287,7 @@ def render(record: dict[str, Any], instructions: dict[str, Any], mixed_record: d
             f"\nA ~ marks what was measured while the machine was too noisy: the same thing, measured twice, differed by\n"
             f"more than {NOISE:.0%}. That is so for {noisy} of {len(results)} measurements.\n" * bool(noisy)
         ),
+        others=other_pythons(record, others),
         mapping=section(results, "mapping"),
         memory=section(results, "memory"),
         other="\n\n".join(f"### {heading}\n\n{section(results, *names)}" for heading, names in headings.items()),
@@ -257,6 +306,25 @@ def render(record: dict[str, Any], instructions: dict[str, Any], mixed_record: d
 
 COLOURS = {"dict": "#b35806", "HashTable": "#2166ac"}
 STYLES = {"int": "-", "str": "--"}
+
+
+def of_other_pythons() -> list[dict[str, Any]]:
+    """The records of other CPythons, the oldest CPython first."""
+    found = [json.loads(file.read_text()) for file in RECORD.parent.glob(OTHERS)]
+    return sorted(found, key=lambda record: python_of(record))
+
+
+def python_of(record: dict[str, Any]) -> tuple[int, int]:
+    """The version of the CPython that a record was made with, such as (3, 14)."""
+    major, minor = re.search(r"(\d+)\.(\d+)", record["machine"]["python"]).groups()
+    return int(major), int(minor)
+
+
+def record_file(record: dict[str, Any]) -> Path:
+    """Where a record belongs: in RECORD if that is of the same CPython, or is not there; else in a file of its own beside it."""
+    if not RECORD.is_file() or python_of(json.loads(RECORD.read_text())) == python_of(record):
+        return RECORD
+    return RECORD.with_name("results-{}.{}.json".format(*python_of(record)))
 
 
 def digest(record: dict[str, Any]) -> str:
@@ -345,7 +413,9 @@ def main() -> None:
     record = json.loads(RECORD.read_text())
     for name, drawn in plots(record).items():
         PLOTS[name].write_text(drawn)
-    PAGE.write_text(render(record, json.loads(INSTRUCTIONS.read_text()), json.loads(MIXED.read_text())))
+    PAGE.write_text(
+        render(record, json.loads(INSTRUCTIONS.read_text()), json.loads(MIXED.read_text()), of_other_pythons())
+    )
     console.print(f"{PAGE.relative_to(ROOT)} and {len(PLOTS)} plots are written")
 
 

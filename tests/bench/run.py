@@ -27,10 +27,10 @@ import apart  # noqa: E402
 import peers  # noqa: E402
 from commands import ROOT, console, last_lines, run_command, watch  # noqa: E402
 from measuring import NOISE, SCRIPT, TRIES, Group, Measured, from_json, quietest, to_json  # noqa: E402
+from performance import RECORD, record_file  # noqa: E402
 from works import APART, GOALS, SECTIONS, Finding, finding  # noqa: E402
 
 RESULTS = ROOT / "target" / "bench" / "results.json"
-RECORD = ROOT / "docs" / "performance" / "results.json"
 
 
 def environment() -> dict[str, str]:
@@ -211,7 +211,7 @@ def rounded(value: Any) -> Any:
 @click.option(
     "--record",
     is_flag=True,
-    help=f"Write them to {RECORD.relative_to(ROOT)} too, from which the page in the book is made.",
+    help=f"Write them to {RECORD.relative_to(ROOT)} too, from which the page in the book is made; with another CPython, beside it.",
 )
 def main(
     quick: bool, only: tuple[str, ...], kinds: tuple[str, ...], sizes: tuple[int, ...], as_json: bool, record: bool
@@ -248,7 +248,7 @@ def main(
         report(results, where, missing)
         console.print(f"written to {RESULTS.relative_to(ROOT)}")
     if record:
-        save(RECORD, results, where, missing, quick)
+        save(record_file({"machine": where}), results, where, missing, quick)
 
 
 if __name__ == "__main__":

@@ -209,11 +209,28 @@ def records() -> tuple[dict, dict, dict]:
 
 def test_the_page_says_what_the_record_says() -> None:
     record, counts, mixed = records()
-    assert performance.PAGE.read_text("utf-8") == performance.render(record, counts, mixed), "make pages writes it anew"
-    # And would say something else if the record did.
-    first = next(iter(record["results"][0]["ratios"]["HashTable"].values()))
-    first[0] += 1
-    assert performance.PAGE.read_text("utf-8") != performance.render(record, counts, mixed)
+    others = performance.of_other_pythons()
+    page = performance.PAGE.read_text("utf-8")
+    assert page == performance.render(record, counts, mixed, others), "make pages writes it anew"
+    # And would say something else if a record did.
+    for changed in (record, *others):
+        mapping = next(read for read in changed["results"] if read["section"] == "mapping")
+        first = next(iter(mapping["ratios"]["HashTable"].values()))
+        first[0] += 100
+        assert page != performance.render(record, counts, mixed, others)
+        first[0] -= 100
+
+
+def test_another_python_has_a_record_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new, newest = ({"machine": {"python": f"CPython {version}, GCC"}} for version in ("3.9.1", "3.9.20", "3.10.0"))
+    monkeypatch.setattr(performance, "RECORD", tmp_path / "results.json")
+    assert performance.record_file(newest) == performance.RECORD
+    performance.RECORD.write_text(json.dumps(old))
+    assert performance.record_file(new) == performance.RECORD
+    assert performance.record_file(newest) == tmp_path / "results-3.10.json"
+    performance.record_file(newest).write_text(json.dumps(newest))
+    (tmp_path / "results-3.8.json").write_text(json.dumps({"machine": {"python": "CPython 3.8.2"}}))
+    assert [performance.python_of(record) for record in performance.of_other_pythons()] == [(3, 8), (3, 10)]
 
 
 def test_the_page_says_which_rows_of_mixed_hash_miss_their_goal() -> None:

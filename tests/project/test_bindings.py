@@ -42,7 +42,22 @@ def test_the_record_has_every_binding(record):
 
 
 def test_the_page_is_that_of_its_record(record):
-    assert page.PAGE.read_text(encoding="utf-8") == page.page(record)
+    others = page.of_other_pythons()
+    assert page.PAGE.read_text(encoding="utf-8") == page.page(record, others)
+    for changed in others:
+        changed["roads"][page.OURS]["ns"]["empty"] += 100
+        assert page.PAGE.read_text(encoding="utf-8") != page.page(record, others)
+
+
+def test_another_python_has_a_record_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(page, "RECORD", tmp_path / "results.json")
+    assert page.record_file({"python": "3.10.1"}) == page.RECORD
+    page.RECORD.write_text(json.dumps({"python": "3.9.1"}))
+    assert page.record_file({"python": "3.9.20"}) == page.RECORD
+    assert page.record_file({"python": "3.10.1"}) == tmp_path / "results-3.10.json"
+    for python in ("3.10.1", "3.8.2"):
+        page.record_file({"python": python}).write_text(json.dumps({"python": python}))
+    assert [page.version(results) for results in page.of_other_pythons()] == [(3, 8), (3, 10)]
 
 
 @pytest.mark.parametrize("plot", ["calls", "lines"])
@@ -65,7 +80,7 @@ def test_the_plots_are_those_of_the_record(record, plot):
 def test_another_record_would_be_noticed(record, change):
     before = copy.deepcopy(record)
     change(record["roads"]["ctypes"])
-    assert page.page(record) != page.page(before)
+    assert page.page(record, []) != page.page(before, [])
     assert page.digest(record) != page.digest(before)
 
 
@@ -73,7 +88,7 @@ def test_a_winner_without_a_reason_stops_the_page(record, monkeypatch):
     record["roads"]["ctypes"]["ns"]["empty"] = 0.001
     monkeypatch.delitem(page.WHY, "an empty call", raising=False)
     with pytest.raises(SystemExit, match="ctypes beats our extension in 'an empty call'"):
-        page.page(record)
+        page.page(record, [])
 
 
 def test_who_beats_ours_is_read_from_the_record(record):
@@ -87,7 +102,7 @@ def test_who_beats_ours_is_read_from_the_record(record):
 
 def test_a_missing_binding_is_a_row_that_says_so(record, capsys):
     record["roads"]["swig"] = {"title": "SWIG", "missing": "swig cannot be installed: no network"}
-    assert "- SWIG: swig cannot be installed: no network" in page.page(record)
+    assert "- SWIG: swig cannot be installed: no network" in page.page(record, [])
     compare.show(record)
     said = capsys.readouterr().out
     assert re.search(r"^ *SWIG +missing *$", said, re.MULTILINE)
