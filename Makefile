@@ -212,11 +212,11 @@ record-field: $(VENV)/installed debug-python
 	@$(FIELD) --record
 
 # The tests of the packages that are downloaded most: all of it takes two hours the first time. PACKAGES='wrapt yarl': only these.
-survey: $(VENV)/installed
+survey: $(VENV)/installed $(VENV)/tools-test
 	$(call say,running the tests of packages with extensions)
 	@$(BIN)/python -m hashtable_lab field --survey $(PACKAGES)
 
-record-survey: $(VENV)/installed
+record-survey: $(VENV)/installed $(VENV)/tools-test
 	@$(BIN)/python -m hashtable_lab field --survey $(PACKAGES) --record
 
 # The other forms need CPython 3.11 or newer.

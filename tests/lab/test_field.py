@@ -152,6 +152,7 @@ def test_the_survey_can_be_read():
             '[[package]]\nrank = 1\nname = "spam"\nversion = "1"\nfolder = "t"\nnot_run = "it is late"',
             "spam needs one of",
         ),
+        ('[[package]]\nrank = 1\nname = "spam"\nversion = "1"\nlines = "x"', "spam needs `why_lines`"),
         ("[[package]]\nrank = 1", "no list of packages"),
         ("[[package", "no list of packages"),
     ],
@@ -305,7 +306,14 @@ def test_a_crash_is_told_with_its_test():
 def test_the_page_says_what_was_not_run():
     text = "".join(page._survey({"markupsafe": {"ledger": {"missing": "no compiler"}}}))
     assert "| 40 | markupsafe 3.0.4 | could not tell: no compiler | not run |" in text
-    assert "1 of " in text and "clean |" not in text
+    assert "\n0 of " in text and "clean |" not in text
+
+
+def test_the_page_counts_what_was_judged():
+    clean = {"verdict": "clean", "judged": 1, "tests": 1, "runs": 9, "visible": 0, "grows": [], "ending": "to the end"}
+    found = {"yarl": {"leakcheck": clean, "ledger": {"missing": "no compiler"}}, "websockets": {"leakcheck": clean}}
+    text = page._counted(survey.packages(), found)
+    assert text.startswith("2 of ") and "(0 by ledger, 2 by leakcheck), 1 of them by a few lines" in text
 
 
 def test_the_page_counts_what_is_true_and_what_is_false():

@@ -64,7 +64,7 @@ def field_command(
         page.write()
         return 0
     if is_survey:
-        return look_around(names, stage, None if only_known else executor, fresh, keep, machine)
+        return look_around(names, chosen, stage, None if only_known else executor, fresh, keep, machine)
     if keep and chosen:
         raise Missing("only what all tools say can be recorded: leave out the choice of tools.")
     picked = cases(names)
@@ -130,7 +130,13 @@ def _results(what: str, campaign: list[Job], stage: Stage, executor: str | None,
 
 
 def look_around(
-    names: Sequence[str], stage: Stage, executor: str | None, fresh: bool, keep: bool, machine: bool
+    names: Sequence[str],
+    tools: Sequence[str],
+    stage: Stage,
+    executor: str | None,
+    fresh: bool,
+    keep: bool,
+    machine: bool,
 ) -> int:
     """Runs the survey. Returns the exit code: 1 if something was found that nobody has looked at."""
     picked = [one for one in survey.packages() if not names or one.name.startswith(tuple(names))]
@@ -138,7 +144,7 @@ def look_around(
         raise Missing(
             f"the survey has no package {names[0]!r}; it has: {', '.join(one.name for one in survey.packages())}."
         )
-    campaign = [(one, tool, job) for one in picked for tool, job in one.jobs()]
+    campaign = [(one, tool, job) for one in picked for tool, job in one.jobs() if not tools or tool in tools]
     results = _results("the survey", [job for *_, job in campaign], stage, executor, fresh)
     answers: dict[str, dict[str, Any]] = {one.name: {} for one in picked}
     for (one, tool, _), result in zip(campaign, results):
@@ -152,7 +158,8 @@ def look_around(
         for one in picked:
             said = [f"{tool}: {survey.words(one, tool, answer)}" for tool, answer in answers[one.name].items()]
             stage.say(f"{one.name} {one.version}:")
-            stage.transcript("\n".join(said or [f"not run: {one.not_run}" if one.not_run else "not run yet"]))
+            said += [f"{tool}: not run: {one.why_not(tool)}" for tool in survey.SUITES if one.why_not(tool)]
+            stage.transcript("\n".join(said or ["not run yet"]))
     if keep:
         content = record.load()
         names_kept = {one.name for one in survey.packages()}

@@ -132,8 +132,10 @@ SURVEY = """
 
 What is new in the current releases of the packages with extensions that are downloaded most? Their own tests are run with the
 ledger (`--build`, {ledger:g} seconds), and each test that passes is repeated under leakcheck's meters on an unmodified wheel
-({repeat:g} seconds; of a test with many parameters the first {parameters}). `make survey` runs it anew, `make survey
-PACKAGES='wrapt yarl'` some of it. The rank is that among all packages by downloads, November 2026.
+({repeat:g} seconds; of a test with many parameters the first {parameters}); the large ones have longer, and of their tests the
+files that `survey.toml` names are run. `make survey` runs it anew, `make survey PACKAGES='wrapt yarl'` some of it. The rank is
+that among all packages by downloads, November 2026. Where the current release wants a newer Python than 3.11, the newest one that
+does not is taken instead.
 
 *Clean* and *balanced* speak of what was judged, which stands beside them, and of nothing else. A count that grows because a list or
 a dict in Python holds more and more is no leak of an extension; those are counted apart. What nobody has looked at is no verdict
@@ -147,16 +149,35 @@ def _survey(found: Mapping[str, Any]) -> Iterator[str]:
         return
     yield SURVEY.format(parameters=PARAMETERS, ledger=LEDGER_LIMIT, repeat=REPEAT_LIMIT)
     listed = survey.packages()
-    run = [one for one in listed if found.get(one.name)]
-    yield f"{len(run)} of {len(listed)} packages were run.\n\n| rank | package | ledger | leakcheck |\n|---|---|---|---|\n"
+    yield f"{_counted(listed, found)}\n\n| rank | package | ledger | leakcheck |\n|---|---|---|---|\n"
     for one in listed:
         both = found.get(one.name, {})
-        cells = [_cell(one, tool, both[tool]) if tool in both else one.not_run or "not run" for tool in survey.SUITES]
-        yield f"| {one.rank} | {one.name} {one.version} | {' | '.join(cells)} |\n"
+        cells = [
+            _cell(one, tool, both[tool]) if tool in both else one.why_not(tool) or "not run" for tool in survey.SUITES
+        ]
+        current = f" (current: {one.instead_of})" if one.instead_of else ""
+        yield f"| {one.rank} | {one.name} {one.version}{current} | {' | '.join(cells)} |\n"
+    yield "\nOf these a few lines of ours were run instead of their own tests:\n\n"
+    for one in listed:
+        if one.why_lines:
+            yield f"- {one.name}: {one.why_lines}\n"
     yield "\n### What was found in them\n\n"
-    for one in run:
-        for tool, answer in found[one.name].items():
+    for one in listed:
+        for tool, answer in found.get(one.name, {}).items():
             yield from _found(one, tool, answer)
+
+
+def _counted(listed: Sequence[survey.Package], found: Mapping[str, Any]) -> str:
+    """How many packages were judged, by which tool, and how many by a few lines of ours only."""
+    judged = {
+        tool: {one.name for one in listed if "missing" not in found.get(one.name, {}).get(tool, {"missing": ""})}
+        for tool in survey.SUITES
+    }
+    run = set().union(*judged.values())
+    lines = sum(one.name in run and bool(one.lines) for one in listed)
+    by_tool = ", ".join(f"{len(names)} by {tool}" for tool, names in judged.items())
+    judged_by_lines = f"{lines} of them by a few lines of ours instead of their own tests"
+    return f"{len(run)} of {len(listed)} packages were judged ({by_tool}), {judged_by_lines}."
 
 
 def _cell(package: survey.Package, tool: str, answer: Mapping[str, Any]) -> str:

@@ -30,7 +30,7 @@ from hashtable_lab.foreign.build import build, root_of, unpack
 from hashtable_lab.stage import Silent
 
 #: A build with the ledger is stopped after so many seconds, and so are the tests.
-BUILD_LIMIT, LEDGER_LIMIT, REPEAT_LIMIT = 400.0, 60.0, 30.0
+BUILD_LIMIT, LEDGER_LIMIT, REPEAT_LIMIT = 1800.0, 60.0, 30.0
 
 #: Of what grows so much is kept.
 MOST_GROWING = 30
@@ -47,7 +47,8 @@ def _tests(source: Path, tests: dict[str, Any]) -> Iterator[tuple[Path, list[str
     Args:
         source: the source distribution.
         tests: `folder` is one of it that is copied, and `files` are what is run of it ([]: all); or `modules` are installed with
-            the package; or `lines` are a file of tests. `ini` are lines for pytest.ini, `skip` are tests that are left out.
+            the package; or `lines` are a file of tests. `also` are folders and files of the source distribution that the tests
+            read, `ini` are lines for pytest.ini, `skip` are tests that are left out.
 
     Raises:
         Missing: there are no such tests.
@@ -65,6 +66,10 @@ def _tests(source: Path, tests: dict[str, Any]) -> Iterator[tuple[Path, list[str
                         f"{source.name} has no {path.relative_to(_unpacked(source))}: there are no tests to run."
                     )
             shutil.copytree(found, home / tests["folder"])
+            for name in tests.get("also", []):
+                beside = _unpacked(source) / name
+                (home / name).parent.mkdir(parents=True, exist_ok=True)
+                (shutil.copytree if beside.is_dir() else shutil.copy)(beside, home / name)
             chosen = [str(home / tests["folder"] / path.relative_to(found)) for path in wanted]
         elif tests["modules"]:
             chosen = ["--pyargs", *tests["modules"]]
@@ -118,11 +123,13 @@ def judge_tests(built: Any, source: Path, tests: dict[str, Any], time_limit: flo
     return answer
 
 
-def run_suite_under_ledger(package: str, version: str, needs: Sequence[str], tests: dict[str, Any]) -> dict[str, Any]:
+def run_suite_under_ledger(
+    package: str, version: str, needs: Sequence[str], tests: dict[str, Any], seconds: float = LEDGER_LIMIT
+) -> dict[str, Any]:
     """The tests, once, with the package built with the ledger."""
     with answer_or_reason() as answer:
         source = packages.source(package, version)
-        answer.update(judge_tests(build(source, Silent(), needs, BUILD_LIMIT), source, tests))
+        answer.update(judge_tests(build(source, Silent(), needs, BUILD_LIMIT), source, tests, seconds))
     return answer
 
 
@@ -185,9 +192,11 @@ def summary(rows: Sequence[dict[str, Any]], ending: str) -> dict[str, Any]:
     return answer
 
 
-def run_suite_under_census(package: str, version: str, needs: Sequence[str], tests: dict[str, Any]) -> dict[str, Any]:
+def run_suite_under_census(
+    package: str, version: str, needs: Sequence[str], tests: dict[str, Any], seconds: float = REPEAT_LIMIT
+) -> dict[str, Any]:
     """The tests, again and again, with the package as pip installs it."""
     with answer_or_reason() as answer:
         source = packages.source(package, version) if tests["folder"] else Path()
-        answer.update(repeat_tests(packages.installed(package, version, "", needs), source, tests))
+        answer.update(repeat_tests(packages.installed(package, version, "", needs), source, tests, seconds))
     return answer

@@ -41,33 +41,42 @@ class Package:
     rank: int
     name: str
     version: str
+    instead_of: str = ""
     folder: str = ""
+    also: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     lines: str = ""
+    why_lines: str = ""
     ini: str = ""
     needs: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
+    seconds: tuple[float, ...] = ()
     not_run: str = ""
+    no_ledger: str = ""
     looked: dict[str, str] = field(default_factory=dict)
 
     def tests(self) -> dict[str, Any]:
         """Its tests, as `suite` takes them."""
         chosen: dict[str, Any] = {"folder": self.folder, "files": list(self.files), "modules": list(self.modules)}
-        return {**chosen, "lines": self.lines, "ini": self.ini, "skip": list(self.skip)}
+        chosen |= {"lines": self.lines, "ini": self.ini, "skip": list(self.skip)}
+        # What most packages do without is no part of their jobs' names.
+        return {**chosen, **({"also": list(self.also)} if self.also else {})}
 
     def jobs(self) -> Iterator[tuple[str, Job]]:
         """What is to be run of it: the tool and the job."""
-        for tool, function in SUITES.items():
-            if not self.not_run:
-                arguments = {
-                    "package": self.name,
-                    "version": self.version,
-                    "needs": list(self.needs),
-                    "tests": self.tests(),
-                }
+        for number, (tool, function) in enumerate(SUITES.items()):
+            if not (self.not_run or (tool == "ledger" and self.no_ledger)):
+                arguments: dict[str, Any] = {"package": self.name, "version": self.version, "needs": list(self.needs)}
+                arguments["tests"] = self.tests()
+                if self.seconds:
+                    arguments["seconds"] = self.seconds[number]
                 depends = (*depends_on(tool), PLUGIN) if tool == "leakcheck" else depends_on(tool)
                 yield tool, Job(function, arguments, depends, f"{tool} on the tests of {self.name} {self.version}")
+
+    def why_not(self, tool: str) -> str:
+        """Why a tool was not run on it, or ""."""
+        return self.not_run or (self.no_ledger if tool == "ledger" else "")
 
     def why(self, words: str) -> str:
         """What came of looking at a finding, or ""."""
@@ -96,6 +105,8 @@ def packages(file: Path = FILE) -> list[Package]:
     for package in found:
         if sum(map(bool, (package.folder, package.modules, package.lines, package.not_run))) != 1:
             raise Missing(f"{file.name}: {package.name} needs one of `folder`, `modules`, `lines` and `not_run`.")
+        if bool(package.lines) != bool(package.why_lines):
+            raise Missing(f"{file.name}: {package.name} needs `why_lines`, which says why its own tests are not run.")
     return found
 
 
