@@ -157,9 +157,12 @@ def _look(again: Again, rounds: Rounds, leaking: Sequence[Meter]) -> Iterator[di
 
 
 def _seen(wanted: Iterable[int]) -> dict[int, int]:
-    """How many references to each of some objects lie where the collector can see them, by the objects' addresses."""
+    """How many references to each of some objects lie where the collector can see them, by the objects' addresses.
+
+    It does not track a dict or a tuple that holds only what makes no cycle, such as None and numbers: these are reached from others.
+    """
     counts = dict.fromkeys(wanted, 0)
-    for holder in gc.get_objects():
+    for holder in reachable([]):
         for thing in gc.get_referents(holder):
             if id(thing) in counts:
                 counts[id(thing)] += 1

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from filelock import FileLock
 
@@ -48,7 +49,7 @@ def _tests(source: Path, tests: dict[str, Any]) -> Iterator[tuple[Path, list[str
         source: the source distribution.
         tests: `folder` is one of it that is copied, and `files` are what is run of it ([]: all); or `modules` are installed with
             the package; or `lines` are a file of tests. `also` are folders and files of the source distribution that the tests
-            read, `ini` are lines for pytest.ini, `skip` are tests that are left out.
+            read, `ini` are lines for pytest.ini, `skip` are tests that are left out, `environment` are variables.
 
     Raises:
         Missing: there are no such tests.
@@ -78,10 +79,9 @@ def _tests(source: Path, tests: dict[str, Any]) -> Iterator[tuple[Path, list[str
             chosen = [str(home / "test_lines.py")]
         ini = home / "pytest.ini"
         ini.write_text(f"[pytest]\n{tests['ini']}\n", encoding="utf-8")
-        yield (
-            home,
-            ["-c", str(ini), f"--rootdir={home}", *QUIET, *(f"--deselect={name}" for name in tests["skip"]), *chosen],
-        )
+        left_out = [f"--deselect={name}" for name in tests["skip"]]
+        with mock.patch.dict(os.environ, tests.get("environment", {})):
+            yield home, ["-c", str(ini), f"--rootdir={home}", *QUIET, *left_out, *chosen]
 
 
 def _unpacked(source: Path) -> Path:

@@ -49,6 +49,7 @@ class Package:
     lines: str = ""
     why_lines: str = ""
     ini: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     seconds: tuple[float, ...] = ()
@@ -61,7 +62,8 @@ class Package:
         chosen: dict[str, Any] = {"folder": self.folder, "files": list(self.files), "modules": list(self.modules)}
         chosen |= {"lines": self.lines, "ini": self.ini, "skip": list(self.skip)}
         # What most packages do without is no part of their jobs' names.
-        return {**chosen, **({"also": list(self.also)} if self.also else {})}
+        rare = {"also": list(self.also), "environment": self.environment}
+        return {**chosen, **{key: value for key, value in rare.items() if value}}
 
     def jobs(self) -> Iterator[tuple[str, Job]]:
         """What is to be run of it: the tool and the job."""
