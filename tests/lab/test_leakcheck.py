@@ -15,6 +15,7 @@ import subject
 
 leakcheck = pytest.importorskip("hashtable_lab.leakcheck.report", reason="the laboratory is not installed")
 from hashtable_lab.leakcheck import rule  # noqa: E402
+from hashtable_lab.leakcheck.meters import type_name  # noqa: E402
 
 # Enough for what leaks with every call or every tenth; the default is larger, and slower.
 FEW = "400"
@@ -397,3 +398,10 @@ def test_the_census_has_each_object_once():
     census = pytest.importorskip("hashtable_lab.leakcheck.census")
     found = census.reachable([])
     assert len(found) == len(set(map(id, found))) > 10000
+
+
+def test_a_type_is_named_without_a_descriptor():
+    """A metaclass may keep a descriptor as `__module__`, for the types that it makes."""
+    meta = type("Meta", (type,), {"__module__": property(lambda kind: "spam")})
+    assert type_name(meta) == "Meta"
+    assert type_name(type("Other", (), {"__module__": "spam"})) == "spam.Other"

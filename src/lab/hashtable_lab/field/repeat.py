@@ -159,7 +159,7 @@ def _look(again: Again, rounds: Rounds, leaking: Sequence[Meter]) -> Iterator[di
 def _seen(wanted: Iterable[int]) -> dict[int, int]:
     """How many references to each of some objects lie where the collector can see them, by the objects' addresses.
 
-    It does not track a dict or a tuple that holds only what makes no cycle, such as None and numbers: these are reached from others.
+    It does not track a dict or a tuple that holds only what makes no cycle, such as None and numbers: from others it gets there.
     """
     counts = dict.fromkeys(wanted, 0)
     for holder in reachable([]):

@@ -60,7 +60,9 @@ def immortal(thing: Any) -> bool:
 def type_name(kind: type) -> str:
     """The name of a type, with its module unless that is `builtins` or the statement's own."""
     module = getattr(kind, "__module__", "builtins")
-    return kind.__qualname__ if module in ("builtins", "__main__") else f"{module}.{kind.__qualname__}"
+    # A metaclass that is made in C may have a descriptor there, meant for its instances.
+    plain = type(module) is not str or module in ("builtins", "__main__")
+    return kind.__qualname__ if plain else f"{module}.{kind.__qualname__}"
 
 
 def arguments(names: dict[str, Any]) -> dict[str, Any]:
