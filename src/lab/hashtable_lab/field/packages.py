@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,22 @@ from filelock import FileLock
 from hashtable_lab import children
 from hashtable_lab.errors import Missing
 from hashtable_lab.foreign import build, flags
+
+#: pip asks a source distribution for its name and version by way of its build backend, and meson-python has to compile all of it to
+#: answer. This one stands in for it: a file in the source distribution says so.
+BACKEND = """
+from email import message_from_string
+from pathlib import Path
+
+
+def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
+    text = Path("PKG-INFO").read_text(encoding="utf-8")
+    about = message_from_string(text)
+    made = Path(metadata_directory, f"{about['Name'].replace('-', '_')}-{about['Version']}.dist-info")
+    made.mkdir()
+    (made / "METADATA").write_text(text, encoding="utf-8")
+    return made.name
+"""
 
 #: A build that takes longer is stopped.
 TIME_LIMIT = 900.0
@@ -38,7 +55,9 @@ def source(package: str, version: str, patch: str = "") -> Path:
             # Not its dependencies, and not what it is built with: where its metadata say nothing, pip would build it.
             command += ["--no-binary", package, "--dest", str(kept), f"{package}=={version}"]
             # What it is built with is asked for only to learn its name and version, so any will do; if not, then its own.
-            ending = children.run_command([*command, "--no-build-isolation"], {}, TIME_LIMIT)
+            with tempfile.TemporaryDirectory(prefix="hashtable-lab-") as backends:
+                Path(backends, "mesonpy.py").write_text(BACKEND, encoding="utf-8")
+                ending = children.run_command([*command, "--no-build-isolation"], {"PYTHONPATH": backends}, TIME_LIMIT)
             if not ending.well:
                 ending = children.run_command(command, {}, TIME_LIMIT)
             files = sorted(kept.glob("*.*"))
