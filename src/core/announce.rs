@@ -34,10 +34,13 @@ macro_rules! announce {
 mod queue {
     use core::cell::{Cell, RefCell};
     use core::fmt;
+    use core::sync::atomic::{AtomicBool, Ordering};
 
     thread_local! {
         static LINES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
         static SILENT: Cell<bool> = const { Cell::new(false) };
+        /// Have any lines queued up? To ask this takes less time than to look into the queue.
+        static ANY: Cell<bool> = const { Cell::new(false) };
     }
 
     /// What a table does, and where in it. Entries are named by their index.
@@ -77,7 +80,7 @@ mod queue {
     /// What receives every line and step, without delay.
     pub struct Listener {
         /// Is it listening now?
-        pub listens: fn() -> bool,
+        pub listens: &'static AtomicBool,
         /// A layer said this.
         pub line: fn(&str, fmt::Arguments<'_>),
         /// A table did this. The table is between two steps.
@@ -91,8 +94,9 @@ mod queue {
         let _ = LISTENER.set(listener);
     }
 
+    #[inline]
     fn listener() -> Option<&'static Listener> {
-        LISTENER.get().filter(|listener| (listener.listens)())
+        LISTENER.get().filter(|listener| listener.listens.load(Ordering::Relaxed))
     }
 
     /// Tells the listener of a step.
@@ -103,6 +107,7 @@ mod queue {
     }
 
     /// Does a line go anywhere? If not, there is no need to prepare what it would show.
+    #[inline]
     pub fn is_heard() -> bool {
         !SILENT.get() || listener().is_some()
     }
@@ -114,11 +119,19 @@ mod queue {
         }
         if !SILENT.get() {
             LINES.with_borrow_mut(|lines| lines.push(format!("{layer}: {message}")));
+            ANY.set(true);
         }
+    }
+
+    /// Have any lines queued up on this thread? Asked at every step, and nearly always there are none.
+    #[inline]
+    pub fn is_any() -> bool {
+        ANY.get()
     }
 
     /// Takes all lines queued on this thread, oldest first.
     pub fn take() -> Vec<String> {
+        ANY.set(false);
         LINES.take()
     }
 
@@ -129,4 +142,4 @@ mod queue {
 }
 
 #[cfg(feature = "trace")]
-pub use queue::{Anatomy, Listener, TableStep, is_heard, line, silence, stepped, take, tell};
+pub use queue::{Anatomy, Listener, TableStep, is_any, is_heard, line, silence, stepped, take, tell};

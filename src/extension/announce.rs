@@ -49,7 +49,7 @@ mod traced {
     /// them.
     pub(crate) fn tell_the_replay() {
         hashtable_core::announce::tell(Listener {
-            listens: is_noting,
+            listens: noting(),
             line: |layer, message| {
                 note(&["said", layer, &message.to_string()]);
             },
@@ -93,7 +93,15 @@ mod traced {
 
     /// Prints the lines that have queued up. An exception that is set stays so, and one that printing causes is
     /// dropped.
+    #[inline]
     pub(crate) fn flush() {
+        if hashtable_core::announce::is_any() {
+            print_all();
+        }
+    }
+
+    #[cold]
+    fn print_all() {
         for line in hashtable_core::announce::take() {
             // Announcements show objects by their repr, which has no NUL in it.
             let line = CString::new(line).unwrap_or_default();

@@ -61,7 +61,7 @@ mod spot;
 mod trampolines;
 
 pub use account::{
-    aside, entries_exchanged, fields_exchanged, given, is_noting, judge_everything, lent, note, received,
+    aside, entries_exchanged, fields_exchanged, given, is_noting, judge_everything, lent, note, noting, received,
     stored_in_entry, stored_in_field, taken_from_entry, taken_from_field,
 };
 

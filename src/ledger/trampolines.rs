@@ -99,6 +99,18 @@ fn write_down(name: &str, first: bool, all: u64) {
     account::log(&["calls", &process, &all.to_string()]);
 }
 
+/// Counts one more, and returns how many there are. With the interpreter's lock nobody else counts meanwhile, and then an addition that
+/// need not be indivisible takes a fraction of the time.
+#[inline(always)]
+fn one_more(counter: &AtomicU64) -> u64 {
+    if cfg!(Py_GIL_DISABLED) {
+        return counter.fetch_add(1, Ordering::Relaxed) + 1;
+    }
+    let all = counter.load(Ordering::Relaxed) + 1;
+    counter.store(all, Ordering::Relaxed);
+    all
+}
+
 /// The function behind a trampoline and its name, for a call of it that begins: it is counted.
 #[inline]
 fn target(number: usize) -> (usize, &'static str) {
@@ -106,8 +118,8 @@ fn target(number: usize) -> (usize, &'static str) {
     if account::is_blind() {
         return (target.function, target.name);
     }
-    let first = target.calls.fetch_add(1, Ordering::Relaxed) == 0;
-    let all = CALLS.fetch_add(1, Ordering::Relaxed) + 1;
+    let first = one_more(target.calls) == 1;
+    let all = one_more(&CALLS);
     if first || all.is_power_of_two() {
         write_down(target.name, first, all);
     }

@@ -295,6 +295,38 @@ def test_a_run_that_crashes_has_a_report(run):
     assert found(ended)[0].line == line_of("kept_c.c", "leak_pair")
 
 
+MANY = """
+import os, signal, kept_c as m
+for _ in range(12_000): m.leak_pair(None)
+forked = os.fork()
+m.leak_pair(None)
+if not forked: os._exit(0)
+os.waitpid(forked, 0)
+m.leak_pair(None)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_kill_loses_no_finding(run):
+    """More of them than the log has room for in one piece, and those of a fork."""
+    ended = run(MANY)
+    assert "SIGKILL" in ended.ending
+    (finding,) = found(ended)
+    assert (finding.times, finding.line) == (12_003, line_of("kept_c.c", "leak_pair"))
+
+
+@pytest.mark.parametrize("pieces", ["", "nowhere"])
+def test_without_pieces_each_line_is_written_by_itself(built, tmp_path, pieces):
+    log, subject = tmp_path / "log", built.subject()
+    path = os.pathsep.join([*subject.path, *sys.path])
+    variables = {**os.environ, **subject.variables, "PYTHONPATH": path, "LEDGER_LOG": str(log)}
+    variables |= {"LEDGER_LOG_PIECES": str(tmp_path / pieces)} if pieces else {}
+    program = "import os, kept_c as m; m.leak_pair(1); os.kill(os.getpid(), 9)"
+    assert subprocess.run([sys.executable, "-c", program], env=variables).returncode == -9
+    assert "leak_pair" in log.read_text(encoding="utf-8")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["log"]
+
+
 JUMPED = """
 import kept_c as m
 x = object()

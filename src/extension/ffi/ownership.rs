@@ -78,7 +78,7 @@ mod untold {
 /// For a replay: whether events are being written down, and a line of one's own between them. And how to do something
 /// that is not to be in the books.
 #[cfg(feature = "trace")]
-pub(crate) use refcount_ledger::{aside, is_noting, note};
+pub(crate) use refcount_ledger::{aside, note, noting};
 
 /// Says that everything in this crate that takes a reference enters it, so that the ledger may judge every object.
 #[inline(always)]

@@ -3,7 +3,7 @@
 use super::always;
 use super::by_address::ByAddress;
 use super::describe::{describe, describe_living, name_of};
-use super::hands::{Frame, Frames, Hand, give, in_frame, set_stack_of_call, with_frames};
+use super::hands::{Frame, Frames, Hand, give, in_frame, set_stack_of_call, with_frames, with_thread};
 use super::ledger::{STRICT, go_blind, is_blind, ledger};
 use super::notes::{note_call, note_return};
 use super::report::{Finding, find, is_noting};
@@ -35,17 +35,21 @@ impl Borrowed<'_> {
 /// that the call uses.
 #[inline(never)]
 pub(crate) fn begin(function: &'static str, arguments: Borrowed<'_>, base: usize) {
-    with_frames(|frames| {
+    with_thread(|frames, here| {
         if frames.are_open() && !STRICT.load(Ordering::Relaxed) && releases(function) {
             arguments.iter().for_each(|op| settle_before_release(frames, op as Address));
         }
         let frame = frames.push(function, base);
-        arguments.iter().for_each(|argument| {
-            // SAFETY: CPython passes living objects, or one that is being taken apart and still has its memory.
-            let hand = Hand { kept: true, ..unsafe { Hand::of(argument, true) } };
-            frame.hands.insert(argument as Address, hand);
-            frame.structs.extend(fields_of(argument));
-        });
+        for objects in [&arguments.alone[..], arguments.arrays[0], arguments.arrays[1]] {
+            for &argument in objects.iter().filter(|op| !op.is_null()) {
+                // SAFETY: CPython passes living objects, or one that is being taken apart and still has its memory.
+                let hand = Hand { kept: true, ..unsafe { Hand::of(argument, true) } };
+                frame.hands.insert(argument as Address, hand);
+                if let Some(fields) = fields_of(argument) {
+                    frame.structs.push(fields);
+                }
+            }
+        }
         always::count_all(&mut frame.always);
         // SAFETY: CPython calls the extension with the thread attached, and this comes before the extension's own code. The
         // pointer that comes back is only compared.
@@ -53,8 +57,8 @@ pub(crate) fn begin(function: &'static str, arguments: Borrowed<'_>, base: usize
         if is_noting() {
             note_call(frame, arguments);
         }
+        here.base.set(base);
     });
-    set_stack_of_call(base);
 }
 
 /// Does this function give back what its object holds?
@@ -126,10 +130,10 @@ fn end_well(returned: Returned, base: usize, entered: bool) -> bool {
     let agrees = |frame: &Frame| {
         frame.base == base && frame.open == 0 && disagreement(frame, returned).is_none() && !is_noting()
     };
-    let well_ended = with_frames(|frames| {
+    let well_ended = with_thread(|frames, here| {
         let well = frames.depth() > 0 && (!entered || given(frames.innermost())) && agrees(frames.innermost());
         if well {
-            set_stack_of_call(frames.leave());
+            here.base.set(frames.leave());
         }
         well
     });

@@ -147,6 +147,9 @@ pub(super) struct Frame {
     pub(super) hands: Few<Hand>,
     /// How many references are in hand, of all objects together.
     pub(super) open: usize,
+    /// What is always there and was borrowed by its name, and where, if nothing else has been done with it since. Most such objects
+    /// are only compared, or are not even that: so a hand is made when something is done. 0: there is none.
+    named: (Address, Site),
     /// The objects whose [`Hand::lent`] is set.
     pub(super) lent: Vec<Address>,
     /// What the function has said it returns.
@@ -168,6 +171,7 @@ impl Frame {
             aside: false,
             hands: Few::default(),
             open: 0,
+            named: (0, None),
             lent: Vec::new(),
             given: 0,
             structs: Vec::new(),
@@ -184,6 +188,46 @@ impl Frame {
         self.lent.clear();
         self.structs.clear();
         (self.function, self.base, self.open, self.given, self.exception) = (function, base, 0, 0, 0);
+        self.named = (0, None);
+    }
+
+    /// Something is about to be done with an object: if it was only named until now, it gets its hand first.
+    #[inline(always)]
+    fn meet(&mut self, address: Address) {
+        if self.named.0 == address {
+            self.meet_named();
+        }
+    }
+
+    #[cold]
+    fn meet_named(&mut self) {
+        let (address, site) = std::mem::take(&mut self.named);
+        if address != 0 {
+            self.borrow(address as *mut PyObject, false, true, site);
+        }
+    }
+
+    #[inline(always)]
+    fn borrow(&mut self, op: *mut PyObject, from_mutable: bool, by_name: bool, site: Site) {
+        let mut new = false;
+        // SAFETY: its lender keeps it alive. `None` and its like may have come from anywhere before.
+        let now = || unsafe { Hand::of(op, !is_always_there(op)) };
+        let hand = self.hands.get_or_insert_with(op as Address, || {
+            new = true;
+            now()
+        });
+        // By its name and in no other way.
+        let named = by_name && (new || hand.named);
+        if hand.died {
+            *hand = now();
+        }
+        hand.borrowed_at = site;
+        hand.named = named;
+        hand.kept |= !from_mutable;
+        if from_mutable && hand.taken.is_empty() && !hand.kept && !hand.lent {
+            hand.lent = true;
+            self.lent.push(op as Address);
+        }
     }
 }
 
@@ -263,8 +307,14 @@ impl Frames {
 thread_local! {
     // A pointer and no more, so that nothing has to be taken down when the thread ends: that can be after the interpreter has gone.
     // What it points to is kept for good. While somebody uses it, it is `BUSY`.
-    static FRAMES: Cell<*mut Frames> = const { Cell::new(core::ptr::null_mut()) };
-    static BASE: Cell<usize> = const { Cell::new(0) };
+    static HERE: Here = const { Here { frames: Cell::new(core::ptr::null_mut()), base: Cell::new(0) } };
+}
+
+/// What is known of a thread: in one place, since to find it takes longer than to read it.
+pub(super) struct Here {
+    frames: Cell<*mut Frames>,
+    /// An address on the stack above everything that the running call uses; 0 outside any call.
+    pub(super) base: Cell<usize>,
 }
 
 const BUSY: *mut Frames = core::ptr::without_provenance_mut(1);
@@ -272,25 +322,30 @@ const BUSY: *mut Frames = core::ptr::without_provenance_mut(1);
 /// Does something with this thread's frames. Nothing here may call Python; if something comes back here nevertheless, None. None, too,
 /// once the ledger has gone blind.
 pub(super) fn with_frames<T>(act: impl FnOnce(&mut Frames) -> T) -> Option<T> {
+    with_thread(|frames, _| act(frames))
+}
+
+/// The same, with what else is known of the thread.
+#[inline(always)]
+pub(super) fn with_thread<T>(act: impl FnOnce(&mut Frames, &Here) -> T) -> Option<T> {
     if is_blind() {
         return None;
     }
-    FRAMES
-        .try_with(|place| {
-            let mut frames = place.replace(BUSY);
-            if frames == BUSY {
-                return None;
-            }
-            if frames.is_null() {
-                frames = Box::into_raw(Box::new(Frames { all: vec![Frame::new(OUTSIDE)], depth: 0 }));
-            }
-            // SAFETY: made above, on this thread, and kept for good; while it is in use here nobody else gets the pointer.
-            let result = act(unsafe { &mut *frames });
-            place.set(frames);
-            Some(result)
-        })
-        .ok()
-        .flatten()
+    HERE.try_with(|here| {
+        let mut frames = here.frames.replace(BUSY);
+        if frames == BUSY {
+            return None;
+        }
+        if frames.is_null() {
+            frames = Box::into_raw(Box::new(Frames { all: vec![Frame::new(OUTSIDE)], depth: 0 }));
+        }
+        // SAFETY: made above, on this thread, and kept for good; while it is in use here nobody else gets the pointer.
+        let result = act(unsafe { &mut *frames }, here);
+        here.frames.set(frames);
+        Some(result)
+    })
+    .ok()
+    .flatten()
 }
 
 /// Does something with the frame of the call that is running. Nothing here may call Python.
@@ -301,11 +356,11 @@ pub(super) fn in_frame<T>(act: impl FnOnce(&mut Frame) -> T) -> Option<T> {
 /// An address on the stack above everything that the running call uses; 0 outside any call.
 #[inline(always)]
 pub(crate) fn stack_of_call() -> usize {
-    BASE.try_with(Cell::get).unwrap_or(0)
+    HERE.try_with(|here| here.base.get()).unwrap_or(0)
 }
 
 pub(super) fn set_stack_of_call(base: usize) {
-    let _ = BASE.try_with(|place| place.set(base));
+    let _ = HERE.try_with(|here| here.base.set(base));
 }
 
 /// Does something that must not touch the books of the running call: what a build says about itself is not part of what it does.
@@ -342,6 +397,7 @@ pub(crate) fn take(op: *mut PyObject, what: &'static str, site: Site) {
             now.blank = what == "new" && is_blank(op, &now);
             now
         };
+        frame.meet(op as Address);
         let hand = frame.hands.get_or_insert_with(op as Address, || {
             new = true;
             now()
@@ -439,38 +495,26 @@ fn take_type_of_the_dying(address: Address) -> bool {
 
 /// What is always there was borrowed by its name.
 pub(crate) fn name(op: *mut PyObject, site: Site) {
-    borrow(op, false, true, site);
-}
-
-/// A borrowed reference was obtained. `from_mutable`: what lends it can release it, as soon as Python code runs.
-pub(crate) fn lend(op: *mut PyObject, from_mutable: bool, site: Site) {
-    borrow(op, from_mutable, false, site);
-}
-
-fn borrow(op: *mut PyObject, from_mutable: bool, by_name: bool, site: Site) {
     if op.is_null() {
         return;
     }
     in_frame(|frame| {
-        let mut new = false;
-        // SAFETY: its lender keeps it alive. `None` and its like may have come from anywhere before.
-        let now = || unsafe { Hand::of(op, !is_always_there(op)) };
-        let hand = frame.hands.get_or_insert_with(op as Address, || {
-            new = true;
-            now()
-        });
-        // By its name and in no other way.
-        let named = by_name && (new || hand.named);
-        if hand.died {
-            *hand = now();
+        if frame.named.0 != op as Address {
+            frame.meet_named();
         }
-        hand.borrowed_at = site;
-        hand.named = named;
-        hand.kept |= !from_mutable;
-        if from_mutable && hand.taken.is_empty() && !hand.kept && !hand.lent {
-            hand.lent = true;
-            frame.lent.push(op as Address);
-        }
+        frame.named = (op as Address, site);
+    });
+    record("borrowed", op, site, count_of(op, true), true);
+}
+
+/// A borrowed reference was obtained. `from_mutable`: what lends it can release it, as soon as Python code runs.
+pub(crate) fn lend(op: *mut PyObject, from_mutable: bool, site: Site) {
+    if op.is_null() {
+        return;
+    }
+    in_frame(|frame| {
+        frame.meet(op as Address);
+        frame.borrow(op, from_mutable, false, site);
     });
     record("borrowed", op, site, count_of(op, true), true);
 }
@@ -556,6 +600,10 @@ pub(crate) fn give(op: *mut PyObject, what: &'static str, site: Site) {
     }
     let address = op as Address;
     let went = in_frame(|frame| {
+        if what == "returned" && site.is_some() {
+            frame.given = address;
+        }
+        frame.meet(address);
         // Outside any call nothing ends, and what is known of an object is soon out of date.
         let inside = frame.function != OUTSIDE;
         let unmoved = |frame: &Frame| inside && what == "returned" && always::moved(op, &frame.always) == Some(0);
@@ -563,9 +611,9 @@ pub(crate) fn give(op: *mut PyObject, what: &'static str, site: Site) {
         let owned = hand.taken.pop_at(site).is_some();
         frame.open -= usize::from(owned);
         hand.stolen += usize::from(owned && what == "stolen");
-        let named = what == "returned" && hand.named && is_immortal_singleton(op);
-        let all_seen = always::moved(op, &frame.always).is_none_or(|moved| moved == hand.moved);
-        let proven = !owned && inside && (named || (all_seen && hand.proves_a_deficit(address)));
+        let named = !owned && what == "returned" && hand.named && is_immortal_singleton(op);
+        let all_seen = |hand: &Hand| always::moved(op, &frame.always).is_none_or(|moved| moved == hand.moved);
+        let proven = !owned && inside && (named || (all_seen(hand) && hand.proves_a_deficit(address)));
         let (type_object, borrowed_at) = (hand.type_object, hand.borrowed_at);
         (owned, proven || (!owned && unmoved(frame)), type_object, borrowed_at, frame.function)
     });
@@ -643,7 +691,10 @@ pub(crate) fn emptied(field: *mut *mut PyObject, op: *mut PyObject, site: Site) 
 /// The reference goes to the function's caller. `op` may be NULL. Returns it.
 #[track_caller]
 pub fn given(op: *mut PyObject) -> *mut PyObject {
-    give(op, "returned", Some(Spot::here()));
-    in_frame(|frame| frame.given = op as Address);
+    if op.is_null() {
+        in_frame(|frame| frame.given = 0);
+    } else {
+        give(op, "returned", Some(Spot::here()));
+    }
     op
 }

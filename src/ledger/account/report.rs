@@ -6,6 +6,7 @@ use super::describe::name_of;
 use super::follow::{follow, forget, look};
 use super::hands::{OUTSIDE, in_frame};
 use super::ledger::{Event, MOST_EVENTS, MOST_FINDINGS, RECORDING, SPEAKING, is_blind, ledger};
+use super::pieces::Pieces;
 use crate::peek;
 use crate::spot::Spot;
 use crate::trampolines;
@@ -47,7 +48,7 @@ impl Finding {
 }
 
 /// Where findings are written as they come, and whether events are too.
-static LOG: Mutex<Option<File>> = Mutex::new(None);
+static LOG: Mutex<Option<Log>> = Mutex::new(None);
 static LOGGING: AtomicBool = AtomicBool::new(false);
 pub(super) static LOGGING_EVENTS: AtomicBool = AtomicBool::new(false);
 /// How many more events and notes are written.
@@ -59,14 +60,23 @@ thread_local! {
     static THREAD: usize = THREADS.fetch_add(1, Ordering::Relaxed) + 1;
 }
 
+struct Log {
+    file: File,
+    pieces: Option<Pieces>,
+}
+
 /// From now on each finding is written to this file as soon as it comes, so that none is lost in a crash; with `events`, each
 /// event and each note too, but at most so many of them together. None: no longer.
 pub(crate) fn log_to(file: Option<File>, events: bool, most: usize) {
-    LOGGING.store(file.is_some(), Ordering::Relaxed);
+    log_in(file.map(|file| Log { file, pieces: None }), events, most);
+}
+
+fn log_in(to: Option<Log>, events: bool, most: usize) {
+    LOGGING.store(to.is_some(), Ordering::Relaxed);
     ROOM.store(most, Ordering::Relaxed);
-    LOGGING_EVENTS.store(events && file.is_some(), Ordering::Relaxed);
+    LOGGING_EVENTS.store(events && to.is_some(), Ordering::Relaxed);
     forget();
-    *LOG.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = file;
+    *LOG.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = to;
 }
 
 /// Opens the file that the environment names, if it names one: what happens while a module is loaded comes before anybody in
@@ -78,7 +88,7 @@ pub(crate) fn log_from_the_beginning() {
             && let Ok(file) = File::options().create(true).append(true).open(path)
         {
             SPEAKING.store(false, Ordering::Relaxed);
-            log_to(Some(file), false, 0);
+            log_in(Some(Log { file, pieces: Pieces::from_the_environment() }), false, 0);
             KEEPING_COUNT.store(true, Ordering::Relaxed);
         }
     });
@@ -127,14 +137,21 @@ fn line(fields: &[&str]) -> String {
 
 /// Writes it at once and as a whole: whatever happens to the process, it is in the file.
 fn write(text: &str) {
-    if let Some(file) = &mut *LOG.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) {
-        let _ = file.write_all(text.as_bytes());
+    if let Some(log) = &mut *LOG.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        && !log.pieces.as_mut().is_some_and(|pieces| pieces.write(text.as_bytes()))
+    {
+        let _ = log.file.write_all(text.as_bytes());
     }
 }
 
 /// Is anything written down that is not a finding?
 pub fn is_noting() -> bool {
     LOGGING_EVENTS.load(Ordering::Relaxed)
+}
+
+/// Where that is said, for those that ask often.
+pub fn noting() -> &'static AtomicBool {
+    &LOGGING_EVENTS
 }
 
 /// Writes a line of the caller's own among the events, if they are written down: what a replay needs to know and no event says.

@@ -143,14 +143,15 @@ def run(
         Missing: there is no such extension, or it keeps no ledger.
     """
     with tempfile.TemporaryDirectory(prefix="hashtable-lab-") as temporary:
-        request, log = Path(temporary, "request.json"), Path(temporary, "log")
+        request, log, pieces = (Path(temporary, name) for name in ("request.json", "log", "pieces"))
+        pieces.mkdir()
         path = [*subject.path, *(os.path.abspath(entry) for entry in sys.path)]
         question: dict[str, Any] = {"path": path, "log": str(log), "module": subject.module, "events": events}
         question |= {"script": program.name, "arguments": program.arguments, "as_module": program.is_module}
         request.write_text(json.dumps(question), encoding="utf-8")
         variables = {**os.environ, "PYTHONPATH": os.pathsep.join(path), "PYTHONUNBUFFERED": "1"}
         # The extension writes to the log from the moment on in which it is loaded.
-        variables |= {**subject.variables, "LEDGER_LOG": str(log)}
+        variables |= {**subject.variables, "LEDGER_LOG": str(log), "LEDGER_LOG_PIECES": str(pieces)}
         variables.pop("PYTHONINSPECT", None)
         sys.stdout.flush()
         command = [sys.executable, "-m", "hashtable_lab.audit.child", str(request)]
@@ -170,8 +171,15 @@ def run(
             except BaseException:
                 child.kill()
                 raise
-        lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.is_file() else []
+        lines = logged(log, pieces)
     return read([line.split("\x1f") for line in lines if line], child.returncode, subject, stopped)
+
+
+def logged(log: Path, pieces: Path) -> list[str]:
+    """The lines of a child's log: those in pieces, which are mapped into its memory and end with zeros, and those in the file."""
+    parts = [piece.read_bytes().rstrip(b"\0") for piece in sorted(pieces.iterdir())]
+    parts += [log.read_bytes()] if log.is_file() else []
+    return [line for part in parts for line in part.decode("utf-8", "replace").split("\n")]
 
 
 def read(rows: Iterable[list[str]], code: int, subject: Subject | str, stopped: str = "") -> Report:
