@@ -10,8 +10,10 @@ import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
+import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -159,6 +161,19 @@ def test_a_package_s_tests_are_judged_by_ledger_and_census(built):
     again = suite.repeat_tests(built.folder, Path(), tests)
     assert (again["judged"], again["verdict"]) == (2, "leaks")
     assert {one["test"].rpartition(":")[2] for one in again["grows"] if one["hidden"] > 0.5} == {"test_lost"}
+
+
+def test_a_program_that_asks_for_a_size_is_linked(tmp_path):
+    """A build tool makes such programs, which include Python.h and know of no ledger, to ask how large a type is."""
+    flags = pytest.importorskip("hashtable_lab.foreign.flags")
+    code = '#include <Python.h>\nint main(void) { printf("%d", (int)sizeof(Py_intptr_t)); return 0; }\n'
+    (tmp_path / "size.c").write_text(code, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        compiler = flags.prepare()["CC"]
+    include = sysconfig.get_path("include")
+    subprocess.run([compiler, f"-I{include}", "size.c", "-o", "size"], cwd=tmp_path, check=True)
+    assert int(subprocess.run([tmp_path / "size"], capture_output=True, check=True).stdout) == struct.calcsize("P")
 
 
 def test_what_happens_while_a_module_is_loaded_is_found(run):

@@ -188,7 +188,7 @@ static __attribute__((constructor)) void rl_when_loaded(void)
 /* ---- values from a format ---- */
 
 /* The arguments that a format for Py_BuildValue steals: those of its Ns. */
-static __attribute__((unused)) void rl_steal_by_format(RL_P, const char *format, va_list arguments)
+static __inline__ __attribute__((unused)) void rl_steal_by_format(RL_P, const char *format, va_list arguments)
 {
     int next;
     for (; *format != '\0'; format++) {
@@ -243,7 +243,7 @@ static __attribute__((unused)) void rl_steal_by_format(RL_P, const char *format,
     }
 }
 
-static __attribute__((unused)) PyObject *rl_Py_BuildValue(RL_P, const char *format, ...)
+static __inline__ __attribute__((unused)) PyObject *rl_Py_BuildValue(RL_P, const char *format, ...)
 {
     PyObject *result;
     va_list arguments;
