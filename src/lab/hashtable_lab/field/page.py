@@ -127,6 +127,12 @@ def _case(row: record.Row) -> str:
     return "".join(lines).rstrip() + "\n\n"
 
 
+NEW = """## What was new
+
+Found by these tools in current releases. Each has the text of a report. Where upstream knows of it, the text says so; of the
+others, a search of the issues on GitHub in November 2026 found nothing. Trackers elsewhere, as pymongo's, were not searched.
+"""
+
 SURVEY = """
 ## Packages' own tests
 
@@ -201,7 +207,7 @@ def _found(package: survey.Package, tool: str, answer: Mapping[str, Any]) -> Ite
 def _reports(found: Sequence[Report]) -> Iterator[str]:
     if not found:
         return
-    yield "## What was new\n\nFound by these tools in current releases. Each has the text of a report.\n"
+    yield NEW
     for report in found:
         yield f"\n### {report.package} {report.version}: {report.title}\n"
         yield _included(
