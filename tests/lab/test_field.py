@@ -174,6 +174,12 @@ def test_what_was_looked_at_is_not_new():
     assert survey.words(looked, "ledger", answers["ledger"]).endswith("(a free list)")
 
 
+def test_what_is_not_kept_is_counted():
+    answer = {**ledger(finding("src/spam.c:7")), "tests": {}, "found": 3}
+    assert survey.judged_by("ledger", answer).endswith("; 2 more findings were not kept")
+    assert "not kept" not in survey.judged_by("ledger", {**answer, "found": 1})
+
+
 def test_what_could_not_be_judged_is_not_called_clean():
     package = survey.Package(1, "spam", "1.0", lines="...")
     for tool in survey.SUITES:

@@ -137,7 +137,9 @@ def judged_by(tool: str, answer: Mapping[str, Any]) -> str:
         tests = ", ".join(f"{number} {word}" for word, number in answer["tests"].items())
         ending = "" if answer["ending"].endswith("end") else f"; {answer['ending']}"
         calls = f"{answer['judged'][0]} calls of {answer['judged'][1]} functions"
-        return f"{answer['verdict']}: {calls}, tests: {tests or 'not counted'}{ending}"
+        more = answer.get("found", 0) - len(answer["findings"])
+        left = f"; {more} more findings were not kept" if more > 0 else ""
+        return f"{answer['verdict']}: {calls}, tests: {tests or 'not counted'}{ending}{left}"
     head = f"{answer['verdict']}: {answer['judged']} of {answer['tests']} tests, {answer['runs']} runs"
     held = f", {answer['visible']} counts grow that Python holds" if answer["visible"] else ""
     return f"{head}{held}" + ("" if answer["ending"] == "to the end" else f"; {answer['ending']}")
