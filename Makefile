@@ -423,8 +423,9 @@ bench-steps: $(VENV)/installed $(VENV)/tools-bench ## Build the table after each
 same-code: $(VENV)/installed $(VENV)/tools-test ## Show that the refcount wrappers cost nothing: same machine code
 	@$(BIN)/python -m pytest -q -s -m same_code tests/project/test_same_code.py
 
-ledger-cost: $(VENV)/installed ## Time the traced build, which keeps a ledger, against the normal one
-	@$(BIN)/python tests/bench/ledger_cost.py --in-full
+SUITE ?=
+ledger-cost: $(VENV)/installed $(if $(SUITE),$(VENV)/tools-test) ## Time the traced build, which keeps a ledger, against the normal one; or a package's own tests: SUITE=orjson==3.13.0
+	@$(BIN)/python tests/bench/ledger_cost.py $(if $(SUITE),--suite '$(SUITE)',--in-full)
 
 # ---- records and pages ---------------------------------------------------------------------------------------------
 

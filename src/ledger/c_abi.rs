@@ -11,7 +11,7 @@
 
 use crate::account::{self, Site};
 use crate::faults;
-use crate::layout::{self, PyMem_RawCalloc, PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc};
+use crate::layout::{self, Py_buffer, PyMem_RawCalloc, PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc};
 use crate::spot::Spot;
 use crate::trampolines;
 use core::ffi::{CStr, c_char, c_int, c_void};
@@ -126,6 +126,20 @@ exported! {
     /// A field is about to be emptied whose content is then given back.
     rl_emptied(field: *mut Op, op: Op, file: Text, line: u64, frame: usize) {
         account::emptied(field, op, spot(file, line, frame));
+    }
+    /// A description of a buffer has been filled in, with a reference in it, or not.
+    rl_got_buffer(view: *mut Py_buffer, failed: c_int) -> c_int {
+        if failed == 0 && !view.is_null() {
+            account::got_buffer((*view).obj);
+        }
+        failed
+    }
+    /// The reference in a description of a buffer is about to be given back, if there is one. Returns the description.
+    rl_release_buffer(view: *mut Py_buffer) -> *mut Py_buffer {
+        if !view.is_null() {
+            account::release_buffer((*view).obj);
+        }
+        view
     }
     /// A module is about to be made.
     rl_module(definition: *mut PyModuleDef) -> *mut PyModuleDef {

@@ -8,12 +8,20 @@ With `--in-full`, what the engine itself takes: nanoseconds for an event, which 
 divided by the number of events; and, with a small extension in C that is built with the ledger (tests/foreign), for a
 finding, first and later, and whether an object takes longer when many others live. These are times of this machine.
 
+With `--suite NAME==VERSION`, how much longer a package's own tests take under the ledger (`make ledger-cost
+SUITE=orjson==3.13.0`): those in the folder `test` or `tests` of its source distribution, with what a file `requirements.txt`
+there asks for, by turns with the package as pip installs it and as `ledger --build` does. The seconds are pytest's own, without
+the start of Python. Needs a network.
+
 That the ledger costs nothing where it is not kept is another matter, shown by `make same-code`.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import re
+import sys
 import tempfile
 import timeit
 from pathlib import Path
@@ -21,9 +29,12 @@ from pathlib import Path
 import click
 import hashtable
 import hashtable_traced
+from hashtable_lab import children
 from hashtable_lab.audit import report
 from hashtable_lab.audit.ledger import ledger
-from hashtable_lab.foreign.build import build
+from hashtable_lab.field import packages
+from hashtable_lab.field.suite import QUIET
+from hashtable_lab.foreign.build import build, unpack
 from hashtable_lab.stage import Stage
 
 OPERATIONS = {
@@ -103,13 +114,65 @@ def events_of(statement: str) -> int:
     return len(opened.events)
 
 
+def of_a_suite(which: str, rounds: int, stage: Stage) -> None:
+    """Times the tests of a package by turns, and prints how much longer they take under the ledger."""
+    package, _, version = which.partition("==")
+    archive = packages.source(package, version)
+    with tempfile.TemporaryDirectory() as place:
+        source = unpack(archive, Path(place, "source"), archive.name)
+        tests = next(folder for folder in (source / "test", source / "tests") if folder.is_dir())
+        # Nothing else of the source may be imported in place of what is installed.
+        tests = tests.rename(Path(place, tests.name))
+        listed = tests / "requirements.txt"
+        needs = listed.read_text(encoding="utf-8").splitlines() if listed.is_file() else []
+        with stage.busy(f"installing {which}"):
+            plain = report.Subject(None, (str(packages.installed(package, version, "", needs)),))
+        kept = build(archive, stage, needs).subject()
+        Path(place, "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+        arguments = ("-q", "-c", str(Path(place, "pytest.ini")), f"--rootdir={place}", *QUIET, str(tests))
+        ways = {"as pip installs it": plain, "with the ledger": kept}
+        seconds: dict[str, list[float]] = {way: [] for way in ways}
+        ended = {}
+        with stage.progress(which, rounds) as advance:
+            for number in range(rounds):
+                for way, subject in ways.items():
+                    taken, ended[way] = _time_of(arguments, subject, way == "with the ledger", Path(place))
+                    seconds[way].append(taken)
+                advance(number + 1)
+    least = {way: min(times) for way, times in seconds.items()}
+    rows = [(way, ended[way], f"{least[way]:.2f}", f"{least[way] / least['as pip installs it']:.1f}") for way in ways]
+    stage.table([f"the tests of {which}", "", "seconds", "ratio"], rows)
+
+
+def _time_of(arguments: tuple[str, ...], subject: report.Subject, judged: bool, home: Path) -> tuple[float, str]:
+    """The seconds that pytest says the tests took, and how they ended."""
+    if judged:
+        with open(home / "said", "w+", encoding="utf-8") as said:
+            program = report.Program("pytest", arguments, is_module=True)
+            report.run(program, subject, output=said.fileno(), errors=said.fileno(), folder=home)
+            said.seek(0)
+            output = said.read()
+    else:
+        variables = {"PYTHONPATH": os.pathsep.join(subject.path)}
+        output = children.run_command([sys.executable, "-P", "-m", "pytest", *arguments], variables, 3600.0).output
+    last = (output.strip().splitlines() or ["nothing"])[-1]
+    told = re.search(r"(.*) in ([\d.]+)s", last)
+    if told is None:
+        raise SystemExit(f"the tests did not come to their end: {last}")
+    return float(told[2]), told[1].strip("= ")
+
+
 @click.command()
 @click.option("--in-full", is_flag=True, help="Also what an event and a finding take, and an object among many.")
+@click.option("--suite", metavar="NAME==VERSION", help="Only how much longer this package's own tests take.")
 @click.option("--rounds", type=click.IntRange(min=1), default=30, show_default=True, help="Of each operation.")
-def main(in_full: bool, rounds: int) -> None:
+def main(in_full: bool, suite: str | None, rounds: int) -> None:
     """Times the traced build, which keeps a ledger, against the normal build."""
     hashtable_traced.announce(False)
     stage = Stage()
+    if suite is not None:
+        of_a_suite(suite, min(rounds, 2), stage)
+        return
     rows, events = [], []
     with stage.progress("ledger-cost", len(OPERATIONS)) as advance:
         for number, (name, statement) in enumerate(OPERATIONS.items()):

@@ -79,6 +79,8 @@ RIGHT = {
     "its subclass": "class S(m.Box): pass\nb = S(x); b.more = b; b.swap(3); del b; gc.collect()",
     "fields that a dealloc does not empty": "l = [m.plain(x) for _ in range(50)]; del l[::2], l[-1]; l.append(m.plain(x)); del l",
     "a cycle": "b = m.Box(x); b.swap([b]); del b; gc.collect()",
+    "an array in order": "for number in (10, 20, 30, 40, 15, 12, 5, 35, 1, 2, 50, 11): m.entered(number)",
+    "a description of a buffer": "m.described(b'bytes'); m.described(bytes(1000))",
     "made and dropped": "m.made_and_dropped(x); m.made_and_dropped(None); m.made_and_dropped('a'); m.made_and_dropped([])",
     "packed nodes": "m.packed_push(x); m.packed_push(None); m.packed_push('a'); m.packed_push(x); m.packed_clear()",
     "nodes": "n = m.Nodes()\nfor v in (x, x, 1, 2, x): n.push(v)\nn.pop(); n.pop(); n.push(x); n.push(n.pop()); n.push(x); del n",
@@ -100,6 +102,27 @@ def test_nothing_is_said_of_cpp_that_is_right(run):
     assert (ended.verdict, ended.judged) == ("balanced", (2, 1))
 
 
+IN_THREADS = """
+import threading
+import kept_cpp as m
+def work():
+    for thing in (object(), [], {}, "a" * 9, object()):
+        m.keep_in_thread(thing)
+work()
+for _ in range(2):
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+"""
+
+
+def test_a_variable_of_which_each_thread_has_its_own_holds_a_reference(run):
+    ended = run(IN_THREADS)
+    assert ([str(finding) for finding in ended.findings], ended.judged) == ([], (15, 1))
+    (finding,) = run("import kept_cpp as m\nm.keep_in_thread([])\nm.keep_and_lose(object())").findings
+    assert (finding.kind, finding.line) == ("surplus", line_of("kept_cpp.cpp", "keep_and_lose"))
+
+
 CYTHON = """
 import kept_cython as m
 x = object()
@@ -113,6 +136,11 @@ for _ in range(3):
         pass
     assert [a for a, b in m.counted(3)] == [0, 1, 2]
     it = m.counted(3); next(it); it.close()
+    for at in (9, 5, 7, 1, 8, 2, 6, 3, 4):
+        try:
+            m.raised(at)
+        except ValueError:
+            pass
     assert len(m.Keeper(x).put(1).put(x)) == 2
 """
 
@@ -131,6 +159,7 @@ SPARE = "import ctypes; ctypes.pythonapi.Py_IncRef(ctypes.py_object(None)); "  #
 #: For each bug of C: what meets it once, and the kind of finding.
 BUGS = {
     "leak_pair": "m.leak_pair(x)",
+    "described_and_lost": "m.described_and_lost(bytearray(9))",
     "leak_called": "m.leak_called(lambda n: [n])",
     "leak_date": "m.leak_date()",
     "forget": "m.forgotten(x)",
@@ -146,6 +175,14 @@ def test_each_bug_of_c_is_named_by_its_line(run, bug):
     wanted = ("surplus", "kept_c.c", line_of("kept_c.c", bug if bug != "box_lose" else "keep"))
     assert wanted in named, named
     assert ended.exit_code == 1
+
+
+def test_what_is_written_over_in_an_array_in_order_is_named(run):
+    """It has been moved before, and is not where it was put."""
+    ended = run("import kept_c as m\nfor number in (10, 30, 20, 5): m.entered(number)\nm.entered_over(1)")
+    (finding,) = found(ended)
+    assert (finding.line, finding.times) == (line_of("kept_c.c", "entered"), 1)
+    assert f"overwritten at kept_c.c:{line_of('kept_c.c', 'entered_over')}" in finding.what
 
 
 def test_a_package_s_tests_are_judged_by_ledger_and_census(built):

@@ -9,13 +9,23 @@
 use super::Address;
 use super::by_address::{Addresses, ByAddress};
 use super::hands::{Frame, OUTSIDE, in_frame, is_always_there, take};
-use super::ledger::ledger;
+use super::ledger::{Ledger, ledger};
 use super::statics;
-use super::stored::keep_in_field;
+use super::stored::{Kept, keep_in_field};
+use crate::peek;
 use pyo3_ffi::PyObject;
 
 /// At most this many words are searched.
 const MOST_WORDS: usize = 1 << 20;
+
+/// Where something lies, and in which block, struct or segment.
+struct Place {
+    field: Address,
+    area: (Address, Address),
+}
+
+/// What lies so many bytes from a field may have been moved into it, as an array is moved into which something is inserted.
+const AS_FAR: usize = 1 << 16;
 
 /// A block has been allocated.
 pub(crate) fn allocated(start: Address, size: usize) {
@@ -45,8 +55,59 @@ pub(crate) fn given_back(start: Address) {
     }
     for kept in out {
         // It can be gone by now, if nobody saw how it was given back.
-        if crate::peek::head(kept.object).is_some() {
+        if peek::head(kept.object).is_some() {
             take(kept.object as *mut PyObject, "taken", kept.site);
+        }
+    }
+}
+
+impl Ledger {
+    /// A field holds something else now than what is known to lie there. That has been moved, perhaps, and with it others of the same
+    /// area: an array in order, into which something is inserted, moves on all that comes after it. Where each of those lies that is
+    /// not where it was is looked up. What lies nowhere stays where it was known to lie, unless something else lies there.
+    fn follow_moved(&mut self, (start, end): (Address, Address), around: Address) {
+        const WORD: usize = size_of::<usize>();
+        let start = start.max(around.saturating_sub(AS_FAR / WORD * WORD));
+        let end = end.min(around + AS_FAR);
+        // The places of the area at which a word can be, counted from the field, which is one.
+        let first = around - (around - start) / WORD * WORD;
+        let words = peek::words(first, end);
+        let word_at = |field: Address| words.get((field - first) / WORD).copied();
+        let is_moved = |(&field, kept): (&Address, &Kept)| {
+            let in_step = (field - first).is_multiple_of(WORD);
+            (in_step && word_at(field).is_some_and(|word| word != kept.object)).then_some(field)
+        };
+        let moved: Vec<Address> = self.fields.range(first..end).filter_map(is_moved).collect();
+        let mut waiting: Vec<(Address, Kept)> = Vec::new();
+        for field in moved {
+            if let Some(kept) = self.fields.remove(&field) {
+                self.forget_found(&kept, field);
+                waiting.push((field, kept));
+            }
+        }
+        let objects: Addresses = waiting.iter().map(|(_, kept)| kept.object).collect();
+        let mut now: ByAddress<Vec<Address>> = ByAddress::default();
+        for (at, word) in words.iter().enumerate().rev().filter(|(_, word)| objects.contains(word)) {
+            let field = first + at * WORD;
+            if !self.fields.contains_key(&field) {
+                now.entry(*word).or_default().push(field);
+            }
+        }
+        let mut nowhere = Vec::new();
+        for (before, kept) in waiting {
+            match now.get_mut(&kept.object).and_then(Vec::pop) {
+                Some(field) => {
+                    self.found_in.entry(kept.object).or_default().insert(field);
+                    self.fields.insert(field, kept);
+                }
+                None => nowhere.push((before, kept)),
+            }
+        }
+        for (field, kept) in nowhere {
+            if !self.fields.contains_key(&field) {
+                self.found_in.entry(kept.object).or_default().insert(field);
+                self.fields.insert(field, kept);
+            }
         }
     }
 }
@@ -78,14 +139,14 @@ impl Frame {
 
     /// Where these objects lie: in the objects of the call, in static variables, and in the blocks to which these lead. In a block,
     /// every so many bytes are looked at.
-    fn places_of(&self, wanted: &Addresses, step_in_blocks: usize) -> ByAddress<Vec<Address>> {
+    fn places_of(&self, wanted: &Addresses, step_in_blocks: usize) -> ByAddress<Vec<Place>> {
         const WORD: usize = size_of::<usize>();
         let structs = self.structs.iter().map(|fields| (fields.start, fields.end));
         // The objects that these objects own, of the extension's own, lead further.
         let owned = self.structs.iter().flat_map(|fields| super::shown::own_objects_of(fields.of));
         let mut to_see: Vec<_> = structs.chain(statics::areas()).chain(owned).map(|area| (area, None)).collect();
         let mut seen = Addresses::default();
-        let mut places: ByAddress<Vec<Address>> = ByAddress::default();
+        let mut places: ByAddress<Vec<Place>> = ByAddress::default();
         let mut left = MOST_WORDS;
         let open = ledger();
         while let Some(((start, end), step_in_block)) = to_see.pop() {
@@ -97,7 +158,7 @@ impl Frame {
                 let word = unsafe { (field as *const usize).read_unaligned() };
                 // `None` and its like are named in many a static variable that owns no reference to them.
                 if wanted.contains(&word) && (step_in_block.is_some() || !is_always_there(word as *mut PyObject)) {
-                    places.entry(word).or_default().push(field);
+                    places.entry(word).or_default().push(Place { field, area: (start, end) });
                 } else if word != 0
                     && word.is_multiple_of(WORD)
                     && let Some(size) = open.blocks.get(&word)
@@ -110,15 +171,15 @@ impl Frame {
         places
     }
 
-    fn settle_at(&mut self, places: ByAddress<Vec<Address>>) {
+    fn settle_at(&mut self, places: ByAddress<Vec<Place>>) {
         for (object, fields) in places {
             // As many of them as are known to be shown are those that are shown.
             let known = ledger().shown_in.get(&object).map_or(0, |containers| containers.values().sum());
             let number = fields.len();
-            let free: Vec<Address> = fields.into_iter().filter(|&field| !ledger().holds(field, object)).collect();
+            let free: Vec<Place> = fields.into_iter().filter(|place| !ledger().holds(place.field, object)).collect();
             let held = number - free.len();
-            for field in free.into_iter().skip(known) {
-                self.found_at(field, object);
+            for place in free.into_iter().skip(known) {
+                self.found_at(place, object);
             }
             self.put_again(held, object);
         }
@@ -138,11 +199,14 @@ impl Frame {
         }
     }
 
-    fn found_at(&mut self, field: Address, object: Address) {
+    fn found_at(&mut self, Place { field, area }: Place, object: Address) {
         let Some(hand) = self.hands.get_mut(object) else { return };
         let Some(site) = hand.taken.pop() else { return };
         self.open -= 1;
         statics::looked_well(site);
+        if ledger().fields.contains_key(&field) {
+            ledger().follow_moved(area, field);
+        }
         keep_in_field(field, object, site, self.function, None);
         ledger().found_in.entry(object).or_default().insert(field);
     }

@@ -152,6 +152,8 @@ pub(super) struct Frame {
     named: (Address, Site),
     /// The objects whose [`Hand::lent`] is set.
     pub(super) lent: Vec<Address>,
+    /// The objects of whose buffers the call has a description that another call has filled in.
+    buffers: Vec<Address>,
     /// What the function has said it returns.
     pub(super) given: Address,
     /// What the call was given, as far as it is the extension's own, and what it made: it can have written into that.
@@ -173,6 +175,7 @@ impl Frame {
             open: 0,
             named: (0, None),
             lent: Vec::new(),
+            buffers: Vec::new(),
             given: 0,
             structs: Vec::new(),
             exception: 0,
@@ -186,6 +189,7 @@ impl Frame {
         self.aside = false;
         self.hands.clear();
         self.lent.clear();
+        self.buffers.clear();
         self.structs.clear();
         (self.function, self.base, self.open, self.given, self.exception) = (function, base, 0, 0, 0);
         self.named = (0, None);
@@ -493,7 +497,7 @@ fn take_type_of_the_dying(address: Address) -> bool {
     held
 }
 
-/// What is always there was borrowed by its name.
+/// What is always there was borrowed by its name; or something out of what cannot release it.
 pub(crate) fn name(op: *mut PyObject, site: Site) {
     if op.is_null() {
         return;
@@ -502,7 +506,12 @@ pub(crate) fn name(op: *mut PyObject, site: Site) {
         if frame.named.0 != op as Address {
             frame.meet_named();
         }
-        frame.named = (op as Address, site);
+        // Anything else may be gone when it is met.
+        if is_always_there(op) {
+            frame.named = (op as Address, site);
+        } else {
+            frame.borrow(op, false, true, site);
+        }
     });
     record("borrowed", op, site, count_of(op, true), true);
 }
@@ -671,6 +680,25 @@ pub(super) fn count_of(op: *mut PyObject, alive: bool) -> isize {
 pub(crate) fn settle(op: *mut PyObject, what: &'static str) {
     if in_frame(|frame| frame.hands.get(op as Address).is_some_and(|hand| !hand.taken.is_empty())) == Some(true) {
         give(op, what, None);
+    }
+}
+
+/// A description of a buffer was filled in by a call, with a reference to this object that nobody entered. May be NULL.
+pub(crate) fn got_buffer(op: *mut PyObject) {
+    if !op.is_null() {
+        in_frame(|frame| frame.buffers.push(op as Address));
+    }
+}
+
+/// The reference that lies in a description of a buffer is about to be given back. If no call has put it there, the extension has
+/// filled in the description by itself, and then it may have that reference in hand.
+pub(crate) fn release_buffer(op: *mut PyObject) {
+    let got = in_frame(|frame| {
+        let at = frame.buffers.iter().rposition(|&it| it == op as Address)?;
+        Some(frame.buffers.swap_remove(at))
+    });
+    if got.flatten().is_none() && !op.is_null() {
+        settle(op, "decref");
     }
 }
 

@@ -52,7 +52,8 @@ pub(crate) use blocks::{allocated, given_back};
 pub(crate) use calls::{Borrowed, Returned, begin, end, outside};
 pub(crate) use follow::follow;
 pub(crate) use hands::{
-    emptied, give, is_lent, lend, made, may_run_python, name, runs_nothing, settle, stack_of_call, take,
+    emptied, give, got_buffer, is_lent, lend, made, may_run_python, name, release_buffer, runs_nothing, settle,
+    stack_of_call, take,
 };
 pub(crate) use ledger::{Event, RECORDING, SPEAKING, WHY_BLIND, is_blind, ledger, own_type};
 pub(crate) use report::{is_keeping_count, log, log_from_the_beginning, log_to};

@@ -1,4 +1,4 @@
-//! References that lie in static variables.
+//! References that lie in static variables, and in those of which each thread has its own.
 //!
 //! Extensions keep much in static variables: interned strings, types, a module that was imported. No line says that a reference
 //! was put there, and nobody gives it back. So when a call ends with something in hand, the static variables of the extension's
@@ -18,13 +18,16 @@ const MOST_IN_VAIN: u32 = 8;
 /// was found.
 static IN_VAIN: LazyLock<Mutex<HashMap<(usize, u32), u32>>> = LazyLock::new(Mutex::default);
 
-/// Where the static variables of the extensions lie, and with how many functions before which there are trampolines that was
-/// found out.
-static AREAS: Mutex<(usize, Vec<(Address, Address)>)> = Mutex::new((0, Vec::new()));
+/// Where each begins and ends.
+type Areas = Vec<(Address, Address)>;
+
+/// Where the static variables of the extensions lie, whether their files have some of which each thread has its own, and with how many
+/// functions before which there are trampolines that was found out.
+static AREAS: Mutex<(usize, Areas, bool)> = Mutex::new((0, Vec::new(), false));
 
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 mod loaded {
-    use super::Address;
+    use super::Areas;
     use core::ffi::{c_char, c_int, c_void};
 
     #[repr(C)]
@@ -45,6 +48,11 @@ mod loaded {
         name: *const c_char,
         segments: *const Segment,
         number: u16,
+        added: u64,
+        removed: u64,
+        /// Which file with variables of threads it is, and where those of the calling thread lie, if that has used any.
+        number_for_threads: usize,
+        of_this_thread: *const c_void,
     }
 
     unsafe extern "C" {
@@ -56,13 +64,16 @@ mod loaded {
 
     struct Search<'a> {
         functions: &'a [usize],
-        areas: Vec<(Address, Address)>,
+        areas: Areas,
+        of_this_thread: Areas,
+        has_any_of_threads: bool,
     }
 
     const LOADED: u32 = 1;
+    const OF_THREADS: u32 = 7;
     const WRITABLE: u32 = 2;
 
-    unsafe extern "C" fn look(loaded: *const Loaded, _: usize, search: *mut c_void) -> c_int {
+    unsafe extern "C" fn look(loaded: *const Loaded, size: usize, search: *mut c_void) -> c_int {
         // SAFETY: the loader passes a struct that describes a file which it has loaded, and `areas` its own.
         unsafe {
             let (loaded, search) = (&*loaded, &mut *search.cast::<Search<'_>>());
@@ -71,6 +82,7 @@ mod loaded {
                 let start = (loaded.start + segment.address) as usize;
                 (start, start + segment.in_memory as usize)
             };
+            let of_threads = segments.iter().find(|segment| segment.kind == OF_THREADS);
             let segments = || segments.iter().filter(|segment| segment.kind == LOADED);
             let holds_one = segments().map(place).any(|(start, end)| {
                 let first = search.functions.partition_point(|&function| function < start);
@@ -78,38 +90,51 @@ mod loaded {
             });
             if holds_one {
                 search.areas.extend(segments().filter(|segment| segment.flags & WRITABLE != 0).map(place));
+                if let Some(segment) = of_threads
+                    && size >= size_of::<Loaded>()
+                {
+                    search.has_any_of_threads = true;
+                    let start = loaded.of_this_thread as usize;
+                    if start != 0 {
+                        search.of_this_thread.push((start, start + segment.in_memory as usize));
+                    }
+                }
             }
         }
         0
     }
 
-    /// Where the static variables lie of the files that hold these functions, which are in order.
-    pub(super) fn areas(functions: &[usize]) -> Vec<(Address, Address)> {
-        let mut search = Search { functions, areas: Vec::new() };
+    /// Where the static variables lie of the files that hold these functions, which are in order; and, if these files have variables of
+    /// which each thread has its own, where those of this thread lie.
+    pub(super) fn areas(functions: &[usize]) -> (Areas, Option<Areas>) {
+        let mut search = Search { functions, areas: Vec::new(), of_this_thread: Vec::new(), has_any_of_threads: false };
         // SAFETY: the function calls `look` once for each loaded file and passes the pointer on: to `search`, which outlives the
         // call and which nobody else touches meanwhile.
         unsafe { dl_iterate_phdr(look, (&raw mut search).cast()) };
-        search.areas
+        (search.areas, search.has_any_of_threads.then_some(search.of_this_thread))
     }
 }
 
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
 mod loaded {
-    use super::Address;
+    use super::{Address, Areas};
 
-    pub(super) fn areas(_: &[usize]) -> Vec<(Address, Address)> {
-        Vec::new()
+    pub(super) fn areas(_: &[usize]) -> (Areas, Option<Areas>) {
+        (Vec::new(), None)
     }
 }
 
-/// Where the static variables of the extensions lie.
-pub(super) fn areas() -> Vec<(Address, Address)> {
+/// Where the static variables of the extensions lie, and those of this thread.
+pub(super) fn areas() -> Areas {
     let mut known = AREAS.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let functions = trampolines::functions();
     if known.0 != functions.len() {
-        *known = (functions.len(), loaded::areas(&functions));
+        let (all, of_this_thread) = loaded::areas(&functions);
+        *known = (functions.len(), all, of_this_thread.is_some());
     }
-    known.1.clone()
+    // A thread's variables get their memory when the thread first uses one.
+    let of_this_thread = if known.2 { loaded::areas(&functions).1 } else { None };
+    known.1.iter().copied().chain(of_this_thread.unwrap_or_default()).collect()
 }
 
 fn in_vain() -> MutexGuard<'static, HashMap<(usize, u32), u32>> {

@@ -461,6 +461,64 @@ static PyObject *plain(PyObject *module, PyObject *op)
     return (PyObject *)self;
 }
 
+/* ---- an array that is kept in order: what comes after the new one moves on ---- */
+
+typedef struct {
+    PyObject *object;
+    int key;
+} Entry;
+
+static Entry *entries;
+static int number_of_entries;
+
+static PyObject *entered(PyObject *module, PyObject *key)
+{
+    int number = (int)PyLong_AsLong(key), at = number_of_entries;
+    if (entries == NULL) {
+        entries = PyMem_Malloc(64 * sizeof(Entry));
+    }
+    if (entries == NULL || number_of_entries == 64) {
+        return PyErr_NoMemory();
+    }
+    for (; at > 0 && entries[at - 1].key > number; at--) {
+        entries[at] = entries[at - 1];
+    }
+    entries[at].object = PyList_New(0); /* LINE entered */
+    entries[at].key = number;
+    number_of_entries++;
+    Py_RETURN_NONE;
+}
+
+static PyObject *entered_over(PyObject *module, PyObject *at)
+{
+    entries[PyLong_AsLong(at)].object = PyList_New(0); /* LINE entered_over */
+    Py_RETURN_NONE;
+}
+
+/* ---- a description of a buffer that is filled in by hand: the reference in it is given back with it ---- */
+
+static PyObject *described(PyObject *module, PyObject *op)
+{
+    Py_buffer by_hand = {.buf = NULL}, view;
+    Py_INCREF(op);
+    by_hand.obj = op;
+    if (PyObject_GetBuffer(op, &view, PyBUF_SIMPLE) == 0) {
+        PyBuffer_Release(&view);
+    }
+    PyBuffer_Release(&by_hand);
+    Py_RETURN_NONE;
+}
+
+static PyObject *described_and_lost(PyObject *module, PyObject *op)
+{
+    Py_buffer view;
+    Py_INCREF(op); /* BUG described_and_lost */
+    if (PyObject_GetBuffer(op, &view, PyBUF_SIMPLE) == 0) {
+        PyBuffer_Release(&view);
+    }
+    Py_RETURN_NONE;
+}
+
 /* ---- a call that is left by a jump, and so ends after one that it was made by ---- */
 
 static jmp_buf landing;
@@ -503,6 +561,10 @@ static PyMethodDef functions[] = {
     {"exceptions", exceptions, METH_O, NULL},
     {"interned", interned, METH_NOARGS, NULL},
     {"plain", plain, METH_O, NULL},
+    {"entered", entered, METH_O, NULL},
+    {"entered_over", entered_over, METH_O, NULL},
+    {"described", described, METH_O, NULL},
+    {"described_and_lost", described_and_lost, METH_O, NULL},
     {"jump", jump, METH_NOARGS, NULL},
     {"jumped", jumped, METH_O, NULL},
     {"made_and_dropped", made_and_dropped, METH_O, NULL},

@@ -38,7 +38,25 @@ PyObject *released(PyObject *, PyObject *op)
     Py_RETURN_NONE;
 }
 
-PyMethodDef functions[] = {{"right", right, METH_O, nullptr}, {"released", released, METH_O, nullptr}, {}};
+// Each thread has its own.
+thread_local PyObject *kept = nullptr;
+
+PyObject *keep_in_thread(PyObject *, PyObject *op)
+{
+    Py_XDECREF(kept);
+    kept = Py_NewRef(op);
+    Py_RETURN_NONE;
+}
+
+PyObject *keep_and_lose(PyObject *, PyObject *op)
+{
+    kept = Py_NewRef(op); // BUG keep_and_lose
+    kept = nullptr;
+    Py_RETURN_NONE;
+}
+
+PyMethodDef functions[] = {{"right", right, METH_O, nullptr}, {"released", released, METH_O, nullptr},
+                           {"keep_in_thread", keep_in_thread, METH_O, nullptr}, {"keep_and_lose", keep_and_lose, METH_O, nullptr}, {}};
 PyModuleDef definition = {PyModuleDef_HEAD_INIT, "kept_cpp", nullptr, 0, functions};
 
 } // namespace

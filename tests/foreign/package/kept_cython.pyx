@@ -21,6 +21,27 @@ def caught(function):
         more = [1, 2.5, "three"]
 
 
+def raised(at):
+    """For each line that an exception has come from, Cython keeps a code object, in an array in the order of lines."""
+    if at == 1:
+        raise ValueError(at)
+    if at == 2:
+        raise ValueError(at)
+    if at == 3:
+        raise ValueError(at)
+    if at == 4:
+        raise ValueError(at)
+    if at == 5:
+        raise ValueError(at)
+    if at == 6:
+        raise ValueError(at)
+    if at == 7:
+        raise ValueError(at)
+    if at == 8:
+        raise ValueError(at)
+    raise ValueError(at)
+
+
 def lost(x):
     """Takes a reference by hand and forgets it."""
     Py_INCREF(x)  # BUG lost

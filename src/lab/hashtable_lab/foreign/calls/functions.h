@@ -24,6 +24,8 @@ extern void *rl_freed(void *);
 extern void *rl_module_slots(void *);
 extern void *rl_type_slots(void *);
 extern void rl_loaded(void *);
+extern int rl_got_buffer(void *, int);
+extern void *rl_release_buffer(void *);
 #ifdef __cplusplus
 }
 #endif
@@ -33,6 +35,19 @@ extern void rl_loaded(void *);
 #define RL_ __FILE__, __LINE__, __builtin_frame_address(0)
 #define RL_P const char *rl_f, int rl_l, void *rl_p
 #define RL_O(op) ((PyObject *)(op))
+
+/* ---- descriptions of buffers, each with a reference in it ---- */
+
+RL_INLINE int rl_PyObject_GetBuffer(PyObject *op, Py_buffer *view, int flags)
+{
+    return rl_got_buffer(view, PyObject_GetBuffer(op, view, flags));
+}
+
+RL_INLINE void rl_PyBuffer_Release(Py_buffer *view)
+{
+    rl_release_buffer(view);
+    PyBuffer_Release(view);
+}
 
 /* ---- counting ---- */
 

@@ -124,6 +124,9 @@
 #define PyObject_Free(memory) PyObject_Free(rl_freed(memory))
 #define PyMem_Free(memory) PyMem_Free(rl_freed(memory))
 
+#define PyObject_GetBuffer(op, view, flags) rl_PyObject_GetBuffer(RL_O(op), (view), (flags))
+#define PyBuffer_Release(view) rl_PyBuffer_Release(view)
+
 #undef Py_BuildValue
 #define Py_BuildValue(...) rl_Py_BuildValue(RL_, __VA_ARGS__)
 
