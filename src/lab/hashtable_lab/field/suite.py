@@ -131,7 +131,9 @@ def run_suite_under_ledger(
     """The tests, once, with the package built with the ledger."""
     with answer_or_reason() as answer:
         source = packages.source(package, version)
-        answer.update(judge_tests(build(source, Silent(), needs, BUILD_LIMIT), source, tests, seconds))
+        with mock.patch.dict(os.environ, tests.get("environment", {})):
+            built = build(source, Silent(), needs, BUILD_LIMIT)
+        answer.update(judge_tests(built, source, tests, seconds))
     return answer
 
 
