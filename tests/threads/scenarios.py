@@ -11,6 +11,7 @@ that it yields no pair twice, whichever thread takes the next step.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import random
 import sys
@@ -49,6 +50,18 @@ class Number:
 
     def __repr__(self) -> str:
         return f"n{self.number}"
+
+
+class Slow:
+    """A key that takes long to be compared, gives way to nobody meanwhile, and is equal to none."""
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __eq__(self, other: object) -> bool:
+        for _ in range(2000):
+            pass
+        return False
 
 
 class Mortal(Number):
@@ -102,8 +115,11 @@ def at_once(programs: list[Callable[[], None]], beside: list[Callable[[], None]]
 
     def again(program: Callable[[], None]) -> None:
         barrier.wait()
-        while not ended.is_set():
-            program()
+        try:
+            while not ended.is_set():
+                program()
+        except BaseException as error:
+            raised.append(error)
 
     main = [threading.Thread(target=run, args=(program,)) for program in programs]
     side = [threading.Thread(target=again, args=(program,)) for program in beside]
@@ -118,12 +134,81 @@ def at_once(programs: list[Callable[[], None]], beside: list[Callable[[], None]]
         raise raised[0]
 
 
+def without_the_gil() -> bool:
+    """Whether threads run at the same time."""
+    return not getattr(sys, "_is_gil_enabled", lambda: True)()
+
+
+def with_counters(tables: list[Any]) -> int:
+    """Reads tables in one thread that another one has locked, until each has counters for its readers (ffi/readers.rs).
+
+    Args:
+        tables: without counters. Each has the key 0.
+
+    Returns:
+        How many bytes the counters of all take. With the GIL nobody finds a table locked, and it is 0.
+    """
+    if not without_the_gil():
+        return 0
+    now = tables[:1]
+    counters = 0
+
+    def lock() -> None:
+        nonlocal counters
+        for now[0] in tables:
+            size = sys.getsizeof(now[0])
+            for _ in range(100_000):
+                now[0].get(Slow())
+                if sys.getsizeof(now[0]) > size:
+                    break
+            else:
+                raise AssertionError("readers found a table locked, and it has no counters for them")
+            counters += sys.getsizeof(now[0]) - size
+
+    def read() -> None:
+        # Without asking for the size, for which it would have to wait until the table is not locked.
+        for _ in range(20):
+            now[0].get(0)
+
+    at_once([lock], [read])
+    return counters
+
+
+class Allocated(ctypes.Structure):
+    """What `mallinfo2` returns."""
+
+    NAMES = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost"
+    _fields_ = tuple((name, ctypes.c_size_t) for name in NAMES.split(" "))
+
+
+def allocated() -> int:
+    """How many bytes `malloc` has given out, to C and to Rust: CPython without the GIL has its own memory elsewhere."""
+    mallinfo = ctypes.CDLL(None).mallinfo2
+    mallinfo.restype = Allocated
+    now = mallinfo()
+    return now.uordblks + now.hblkhd
+
+
+def malloc_tells() -> bool:
+    """Whether `allocated` notices what is allocated. So it is with glibc's `malloc`, and not if a sanitizer has its own."""
+    if not hasattr(ctypes.CDLL(None), "mallinfo2"):
+        return False
+    library = ctypes.CDLL(None)
+    library.malloc.restype = ctypes.c_void_p
+    before = allocated()
+    memory = ctypes.c_void_p(library.malloc(100_000))
+    after = allocated()
+    library.free(memory)
+    return after - before >= 100_000
+
+
 class Scenario:
     """A scenario whose calls are a history. The others override `round`.
 
     Attributes:
         calls: the names of the calls that are made, as often as they stand here.
         keys: how many different keys.
+        beside: what runs beside the calls, again and again.
     """
 
     calls: tuple[str, ...] = ("set", "pop", "get")
@@ -131,6 +216,12 @@ class Scenario:
     beside: tuple[Callable[[], None], ...] = ()
     #: Whether the threads wait for each other in a loop: then they run when they begin, each on a processor of its own.
     waits_busily = False
+    #: More show nothing new.
+    rounds_at_most = sys.maxsize
+
+    def left_out(self) -> str:
+        """Why there is nothing to be seen here, "" if there is."""
+        return ""
 
     def key(self, number: int) -> Any:
         return number
@@ -474,14 +565,101 @@ class MadeAnew(Scenario):
         return []
 
 
+class ReadersAndWriters(Scenario):
+    """Two threads read, with counters of their own, and two change the table: no key is lost, no value older than one before."""
+
+    #: How often each writer sets a value; they are no small ints, which CPython keeps.
+    numbers = range(10**6, 10**6 + 200)
+    subject: Any = None
+
+    def round(self, kind: Any, chance: random.Random) -> list[str]:
+        if self.subject is None:
+            self.subject = kind(1, 1.0).set(0, 0)
+            with_counters([self.subject])
+        # As small as it was made, so that it grows anew. It keeps its counters.
+        self.subject.clear()
+        subject = self.subject.set(0, self.numbers[0]).set(1, self.numbers[0])
+        complaints: list[str] = []
+
+        def reader() -> Callable[[], None]:
+            newest = [self.numbers[0]] * 2
+
+            def read() -> None:
+                for key in (0, 1):
+                    seen = subject.get(key)
+                    if key not in subject or seen is None:
+                        complaints.append(f"the key {key} was lost")
+                    elif type(seen) is not int or not newest[key] <= seen <= self.numbers[-1]:
+                        complaints.append(f"{seen!r} was seen after {newest[key]}")
+                    else:
+                        newest[key] = seen
+
+            return read
+
+        def write(key: int) -> None:
+            for number in self.numbers:
+                subject.set(key, number)
+                # Others come, so that the table grows, and go.
+                subject.set(2 * number + key, number)
+                if number % 4:
+                    subject.pop(2 * number + key)
+
+        at_once([lambda: write(0), lambda: write(1)], [reader(), reader()])
+        assert_sound(subject)
+        stayed = {2 * number + key: number for key in (0, 1) for number in self.numbers if number % 4 == 0}
+        if dict(subject.items()) != {0: self.numbers[-1], 1: self.numbers[-1], **stayed}:
+            complaints.append("the table has not what was set last")
+        return complaints[:1]
+
+
+class CountersFreed(Scenario):
+    """The counters of a table's readers are freed with the table: `malloc` has as much as before."""
+
+    rounds_at_most = 2
+    tables = 30
+    warm = False
+
+    def left_out(self) -> str:
+        if not without_the_gil():
+            return "with the GIL readers have no counters"
+        return "" if malloc_tells() else "malloc does not tell how much it has given out"
+
+    def made_and_dropped(self, kind: Any) -> int:
+        """Makes tables with counters and drops them. Returns how many bytes the counters took."""
+        tables = [kind(1, 1.0).set(0, 0) for _ in range(self.tables)]
+        counters = with_counters(tables)
+        del tables
+        gc.collect()
+        return counters
+
+    def round(self, kind: Any, chance: random.Random) -> list[str]:
+        if not self.warm:
+            # What threads allocate once and keep.
+            self.made_and_dropped(kind)
+            self.warm = True
+        before = allocated()
+        counters = self.made_and_dropped(kind)
+        more = allocated() - before
+        return (
+            [f"{self.tables} tables, {counters} bytes of counters, {more} were not freed"]
+            if more > counters // 2
+            else []
+        )
+
+
 SCENARIOS = {
     kind.__name__: kind
     for kind in (
         SetAndPop, Growth, HashFunctionInPython, EqualityInPython, EndInPython, CollectorRunning, ClearAndLength, Setdefault,
         Popitem, TakenInARow, Copies, Update, ViewShared, IteratorShared, WeakReferences, TableDropped, TwoTables,
-        UpdateFromAChangingDict, MadeAnew,
+        UpdateFromAChangingDict, MadeAnew, ReadersAndWriters, CountersFreed,
     )
 }  # fmt: skip
+
+
+def left_out(name: str) -> str:
+    """Why a scenario has nothing to see here, "" if it has."""
+    return SCENARIOS[name]().left_out()
 
 
 def run(name: str, kind: Any, rounds: int, seed: int = 0) -> list[str]:
@@ -500,7 +678,7 @@ def run(name: str, kind: Any, rounds: int, seed: int = 0) -> list[str]:
     sys.setswitchinterval(1e-6)
     try:
         scenario, chance = SCENARIOS[name](), random.Random(seed)
-        for number in range(rounds):
+        for number in range(min(rounds, scenario.rounds_at_most)):
             complaints = scenario.round(kind, chance)
             if complaints:
                 return [f"{name}, round {number}: {complaint}" for complaint in complaints]

@@ -4,9 +4,10 @@
     a free-threaded one (3.14t)              without it, if the module declares that it can do without
     one that ThreadSanitizer watches         the module is built for it too; and once more with a race planted in it
 
-What the threads do, and what must hold, is in tests/threads. Then the laboratory's specimens with threads: each must be found out
-by what its header names, and nothing may be found in the source as it is. `make interpreters` gets what is missing here; what is
-not there is left out, and said so.
+What the threads do, and what must hold, is in tests/threads, with controls: what is taken out of the source there, a scenario must
+notice without the GIL, and ThreadSanitizer where it is a race. (With --specimen the controls are left out.) Then the laboratory's
+specimens with threads: each must be found out by what its header names, and nothing may be found in the source as it is. `make
+interpreters` gets what is missing here; what is not there is left out, and said so.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -33,7 +35,10 @@ from hashtable_lab.specimens.pages import threads_record_file
 from hashtable_lab.stage import Silent
 from rich.table import Table
 
-STRESS = ROOT / "tests" / "threads" / "stress.py"
+sys.path.append(str(ROOT / "tests" / "threads"))
+import stress
+
+STRESS = Path(stress.__file__)
 #: The race: a counter that all threads add to, in a function that many call at once.
 FUNCTION = re.compile(r"(fn mp_length\([^)]*\) -> Py_ssize_t \{\n)")
 PLANTED = (
@@ -52,6 +57,8 @@ threads = [threading.Thread(target=ask) for _ in range(2)]
 [thread.join() for thread in threads]
 """
 NAMED = "mp_length"
+#: The scenario that looks for memory that is not freed.
+LEAK = "CountersFreed"
 #: Unstable flags, of a stable compiler; the standard library is not watched, which is linked as it is.
 SANITIZED = {"RUSTC_BOOTSTRAP": "1", "RUSTFLAGS": "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer -g"}
 RACE = re.compile(r"WARNING: ThreadSanitizer: .*?\n==================", re.S)
@@ -94,8 +101,31 @@ def races(log: Path) -> tuple[list[str], int]:
     return ours, len(reports) - len(ours)
 
 
-def sanitize(kind: str, python: str, rounds: int) -> bool:
-    """Runs the stress under ThreadSanitizer, and the control. Returns whether all is well."""
+def control_builds(kind: str, python: str, **variables: str) -> Iterator[tuple[str, str, Path]]:
+    """Builds each control of tests/threads. Yields its name, its scenario, and the folder of the module."""
+    target = ROOT / "target" / "threads" / kind
+    for name, (fields, diff) in stress.controls().items():
+        source, module = target / "control-source", target / f"control-{name}"
+        copy_source(ROOT, source, specimens.patched(specimens.variant(name, diff).patch, ROOT, name))
+        build(
+            f"CPython {kind}: building without {name}", python, source, target / "cargo-controls", module, **variables
+        )
+        yield name, fields["Scenario"], module
+
+
+def complains(kind: str, python: str) -> bool:
+    """Runs the scenarios of the controls, without the GIL. Returns whether they complain of each."""
+    well = True
+    for name, scenario, module in control_builds(kind, python):
+        # A run ends with the first complaint. How many rounds it takes is chance; so many cannot all go well.
+        code = run_stress(python, module, 20_000, "--only", "--limit", "1200", scenario)
+        console.print(f"without {name}: {'found out' if code == 1 else 'NOT FOUND OUT'}")
+        well = well and code == 1
+    return well
+
+
+def sanitize(kind: str, python: str, rounds: int, controls: bool) -> bool:
+    """Runs the stress under ThreadSanitizer, and the controls. Returns whether all is well."""
     target = ROOT / "target" / "threads" / kind
     build(f"CPython {kind}: building", python, ROOT, target / "cargo", target / "module", **SANITIZED)
     source = planted(target / "source")
@@ -108,13 +138,22 @@ def sanitize(kind: str, python: str, rounds: int) -> bool:
         **SANITIZED,
     )
     well = True
-    for what, module in (("the module", "module"), ("the control", "planted")):
+    builds = [("the module", "module", ""), ("the control", "planted", "")]
+    if controls:
+        # What is not freed is no race.
+        racing = [
+            (name, scenario) for name, scenario, _ in control_builds(kind, python, **SANITIZED) if scenario != LEAK
+        ]
+        builds += [(f"without {name}", f"control-{name}", scenario) for name, scenario in racing]
+    for what, module, scenario in builds:
         log = target / f"races-{module}"
         for old in target.glob(f"{log.name}.*"):
             old.unlink()
         options = {"TSAN_OPTIONS": f"log_path={log}:exitcode=0"}
         if what == "the module":
             code = run_stress(python, target / module, rounds, **options)
+        elif scenario:
+            run_stress(python, target / module, rounds, "--only", scenario, **options)
         else:
             environment = {**os.environ, **options, "PYTHONPATH": str(target / module)}
             code = subprocess.run(["setarch", "-R", python, "-c", CONTROL], env=environment).returncode
@@ -122,7 +161,10 @@ def sanitize(kind: str, python: str, rounds: int) -> bool:
         console.print(f"ThreadSanitizer, {what}: {len(ours)} races in the module, {others} in CPython alone")
         if what == "the module":
             well = well and code == 0 and not ours
-        elif not any(NAMED in report for report in ours):
+        elif scenario and not ours:
+            console.print("NO RACE WAS FOUND")
+            well = False
+        elif not scenario and not any(NAMED in report for report in ours):
             console.print("THE PLANTED RACE WAS NOT FOUND")
             well = False
         if ours:
@@ -298,12 +340,14 @@ def main(kinds: tuple[str, ...], rounds: int, names: tuple[str, ...], record: bo
             well = run_stress(sys.executable, None, rounds) == 0 and well
         elif kind.endswith("-tsan"):
             console.print(f"==> CPython {kind}: {found[kind]}")
-            well = sanitize(kind, found[kind], max(1, rounds // 30)) and well
+            well = sanitize(kind, found[kind], max(1, rounds // 30), not names) and well
         else:
             console.print(f"==> CPython {kind}: {found[kind]}")
             target = ROOT / "target" / "threads" / kind
             build(f"CPython {kind}: building", found[kind], ROOT, target / "cargo", target / "module")
             well = run_stress(found[kind], target / "module", rounds) == 0 and well
+            if not names:
+                well = complains(kind, found[kind]) and well
     here = [kind for kind in wanted if kind in found or kind == "here"]
     if here:
         well = judge_specimens(here, found, list(names) or with_threads(), record) and well
