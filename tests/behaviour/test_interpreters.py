@@ -82,12 +82,11 @@ def check(program):
 
 
 #: The types are static, and the module is made in a single phase.
-classic_only = pytest.mark.skipif(
-    subject.NAME not in ("hashtable", "hashtable_traced"), reason="says what only the classic form does"
-)
+CLASSIC = subject.NAME in ("hashtable", "hashtable_traced")
+classic_only = pytest.mark.skipif(not CLASSIC, reason="says what only the classic form does")
 WITHOUT_THE_GIL = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
-with_the_gil = pytest.mark.skipif(
-    WITHOUT_THE_GIL,
+where_it_is_loaded = pytest.mark.skipif(
+    WITHOUT_THE_GIL and CLASSIC,
     reason="where there is no GIL to share, CPython loads the classic form in the first interpreter only",
 )
 
@@ -99,7 +98,7 @@ def they_are_here():
         pytest.skip(f"this Python cannot make interpreters: {ending.stderr.strip().splitlines()[-1:]}")
 
 
-@with_the_gil
+@where_it_is_loaded
 def test_import_end_and_import_again():
     """On CPython 3.12 this crashed: the second import gave up the `hash` of an interpreter that was no more."""
     check(
@@ -113,7 +112,7 @@ def test_import_end_and_import_again():
     )
 
 
-@with_the_gil
+@where_it_is_loaded
 def test_all_is_right_in_each_of_several():
     check(
         """
@@ -131,7 +130,7 @@ def test_all_is_right_in_each_of_several():
     )
 
 
-@with_the_gil
+@where_it_is_loaded
 def test_the_first_to_import_need_not_be_the_last():
     """The types were made ready by an interpreter that is gone."""
     check(
@@ -208,7 +207,7 @@ def test_an_interpreter_without_a_gil_to_share_is_refused(isolated, before):
     )
 
 
-@with_the_gil
+@where_it_is_loaded
 def test_control_a_wrong_answer_is_noticed():
     ending = interpreters("run(make(), USE.replace('is builtins.hash', 'is builtins.len'))")
     assert ending.returncode
@@ -221,7 +220,7 @@ def test_the_module_shows_what_it_keeps(module):
 
 
 @classic_only
-@with_the_gil
+@where_it_is_loaded
 def test_what_the_interpreters_share_is_in_no_list_of_the_collector_that_has_ended():
     """The dict of subclasses belongs to the type, which all of them share; the collector's lists belong to one of them."""
     check(
