@@ -48,9 +48,11 @@ PLANTED = (
 #: A program that runs into it, and what ThreadSanitizer must then name. (The calls of a scenario come one after another too often.)
 CONTROL = """
 import threading, hashtable
+together = threading.Barrier(2)
 def ask():
     table = hashtable.HashTable()
-    for _ in range(20_000):
+    together.wait()
+    for _ in range(500_000):
         len(table)
 threads = [threading.Thread(target=ask) for _ in range(2)]
 [thread.start() for thread in threads]
