@@ -81,6 +81,7 @@ RIGHT = {
     "a cycle": "b = m.Box(x); b.swap([b]); del b; gc.collect()",
     "an array in order": "for number in (10, 20, 30, 40, 15, 12, 5, 35, 1, 2, 50, 11): m.entered(number)",
     "a description of a buffer": "m.described(b'bytes'); m.described(bytes(1000))",
+    "containers in containers": "m.nested('a'); m.nested(x)",
     "made and dropped": "m.made_and_dropped(x); m.made_and_dropped(None); m.made_and_dropped('a'); m.made_and_dropped([])",
     "packed nodes": "m.packed_push(x); m.packed_push(None); m.packed_push('a'); m.packed_push(x); m.packed_clear()",
     "nodes": "n = m.Nodes()\nfor v in (x, x, 1, 2, x): n.push(v)\nn.pop(); n.pop(); n.push(x); n.push(n.pop()); n.push(x); del n",
@@ -160,6 +161,7 @@ SPARE = "import ctypes; ctypes.pythonapi.Py_IncRef(ctypes.py_object(None)); "  #
 BUGS = {
     "leak_pair": "m.leak_pair(x)",
     "described_and_lost": "m.described_and_lost(bytearray(9))",
+    "nested_and_lost": "m.nested_and_lost(x)",
     "leak_called": "m.leak_called(lambda n: [n])",
     "leak_date": "m.leak_date()",
     "forget": "m.forgotten(x)",

@@ -1,7 +1,7 @@
 //! A call begins and ends, and is judged.
 
 use super::always;
-use super::by_address::ByAddress;
+use super::by_address::{Addresses, ByAddress};
 use super::describe::{describe, describe_living, name_of};
 use super::hands::{Frame, Frames, Hand, give, in_frame, set_stack_of_call, with_frames, with_thread};
 use super::ledger::{STRICT, go_blind, is_blind, ledger};
@@ -165,6 +165,9 @@ impl Frame {
             self.ask_what_is_shown();
         }
         if self.open > 0 {
+            self.give_result_its_items(result);
+        }
+        if self.open > 0 {
             self.look_into_memory();
         }
         if self.open == 0 {
@@ -227,6 +230,52 @@ unsafe fn items_of(container: *mut PyObject) -> Vec<Address> {
     }
 }
 
+/// Of what lies in an object, and in the lists, tuples and dicts in it, so much is looked at.
+const MOST_ITEMS: usize = 1 << 18;
+
+/// How often each object lies in a list, a tuple or a dict, or in those in it; only of those objects that are wanted.
+///
+/// # Safety
+/// It is NULL or alive, and nothing of it changes meanwhile.
+unsafe fn leads_to(op: *mut PyObject, is_wanted: &dyn Fn(Address) -> bool) -> ByAddress<usize> {
+    let mut times: ByAddress<usize> = ByAddress::default();
+    let mut seen = Addresses::default();
+    let mut to_see = vec![op];
+    let mut left = MOST_ITEMS;
+    while let Some(container) = to_see.pop() {
+        if container.is_null() || !seen.insert(container as Address) {
+            continue;
+        }
+        // SAFETY: the container is alive, and is asked only for what one of its kind has.
+        let items = unsafe {
+            if pyo3_ffi::PyTuple_Check(container) != 0 || pyo3_ffi::PyList_Check(container) != 0 {
+                items_of(container)
+            } else if pyo3_ffi::PyDict_Check(container) != 0 {
+                let (mut at, mut key, mut value) = (0, core::ptr::null_mut(), core::ptr::null_mut());
+                let mut items = Vec::new();
+                while pyo3_ffi::PyDict_Next(container, &raw mut at, &raw mut key, &raw mut value) != 0 {
+                    items.extend([key as Address, value as Address]);
+                }
+                items
+            } else {
+                continue;
+            }
+        };
+        if items.len() > left {
+            break;
+        }
+        left -= items.len();
+        for item in items {
+            if is_wanted(item) {
+                *times.entry(item).or_default() += 1;
+            }
+            // What the call never had in hand, it has not filled.
+            to_see.push(item as *mut PyObject);
+        }
+    }
+    times
+}
+
 /// At most this many lists and tuples are searched for what is missing.
 const MOST_CONTAINERS: usize = 64;
 
@@ -238,6 +287,26 @@ impl Frame {
             peek::head(address).is_some_and(|(_, type_object)| type_object == hand.type_object)
         };
         seen.filter(lives).map(|(address, _)| address as *mut PyObject).collect()
+    }
+
+    /// What lies in the result, or in lists, tuples and dicts in it, is theirs if the count says so: if each of these places took a
+    /// reference of its own, the count would be higher. An extension in a hurry writes items where they belong, or puts them into a dict
+    /// and takes back the reference that the dict has taken by changing the count itself.
+    fn give_result_its_items(&mut self, result: *mut PyObject) {
+        // SAFETY: the result of a call is alive, and owns what it leads to; nothing runs meanwhile.
+        let lying = unsafe { leads_to(result, &|address| self.hands.get(address).is_some()) };
+        for (object, times) in lying {
+            let Some(hand) = self.hands.get_mut(object).filter(|hand| !hand.taken.is_empty()) else { continue };
+            // SAFETY: it lies in something that lives, and so lives.
+            let count = unsafe { layout::count_of(object as *mut PyObject) };
+            // What was seen to be stolen lies somewhere with good reason.
+            let lying = times.saturating_sub(hand.stolen) as isize;
+            for _ in 0..lying.min(hand.expected + lying - count).max(0) {
+                if hand.taken.pop().is_some() {
+                    self.open -= 1;
+                }
+            }
+        }
     }
 
     /// The call's result, if it is a list or a tuple that another call has filled.

@@ -519,6 +519,29 @@ static PyObject *described_and_lost(PyObject *module, PyObject *op)
     Py_RETURN_NONE;
 }
 
+/* ---- containers in containers, and a hurry: the reference that the dict has taken is taken back by hand ---- */
+
+static PyObject *nested_dicts(PyObject *key, int lost)
+{
+    PyObject *list = PyList_New(200);
+    int at;
+    for (at = 0; list != NULL && at < 200; at++) {
+        PyObject *dict = PyDict_New(), *value = PyList_New(0); /* LINE nested_and_lost */
+        if (dict == NULL || value == NULL || PyDict_SetItem(dict, key, value) < 0) {
+            return NULL;
+        }
+        if (at != lost) {
+            Py_SET_REFCNT(value, Py_REFCNT(value) - 1);
+        }
+        ((PyListObject *)list)->ob_item[at] = dict;
+    }
+    return list;
+}
+
+static PyObject *nested(PyObject *module, PyObject *key) { return nested_dicts(key, -1); }
+
+static PyObject *nested_and_lost(PyObject *module, PyObject *key) { return nested_dicts(key, 150); }
+
 /* ---- a call that is left by a jump, and so ends after one that it was made by ---- */
 
 static jmp_buf landing;
@@ -565,6 +588,8 @@ static PyMethodDef functions[] = {
     {"entered_over", entered_over, METH_O, NULL},
     {"described", described, METH_O, NULL},
     {"described_and_lost", described_and_lost, METH_O, NULL},
+    {"nested", nested, METH_O, NULL},
+    {"nested_and_lost", nested_and_lost, METH_O, NULL},
     {"jump", jump, METH_NOARGS, NULL},
     {"jumped", jumped, METH_O, NULL},
     {"made_and_dropped", made_and_dropped, METH_O, NULL},
