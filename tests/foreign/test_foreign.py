@@ -304,6 +304,26 @@ def test_cpp_that_counts_by_itself_is_told_by_who_called_it(run):
     assert not any("std::" in caller for caller in finding.callers)
 
 
+def test_a_generator_of_cython_does_not_end_the_interpreter(run):
+    """It did when Cython was told to leave the stack of exceptions alone: a frame, and then its code, were freed while in use."""
+    program = """
+import kept_cython as m
+def once():
+    try:
+        raise TypeError
+    except TypeError:
+        thrown = m.guarded(5)
+        next(thrown)
+        thrown.throw(ValueError)
+        thrown.close()
+        list(m.guarded(3))
+for _ in range(2000):
+    once()
+    {key: value for key, value in {1: 2}.items() if value}
+"""
+    assert run(program).ending == "the script ran to its end"
+
+
 def test_cython_that_counts_by_hand(run):
     ended = run("import kept_cython as m\nm.lost(object())")
     (finding,) = ended.findings

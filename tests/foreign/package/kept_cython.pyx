@@ -70,3 +70,12 @@ cdef class Keeper:
 
     def __len__(self):
         return len(self.all)
+
+
+def guarded(n):
+    """A generator that is left in the middle of what may raise."""
+    for number in range(n):
+        try:
+            yield number
+        except ValueError:
+            yield -1

@@ -26,8 +26,9 @@ from hashtable_lab.foreign import header, table
 
 #: What the compiler is told besides. Aliasing: a macro may clear any field as one that holds a `PyObject *`.
 FLAGS = "-g1 -fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-inline -fno-strict-aliasing -fno-lto -w"
-# Code that Cython made reaches into the interpreter's thread state by itself, past the C API, unless it is told not to.
-FLAGS += " -DCYTHON_FAST_THREAD_STATE=0 -DCYTHON_USE_EXC_INFO_STACK=0"
+# Code that Cython made reaches into the interpreter's thread state by itself, past the C API, unless it is told not to. It is not
+# told CYTHON_USE_EXC_INFO_STACK=0: then its generators give back what they do not own, and the interpreter dies.
+FLAGS += " -DCYTHON_FAST_THREAD_STATE=0"
 
 #: What a compiler of GCC's family is told too: a static variable that is written and never read is no variable to it, and what was
 #: stored there would look like a leak.
