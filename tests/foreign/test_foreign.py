@@ -82,6 +82,7 @@ RIGHT = {
     "an array in order": "for number in (10, 20, 30, 40, 15, 12, 5, 35, 1, 2, 50, 11): m.entered(number)",
     "a description of a buffer": "m.described(b'bytes'); m.described(bytes(1000))",
     "containers in containers": "m.nested('a'); m.nested(x)",
+    "a great many of them": "m.nested_by_the_thousands(x)",
     "made and dropped": "m.made_and_dropped(x); m.made_and_dropped(None); m.made_and_dropped('a'); m.made_and_dropped([])",
     "packed nodes": "m.packed_push(x); m.packed_push(None); m.packed_push('a'); m.packed_push(x); m.packed_clear()",
     "nodes": "n = m.Nodes()\nfor v in (x, x, 1, 2, x): n.push(v)\nn.pop(); n.pop(); n.push(x); n.push(n.pop()); n.push(x); del n",

@@ -230,18 +230,21 @@ unsafe fn items_of(container: *mut PyObject) -> Vec<Address> {
     }
 }
 
-/// Of what lies in an object, and in the lists, tuples and dicts in it, so much is looked at.
+/// Of what lies in an object, and in the lists, tuples and dicts in it, so much is looked at; or as many times the references that are
+/// in hand, if that is more: what a call has filled itself has not many more places.
 const MOST_ITEMS: usize = 1 << 18;
+const PLACES_FOR_EACH: usize = 4;
 
-/// How often each object lies in a list, a tuple or a dict, or in those in it; only of those objects that are wanted.
+/// How often each object lies in a list, a tuple or a dict, or in those in it; only of those objects that are wanted, and of the first
+/// `most` places.
 ///
 /// # Safety
 /// It is NULL or alive, and nothing of it changes meanwhile.
-unsafe fn leads_to(op: *mut PyObject, is_wanted: &dyn Fn(Address) -> bool) -> ByAddress<usize> {
+unsafe fn leads_to(op: *mut PyObject, most: usize, is_wanted: &dyn Fn(Address) -> bool) -> ByAddress<usize> {
     let mut times: ByAddress<usize> = ByAddress::default();
     let mut seen = Addresses::default();
     let mut to_see = vec![op];
-    let mut left = MOST_ITEMS;
+    let mut left = most;
     while let Some(container) = to_see.pop() {
         if container.is_null() || !seen.insert(container as Address) {
             continue;
@@ -293,8 +296,9 @@ impl Frame {
     /// reference of its own, the count would be higher. An extension in a hurry writes items where they belong, or puts them into a dict
     /// and takes back the reference that the dict has taken by changing the count itself.
     fn give_result_its_items(&mut self, result: *mut PyObject) {
+        let most = MOST_ITEMS.max(PLACES_FOR_EACH * self.open);
         // SAFETY: the result of a call is alive, and owns what it leads to; nothing runs meanwhile.
-        let lying = unsafe { leads_to(result, &|address| self.hands.get(address).is_some()) };
+        let lying = unsafe { leads_to(result, most, &|address| self.hands.get(address).is_some()) };
         for (object, times) in lying {
             let Some(hand) = self.hands.get_mut(object).filter(|hand| !hand.taken.is_empty()) else { continue };
             // SAFETY: it lies in something that lives, and so lives.

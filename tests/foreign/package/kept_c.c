@@ -521,11 +521,11 @@ static PyObject *described_and_lost(PyObject *module, PyObject *op)
 
 /* ---- containers in containers, and a hurry: the reference that the dict has taken is taken back by hand ---- */
 
-static PyObject *nested_dicts(PyObject *key, int lost)
+static PyObject *nested_dicts(PyObject *key, int number, int lost)
 {
-    PyObject *list = PyList_New(200);
+    PyObject *list = PyList_New(number);
     int at;
-    for (at = 0; list != NULL && at < 200; at++) {
+    for (at = 0; list != NULL && at < number; at++) {
         PyObject *dict = PyDict_New(), *value = PyList_New(0); /* LINE nested_and_lost */
         if (dict == NULL || value == NULL || PyDict_SetItem(dict, key, value) < 0) {
             return NULL;
@@ -538,9 +538,11 @@ static PyObject *nested_dicts(PyObject *key, int lost)
     return list;
 }
 
-static PyObject *nested(PyObject *module, PyObject *key) { return nested_dicts(key, -1); }
+static PyObject *nested(PyObject *module, PyObject *key) { return nested_dicts(key, 200, -1); }
 
-static PyObject *nested_and_lost(PyObject *module, PyObject *key) { return nested_dicts(key, 150); }
+static PyObject *nested_by_the_thousands(PyObject *module, PyObject *key) { return nested_dicts(key, 140000, -1); }
+
+static PyObject *nested_and_lost(PyObject *module, PyObject *key) { return nested_dicts(key, 200, 150); }
 
 /* ---- a call that is left by a jump, and so ends after one that it was made by ---- */
 
@@ -589,6 +591,7 @@ static PyMethodDef functions[] = {
     {"described", described, METH_O, NULL},
     {"described_and_lost", described_and_lost, METH_O, NULL},
     {"nested", nested, METH_O, NULL},
+    {"nested_by_the_thousands", nested_by_the_thousands, METH_O, NULL},
     {"nested_and_lost", nested_and_lost, METH_O, NULL},
     {"jump", jump, METH_NOARGS, NULL},
     {"jumped", jumped, METH_O, NULL},
