@@ -358,7 +358,7 @@ unsafe extern "C" fn unjudged(_: *mut PyObject, _: *mut PyObject) -> *mut PyObje
 }
 
 unsafe extern "C" fn blind(_: *mut PyObject, _: *mut PyObject) -> *mut PyObject {
-    let why = text(if account::is_blind() { account::WHY_BLIND } else { "" });
+    let why = text(account::why_blind());
     // SAFETY: the format gets what it asks for: a string of C, which lives until the str is made. That is new, and the caller's.
     unsafe { Py_BuildValue(c"s".as_ptr(), why.as_ptr()) }
 }

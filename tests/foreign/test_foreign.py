@@ -390,6 +390,16 @@ def test_a_kill_loses_no_finding(run):
     assert (finding.times, finding.line) == (12_003, line_of("kept_c.c", "leak_pair"))
 
 
+def test_a_flood_of_findings_ends_with_a_word(run):
+    ended = run("import kept_c as m\nfor _ in range(600_000): m.leak_pair(None)")
+    (finding,) = found(ended)
+    assert 499_990 < finding.times <= 500_000 and finding.line == line_of("kept_c.c", "leak_pair")
+    assert ended.well and ended.blind == "there were more findings than are written down"
+    # As many as were asked for and no more: nothing is said.
+    few = run("import kept_c as m\nfor _ in range(400_000): m.leak_pair(None)")
+    assert found(few)[0].times == 400_000 and few.blind == ""
+
+
 @pytest.mark.parametrize("pieces", ["", "nowhere"])
 def test_without_pieces_each_line_is_written_by_itself(built, tmp_path, pieces):
     log, subject = tmp_path / "log", built.subject()

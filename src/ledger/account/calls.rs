@@ -95,7 +95,8 @@ pub(crate) fn end(returned: Returned, base: usize) {
         return;
     }
     if with_frames(|frames| frames.depth() > 0 && frames.innermost().base != base) == Some(true) {
-        go_blind();
+        // The thread runs on another stack now, or a call was left by a jump: nobody can say any longer in which call something happens.
+        go_blind("it changes from one C stack to another, as greenlets do");
     }
     if is_blind() {
         return;

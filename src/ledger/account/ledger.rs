@@ -8,7 +8,7 @@ use super::{Address, Site};
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use pyo3_ffi::PyTypeObject;
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
-use std::sync::{LazyLock, Mutex, MutexGuard};
+use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock};
 
 /// One entry of the raw record.
 pub(crate) struct Event {
@@ -78,24 +78,30 @@ pub fn judge_everything() {
     STRICT.store(true, Ordering::Relaxed);
 }
 
+/// After so many findings nothing is judged any more, if they are written down: a flood of them would fill the disk.
+pub(super) const MOST_LOGGED: usize = 500_000;
+
 /// Nothing is judged any more: see [`go_blind`].
 static BLIND: AtomicBool = AtomicBool::new(false);
+static WHY_BLIND: OnceLock<&str> = OnceLock::new();
 
-/// Why that is.
-pub(crate) const WHY_BLIND: &str = "it changes from one C stack to another, as greenlets do";
+/// Why that is; nothing if it is not.
+pub(crate) fn why_blind() -> &'static str {
+    WHY_BLIND.get().copied().unwrap_or_default()
+}
 
 #[inline(always)]
 pub(crate) fn is_blind() -> bool {
     BLIND.load(Ordering::Relaxed)
 }
 
-/// A call has ended before one that it had made: the thread runs on another stack now, as greenlets do, or a call was left by a jump.
-/// So nobody can say any longer in which call something happens. What was found until now stands; from now on nothing is judged, in
-/// no thread, since what this one stores and gives back is not seen either.
+/// What was found until now stands; from now on nothing is judged, in no thread, since what this one stores and gives back is not seen
+/// either. `why`: in words.
 #[cold]
-pub(super) fn go_blind() {
-    if !BLIND.swap(true, Ordering::Relaxed) {
-        log(&["blind", WHY_BLIND]);
+pub(super) fn go_blind(why: &'static str) {
+    if WHY_BLIND.set(why).is_ok() {
+        BLIND.store(true, Ordering::Relaxed);
+        log(&["blind", why]);
     }
 }
 

@@ -55,7 +55,7 @@ pub(crate) use hands::{
     emptied, give, got_buffer, is_lent, lend, made, may_run_python, name, release_buffer, runs_nothing, settle,
     stack_of_call, take,
 };
-pub(crate) use ledger::{Event, RECORDING, SPEAKING, WHY_BLIND, is_blind, ledger, own_type};
+pub(crate) use ledger::{Event, RECORDING, SPEAKING, is_blind, ledger, own_type, why_blind};
 pub(crate) use report::{is_keeping_count, log, log_from_the_beginning, log_to};
 pub(crate) use stored::{freed, freed_memory, stored_in, taken_apart};
 

@@ -5,7 +5,7 @@ use super::Site;
 use super::describe::name_of;
 use super::follow::{follow, forget, look};
 use super::hands::{OUTSIDE, in_frame};
-use super::ledger::{Event, MOST_EVENTS, MOST_FINDINGS, RECORDING, SPEAKING, is_blind, ledger};
+use super::ledger::{Event, MOST_EVENTS, MOST_FINDINGS, MOST_LOGGED, RECORDING, SPEAKING, go_blind, is_blind, ledger};
 use super::pieces::Pieces;
 use crate::peek;
 use crate::spot::Spot;
@@ -217,6 +217,10 @@ pub(super) fn find(finding: Finding) {
     ledger.findings.push_back(finding);
     if ledger.findings.len() > MOST_FINDINGS {
         ledger.findings.pop_front();
+    }
+    if ledger.found >= MOST_LOGGED && LOGGING.load(Ordering::Relaxed) {
+        drop(ledger);
+        go_blind("there were more findings than are written down");
     }
 }
 
