@@ -444,7 +444,7 @@ pages: $(VENV)/installed $(VENV)/tools-bench $(VENV)/tools-wheels ## Write the p
 	@$(BIN)/python tests/tools/wheels.py page
 
 record-bench: $(VENV)/installed $(VENV)/tools-bench
-	@$(BIN)/python tests/bench/run.py --record
+	@$(BIN)/python tests/bench/run.py --record $(if $(QUICK),--quick)
 
 record-instructions: $(VENV)/installed $(VENV)/tools-bench
 	@$(BIN)/python tests/bench/instructions.py --record
