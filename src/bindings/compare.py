@@ -280,7 +280,7 @@ def times(targets: dict[str, Binding], tell: Any) -> tuple[dict[str, dict[str, f
                 continue
             figures = best.setdefault(name, {})
             for what, value in found.items():
-                figures[what] = min(round(value, 1), figures.get(what, value))
+                figures[what] = min(round(value, 1), figures.get(what, round(value, 1)))
     return best, failed
 
 
@@ -443,7 +443,12 @@ def compare(bindings: tuple[str, ...], as_json: bool, record: bool) -> int:
             raise click.ClickException(str(error)) from None
         everywhere = every_python()
         broken = False
-        results: dict[str, Any] = {"python": platform.python_version(), "machine": machine(), "roads": {}}
+        results: dict[str, Any] = {
+            "python": platform.python_version(),
+            "machine": machine(),
+            "turns": TURNS,
+            "roads": {},
+        }
         for binding in chosen:
             try:
                 found = survey(

@@ -127,6 +127,13 @@ def calls(results: dict[str, Any]) -> str:
     return table(header, rows, right=True)
 
 
+def rounds(results: dict[str, Any]) -> str:
+    """How often calls were timed: a record says how many turns each binding had, an older one was made with one turn for each."""
+    if "turns" in results:
+        return f"the best of {results['turns']} turns, which all bindings take one after another"
+    return "the best of seven rounds, each binding by itself"
+
+
 def costs(results: dict[str, Any]) -> str:
     """What the author writes, what is built, and how large it is."""
     rows = []
@@ -281,7 +288,7 @@ def page(results: dict[str, Any], others: list[dict[str, Any]]) -> str:
     about = results["machine"]
     parts = {
         part.__name__: part(results)
-        for part in (calls, costs, adjectives, pythons, bad_input, winners, controls, apart, missing)
+        for part in (calls, rounds, costs, adjectives, pythons, bad_input, winners, controls, apart, missing)
     }
     machine = f"{about['processor']}, {about['system']}, CPython {results['python']}, {about['cc']}, {about['rustc']}"
     return string.Template((HERE / "page.md").read_text(encoding="utf-8")).substitute(

@@ -100,6 +100,30 @@ def test_who_beats_ours_is_read_from_the_record(record):
     assert page.beaten(record)["`set`"] == ["cython"]
 
 
+def test_all_bindings_take_turns_when_they_are_timed(monkeypatch):
+    """One is slow the first time, another always, and one cannot be measured."""
+    seen = []
+
+    def answer(command, binding, **variables):
+        name = command[2]
+        seen.append(name)
+        if name == "broken":
+            raise builds.Failed("crash")
+        return {"empty": {"slow once": 90.04 if seen.count(name) == 1 else 20.04, "slow": 90.04}[name]}
+
+    monkeypatch.setattr(compare, "answer", answer)
+    best, failed = compare.times(dict.fromkeys(["slow once", "slow", "broken"]), lambda what: None)
+    assert best == {"slow once": {"empty": 20.0}, "slow": {"empty": 90.0}} and failed == {"broken": "crash"}
+    assert seen == ["slow once", "slow", "broken", *["slow once", "slow"] * (compare.TURNS - 1)]
+
+
+def test_the_page_says_how_often_calls_were_timed(record):
+    record.pop("turns", None)
+    assert "the best of seven rounds, each binding by itself" in page.page(record, [])
+    record["turns"] = 5
+    assert "the best of 5 turns" in page.page(record, [])
+
+
 def test_a_missing_binding_is_a_row_that_says_so(record, capsys):
     record["roads"]["swig"] = {"title": "SWIG", "missing": "swig cannot be installed: no network"}
     assert "- SWIG: swig cannot be installed: no network" in page.page(record, [])
