@@ -23,7 +23,7 @@ Reading = tuple[str, Callable[[], int]]
 #: From this count on an object is immortal on CPython 3.12 and 3.13, which cannot be asked.
 _IMMORTAL_COUNT = 2**30
 
-_WITHOUT_THE_GIL = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+WITHOUT_THE_GIL = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 _SIZED = (list, dict, set, deque, bytearray)
 
@@ -50,7 +50,7 @@ def immortal(thing: Any) -> bool:
     is_immortal = getattr(sys, "_is_immortal", None)  # CPython 3.14 and newer
     if is_immortal is not None and is_immortal(thing):
         return True
-    if is_immortal is not None and _WITHOUT_THE_GIL:
+    if is_immortal is not None and WITHOUT_THE_GIL:
         # Functions, modules and types have a large number added to their counts: what the interpreter itself does with them is
         # counted elsewhere. What an extension does moves the rest.
         return False

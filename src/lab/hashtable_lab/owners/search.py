@@ -31,16 +31,22 @@ from collections.abc import Iterator
 from typing import Any
 
 from hashtable_lab.children.questions import CannotAnswer, Tell, answer, describe
-from hashtable_lab.leakcheck.meters import immortal, type_name
+from hashtable_lab.leakcheck.meters import WITHOUT_THE_GIL, immortal, type_name
 
 # Types whose objects can hold others have this bit set.
 # Source: https://docs.python.org/3/c-api/typeobj.html#c.Py_TPFLAGS_HAVE_GC
 _HAVE_GC = 1 << 14
 
 
+# Without the GIL this is added to the counts of functions, modules and types, so that they do not end while threads use
+# them without counting. Source: `_Py_REF_DEFERRED` in Objects/object.c of CPython 3.14.
+_ADDED = sys.maxsize // 8
+
+
 def count(box: list[Any]) -> int:
     """The count of the object in a box, as `sys.getrefcount` gives it: reading it adds to it."""
-    return sys.getrefcount(box[0])
+    counted = sys.getrefcount(box[0])
+    return counted - _ADDED if WITHOUT_THE_GIL and counted >= _ADDED else counted
 
 
 def explain(question: dict[str, Any], tell: Tell) -> dict[str, Any]:
@@ -51,9 +57,10 @@ def explain(question: dict[str, Any], tell: Tell) -> dict[str, Any]:
         tell: is called with the progress.
 
     Returns:
-        `type`, `repr` (cut short), `immortal`, `getrefcount` (what `sys.getrefcount` says here), `tool` (of these,
-        how many are the tool's own), `count` (the others), `owners` (each a `kind`, a sentence `where`, and how many
-        `references`), `seen` (their sum) and `rest` (what the count says beyond that).
+        `type`, `repr` (cut short), `immortal`, `getrefcount` (what `sys.getrefcount` says here, without the large number
+        that a CPython without the GIL adds to functions, modules and types), `tool` (of these, how many are the tool's
+        own), `count` (the others), `owners` (each a `kind`, a sentence `where`, and how many `references`), `seen` (their
+        sum) and `rest` (what the count says beyond that).
     """
     tell(0.0, "running the setup")
     module = types.ModuleType("__main__")
