@@ -128,7 +128,7 @@ OTHER_PYTHONS = """\
 ## With other CPythons
 
 The same goals with newer CPythons, each compared with the `dict` of its own. First comes the worst ratio, then the mean where the
-goal has one.
+goal has one. A run on a machine that does other work says how many programs wanted to run; its ratios are less certain.
 
 {told}
 
@@ -196,9 +196,9 @@ def other_pythons(record: dict[str, Any], others: Sequence[dict[str, Any]]) -> s
     measured = [[from_json(read) for read in each["results"]] for each in everyone]
     rows = [[goal.work, goal.text, *(in_short(goal, results) for results in measured)] for goal in GOALS]
     names = [each["machine"]["python"].partition(",")[0] for each in everyone]
-    quick = ", a quick run: fewer keys, fewer rounds"
+    quick = "; a quick run: fewer keys, fewer rounds"
     told = [
-        f"- {name}: {each['date']}, {each['machine']['processor']}{quick * each['quick']}"
+        f"- {name}: {each['date']}, {each['machine']['processor']}; {each['machine']['load']}{quick * each['quick']}"
         for name, each in zip(names, everyone)
     ]
     return OTHER_PYTHONS.format(told="\n".join(told), table=markdown(["work", "goal", *names], rows))
