@@ -236,18 +236,23 @@ unsafe fn items_of(container: *mut PyObject) -> Vec<Address> {
 const MOST_ITEMS: usize = 1 << 18;
 const PLACES_FOR_EACH: usize = 4;
 
-/// How often each object lies in a list, a tuple or a dict, or in those in it; only of those objects that are wanted, and of the first
-/// `most` places.
+/// How often each object lies in a list, a tuple or a dict, or in those in it; only of those objects that are wanted, in containers that
+/// stand still, and of the first `most` places.
 ///
 /// # Safety
-/// It is NULL or alive, and nothing of it changes meanwhile.
-unsafe fn leads_to(op: *mut PyObject, most: usize, is_wanted: &dyn Fn(Address) -> bool) -> ByAddress<usize> {
+/// It is NULL or alive, and nothing changes meanwhile in what is said to stand still.
+unsafe fn leads_to(
+    op: *mut PyObject,
+    most: usize,
+    stands_still: &dyn Fn(Address) -> bool,
+    is_wanted: &dyn Fn(Address) -> bool,
+) -> ByAddress<usize> {
     let mut times: ByAddress<usize> = ByAddress::default();
     let mut seen = Addresses::default();
     let mut to_see = vec![op];
     let mut left = most;
     while let Some(container) = to_see.pop() {
-        if container.is_null() || !seen.insert(container as Address) {
+        if container.is_null() || !stands_still(container as Address) || !seen.insert(container as Address) {
             continue;
         }
         // SAFETY: the container is alive, and is asked only for what one of its kind has.
@@ -273,7 +278,6 @@ unsafe fn leads_to(op: *mut PyObject, most: usize, is_wanted: &dyn Fn(Address) -
             if is_wanted(item) {
                 *times.entry(item).or_default() += 1;
             }
-            // What the call never had in hand, it has not filled.
             to_see.push(item as *mut PyObject);
         }
     }
@@ -298,8 +302,12 @@ impl Frame {
     /// and takes back the reference that the dict has taken by changing the count itself.
     fn give_result_its_items(&mut self, result: *mut PyObject) {
         let most = MOST_ITEMS.max(PLACES_FOR_EACH * self.open);
-        // SAFETY: the result of a call is alive, and owns what it leads to; nothing runs meanwhile.
-        let lying = unsafe { leads_to(result, most, &|address| self.hands.get(address).is_some()) };
+        let made_here = |address| self.hands.get(address).is_some_and(|hand| hand.blank && !hand.died);
+        // Without the GIL others may change meanwhile what the call has not made itself.
+        let stands_still = |address| !cfg!(Py_GIL_DISABLED) || made_here(address);
+        // SAFETY: the result of a call is alive, and owns what it leads to. With the GIL nothing runs meanwhile; without it nobody else
+        // knows a list or a tuple that the call has made.
+        let lying = unsafe { leads_to(result, most, &stands_still, &|address| self.hands.get(address).is_some()) };
         for (object, times) in lying {
             let Some(hand) = self.hands.get_mut(object).filter(|hand| !hand.taken.is_empty()) else { continue };
             // SAFETY: it lies in something that lives, and so lives.
