@@ -100,7 +100,8 @@ fn write_down(name: &str, first: bool, all: u64) {
 }
 
 /// Counts one more, and returns how many there are. With the interpreter's lock nobody else counts meanwhile, and then an addition that
-/// need not be indivisible takes a fraction of the time.
+/// need not be indivisible takes a fraction of the time. Of interpreters with locks of their own, two may count as one at the same
+/// moment: then a call was judged that is not in the number of those that were.
 #[inline(always)]
 fn one_more(counter: &AtomicU64) -> u64 {
     if cfg!(Py_GIL_DISABLED) {
