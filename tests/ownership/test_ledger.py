@@ -131,6 +131,19 @@ def test_a_closed_block_stands_still():
     assert opened.events == events
 
 
+def test_nobody_can_tell_of_a_block_without_calls():
+    with audit.ledger(traced) as opened:
+        assert (opened.judged, opened.balanced, str(opened)) == (0, None, "could not tell: no call was judged")
+        traced.HashTable()
+        assert opened.judged > 0 and (opened.balanced, str(opened)) == (True, "balanced")
+    with audit.ledger(traced) as empty:
+        pass
+    traced.HashTable()
+    assert (empty.judged, empty.balanced, str(empty)) == (0, None, "could not tell: no call was judged")
+    empty.assert_balanced()
+    assert opened.judged > 0 and opened.balanced
+
+
 def test_it_stays_balanced_when_the_block_raises():
     with pytest.raises(ZeroDivisionError), audit.ledger(traced) as opened:
         traced.HashTable(hash_func=lambda key: 1 / 0).set(1, 2)
@@ -139,7 +152,7 @@ def test_it_stays_balanced_when_the_block_raises():
 
 def test_a_name_will_do_and_an_extension_without_a_ledger_will_not():
     with audit.ledger("hashtable_traced") as opened:
-        pass
+        traced.HashTable()
     assert opened.balanced
     with pytest.raises(TypeError, match="math keeps no ledger: it must be built with the crate in src/ledger"):
         audit.ledger("math")

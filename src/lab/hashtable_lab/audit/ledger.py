@@ -102,17 +102,18 @@ class Ledger:
     def __init__(self, module: types.ModuleType, record: bool = True) -> None:
         self._module = module
         self._record = record
-        self._first_finding = self._first_event = 0
-        self._closed: tuple[list[Finding], list[Event], str] | None = None
+        self._first_finding = self._first_event = self._first_call = 0
+        self._closed: tuple[list[Finding], list[Event], str, int] | None = None
 
     def __enter__(self) -> Ledger:
         if self._record:
             self._module.ledger_record(True)
         self._first_finding, self._first_event = self._module.ledger_position()
+        self._first_call = self._calls()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._closed = self._findings(), list(self._events()), self._module.ledger_blind()
+        self._closed = self._findings(), list(self._events()), self._module.ledger_blind(), self.judged
         if self._record:
             self._module.ledger_record(False)
 
@@ -123,6 +124,9 @@ class Ledger:
         if self._record:
             for event in self._module.ledger_events(self._first_event):
                 yield Event(*event)
+
+    def _calls(self) -> int:
+        return sum(calls for _, calls in self._module.ledger_judged())
 
     @property
     def open(self) -> list[Finding]:
@@ -140,26 +144,32 @@ class Ledger:
         return str(self._module.ledger_blind()) if self._closed is None else self._closed[2]
 
     @property
+    def judged(self) -> int:
+        """How many calls of the module's functions were judged in the block."""
+        return self._calls() - self._first_call if self._closed is None else self._closed[3]
+
+    @property
     def balanced(self) -> bool | None:
-        """Is nothing open? None: nothing was found, but not everything was judged, so nobody can tell."""
+        """Is nothing open? None: nothing was found, but no call was judged, or not everything, so nobody can tell."""
         if self.open:
             return False
-        return None if self.blind else True
+        return None if self.blind or not self.judged else True
 
     def __str__(self) -> str:
         if found := self.open:
             return "the ledger does not balance:\n" + "\n".join(f"  {finding}" for finding in found)
         if why := self.blind:
             return f"could not tell: from some call on nothing was judged: {why}"
-        return "balanced"
+        return "balanced" if self.judged else "could not tell: no call was judged"
 
     def assert_balanced(self) -> None:
-        """Nothing may be open, and all must have been judged.
+        """Nothing may be open, and no call may have been left unjudged. A block without any calls passes: a fixture stands around
+        tests that make none, too.
 
         Raises:
             Unbalanced: with one line for each finding; or it says why nobody can tell.
         """
-        if not self.balanced:
+        if self.open or self.blind:
             raise Unbalanced(str(self))
 
 
