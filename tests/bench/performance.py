@@ -134,7 +134,7 @@ goal has one. A run on a machine that does other work says how many programs wan
 
 {table}
 
-`make record WHAT=bench VENV=target/venv-3.14 PYTHON=python3.14` makes such a record.
+`make record WHAT=bench VENV=target/venv-3.14 PYTHON=python3.14` makes such a record, and a quick one with `QUICK=1`.
 
 """
 
