@@ -141,8 +141,7 @@ ledger (`--build`, {ledger:g} seconds), and each test that passes is repeated un
 ({repeat:g} seconds; of a test with many parameters the first {parameters}); the large ones have longer, and of their tests the
 files that `survey.toml` names are run. `make survey` runs it anew, `make survey PACKAGES='wrapt yarl'` some of it. The rank is
 that among all packages by downloads, November 2026. Where the current release wants a newer Python than 3.11, the newest one that
-does not is taken instead. The tests of fonttools and uvloop died under the ledger by a setting of Cython
-that it asked for, which is mended since; numpy's died once in two runs, and why is not known.
+does not is taken instead.
 
 *Clean* and *balanced* speak of what was judged, which stands beside them, and of nothing else. A count that grows because a list or
 a dict in Python holds more and more is no leak of an extension; those are counted apart. What nobody has looked at is no verdict
