@@ -236,7 +236,8 @@ def test_a_test_that_ends_unbalanced_is_an_error(example, child, tmp_path):
     (tmp_path / "test_suite.py").write_text(SUITE, encoding="utf-8")
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = unbalanced: on purpose\n", encoding="utf-8")
     program = f"import sys; sys.path[:0] = [{str(tmp_path)!r}]; import pytest; sys.exit(pytest.main(sys.argv[1:]))"
-    arguments = ["-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path)]
+    # Without the GIL there is a warning, since the example needs one.
+    arguments = ["-q", "-p", "no:cacheprovider", "-p", "no:warnings", "--rootdir", str(tmp_path), str(tmp_path)]
     ending = child("-c", program, *arguments, folder=example("ledger"))
     assert ending.returncode == 1, ending.stdout + ending.stderr
     assert "3 passed, 1 error" in ending.stdout

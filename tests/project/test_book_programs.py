@@ -54,8 +54,10 @@ def test_files_that_are_nearly_the_module() -> None:
     # CPython 3.15 goes on with a hint at files of other versions.
     assert said.pop("an ending for another Python").startswith("ModuleNotFoundError: No module named 'hashtable'")
     no_function = "ImportError: dynamic module does not define module export function "
-    assert said.pop("another name") == no_function + "(PyInit_chainedtable)"
-    assert said.pop("the function has another name") == no_function + "(PyInit_hashtable)"
+    # CPython 3.15 looks for another one first.
+    asked = "PyModExport_{0} or PyInit_{0}" if sys.version_info >= (3, 15) else "PyInit_{0}"
+    assert said.pop("another name") == f"{no_function}({asked.format('chainedtable')})"
+    assert said.pop("the function has another name") == f"{no_function}({asked.format('hashtable')})"
     assert said.pop("the end is missing") == "the process was ended by SIGBUS"
     assert said.pop("no shared object at all") == "ImportError: hashtable.so: invalid ELF header"
     assert said == {}
@@ -111,7 +113,8 @@ def test_the_example_is_shaky_and_its_user_notices_nothing(with_source) -> None:
     command = [sys.executable, PROGRAMS / "example.py", "-m", "hashtable_lab", "ledger", "--json"]
     command += ["--module", "ledger_example", PROGRAMS / "shaky.py"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240)
-    assert (done.returncode, done.stderr) == (1, "all is well\n")
+    # Before it, a CPython without the GIL warns that the example needs one.
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, "all is well"), done.stderr
     found = [(finding["kind"], finding["function"]) for finding in json.loads(done.stdout)["findings"]]
     assert found == [
         ("surplus", "leak_incref"),
