@@ -28,6 +28,7 @@ import os
 import pickle
 import re
 import sys
+import sysconfig
 from collections import Counter
 from pathlib import Path
 
@@ -392,9 +393,8 @@ class Call:
         # References. An AttributeError owns the object that was asked, so the exception goes first.
         if untouched and not self.piecemeal and self.statement not in GOES_ON:
             del what, error
-            changed = [
-                f"{name} {now - then:+}" for name, now, then in zip(names, references(names), counts) if now != then
-            ]
+            now = references(names)
+            changed = [f"{name} {now[name] - then:+}" for name, then in counts.items() if now[name] != then]
             if changed:
                 wrong(f"references: {', '.join(changed)}")
         for kind, done, file, line, function, _, type_name, text, _ in module.ledger_findings(first_finding):
@@ -420,9 +420,20 @@ class Call:
                 nth += 1
 
 
+#: The flag of a type that was made while the program ran (`Py_TPFLAGS_HEAPTYPE`).
+MADE_AT_RUN_TIME = 1 << 9
+WITHOUT_GIL = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+
+
+def countable(value):
+    """Whether the count of an object says how many references there are to it. Without the GIL each thread counts the objects of
+    a type made at run time for itself, and nobody adds that up until the type dies. (The ledger still looks at each reference.)"""
+    return not (WITHOUT_GIL and isinstance(value, type) and value.__flags__ & MADE_AT_RUN_TIME)
+
+
 def references(names):
-    """How many references there are to each object of the world."""
-    return list(map(sys.getrefcount, names.values()))
+    """How many references there are to each object of the world whose count says it."""
+    return {name: sys.getrefcount(value) for name, value in names.items() if countable(value)}
 
 
 def shortly(outcome):

@@ -20,6 +20,7 @@ import os
 import re
 import shutil
 import sys
+import sysconfig
 from collections import Counter
 from pathlib import Path
 
@@ -233,6 +234,12 @@ def test_a_place_out_of_reach_that_is_reached_is_an_error(copy):
         outcome = all_failed(sites)
         outcome.failed[site.file, site.line, site.call] += 1
         assert "is said to be out of reach" in faults.judged(sites, outcome, True)["errors"][0]
+
+
+def test_the_short_way_is_out_of_reach_in_the_limited_form_only(copy):
+    [site] = [site for site in fallible.scan(copy) if site.file.endswith("/at_once.rs")]
+    assert "long way" in faults.excused(site, limited=True)
+    assert (faults.excused(site) is None) == bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 
 def test_a_place_that_only_the_ledger_knows_is_an_error(copy):
