@@ -395,10 +395,11 @@ mutants: $(VENV)/installed $(VENV)/tools-mutants ## Leave out each refcount oper
 
 # ---- measuring -----------------------------------------------------------------------------------------------------
 
-# QUICK=1 ends within two minutes.
-bench: $(VENV)/installed $(VENV)/tools-bench ## Measure against dict and its peers: QUICK=1
+# QUICK=1 ends within two minutes. Without what has more keys: LARGEST=1000000.
+LARGEST ?=
+bench: $(VENV)/installed $(VENV)/tools-bench ## Measure against dict and its peers: QUICK=1, LARGEST
 	$(call say,measuring)
-	@$(BIN)/python tests/bench/run.py $(if $(QUICK),--quick)
+	@$(BIN)/python tests/bench/run.py $(if $(QUICK),--quick) $(if $(LARGEST),--largest $(LARGEST))
 
 bench-instructions: $(VENV)/installed $(VENV)/tools-bench ## Count the instructions of the hot paths, and compare with the record
 	@$(BIN)/python tests/bench/instructions.py
@@ -444,7 +445,7 @@ pages: $(VENV)/installed $(VENV)/tools-bench $(VENV)/tools-wheels ## Write the p
 	@$(BIN)/python tests/tools/wheels.py page
 
 record-bench: $(VENV)/installed $(VENV)/tools-bench
-	@$(BIN)/python tests/bench/run.py --record $(if $(QUICK),--quick)
+	@$(BIN)/python tests/bench/run.py --record $(if $(QUICK),--quick) $(if $(LARGEST),--largest $(LARGEST))
 
 record-instructions: $(VENV)/installed $(VENV)/tools-bench
 	@$(BIN)/python tests/bench/instructions.py --record

@@ -128,13 +128,15 @@ OTHER_PYTHONS = """\
 ## With other CPythons
 
 The same goals with newer CPythons, each compared with the `dict` of its own. First comes the worst ratio, then the mean where the
-goal has one. A run on a machine that does other work says how many programs wanted to run; its ratios are less certain.
+goal has one. A run on a machine that does other work says how many programs wanted to run, the one that measures among them; its
+ratios are less certain.
 
 {told}
 
 {table}
 
-`make record WHAT=bench VENV=target/venv-3.14 PYTHON=python3.14` makes such a record, and a quick one with `QUICK=1`.
+`make record WHAT=bench VENV=target/venv-3.14 PYTHON=python3.14` makes such a record, a quick one with `QUICK=1`,
+and with `LARGEST=1000000` one without what has more keys, which takes longest.
 
 """
 
@@ -199,6 +201,7 @@ def other_pythons(record: dict[str, Any], others: Sequence[dict[str, Any]]) -> s
     quick = "; a quick run: fewer keys, fewer rounds"
     told = [
         f"- {name}: {each['date']}, {each['machine']['processor']}; {each['machine']['load']}{quick * each['quick']}"
+        + "".join(f"; without {title}" for title in each["missing"])
         for name, each in zip(names, everyone)
     ]
     return OTHER_PYTHONS.format(told="\n".join(told), table=markdown(["work", "goal", *names], rows))

@@ -54,8 +54,13 @@ def machine() -> dict[str, str]:
         "system": f"{platform.system()} {platform.release()}",
         "python": f"CPython {platform.python_version()}, {platform.python_compiler()}",
         "rust": rust[1] if len(rust) > 1 else "",
-        "load": f"{os.getloadavg()[0]:.1f} processes wanted to run, on the average of the minute before",
+        "load": wanted_to_run(os.getloadavg()[0]),
     }
+
+
+def wanted_to_run(average: float) -> str:
+    """How busy the machine was, in words."""
+    return f"{average:.1f} processes wanted to run, on the average of the busiest minute"
 
 
 def measure_once(group: Group, label: str) -> Measured:
@@ -202,11 +207,19 @@ def rounded(value: Any) -> Any:
     return value
 
 
+def within(largest: int | None, groups: Sequence[Group]) -> tuple[list[Group], dict[str, str]]:
+    """The groups with at most so many keys, or all; and of the others why they are missing."""
+    chosen = [group for group in groups if largest is None or group.n <= largest]
+    why = f"it was left out, with all that has more than {largest:,} keys" if largest is not None else ""
+    return chosen, {group.title(): why for group in groups if group not in chosen}
+
+
 @click.command(help=__doc__.split("\n\n")[0], epilog="Exit codes: 0 measured, 2 something is missing, 130 interrupted.")
 @click.option("--quick", is_flag=True, help="Fewer keys, fewer rounds: ends within two minutes on two cores.")
 @click.option("--only", "only", multiple=True, type=click.Choice([*SECTIONS, *APART]), help="Only this section.")
 @click.option("--kind", "kinds", multiple=True, help="Only this kind of keys, such as int.")
 @click.option("--size", "sizes", multiple=True, type=int, help="Only this number of keys, such as 1000.")
+@click.option("--largest", type=int, help="Leave out what has more keys; ten million take half an hour.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON at the end, not as tables.")
 @click.option(
     "--record",
@@ -214,7 +227,13 @@ def rounded(value: Any) -> Any:
     help=f"Write them to {RECORD.relative_to(ROOT)} too, from which the page in the book is made; with another CPython, beside it.",
 )
 def main(
-    quick: bool, only: tuple[str, ...], kinds: tuple[str, ...], sizes: tuple[int, ...], as_json: bool, record: bool
+    quick: bool,
+    only: tuple[str, ...],
+    kinds: tuple[str, ...],
+    sizes: tuple[int, ...],
+    largest: int | None,
+    as_json: bool,
+    record: bool,
 ) -> None:
     """The command line."""
     if as_json:
@@ -223,9 +242,12 @@ def main(
     console.print("no figure here is a time: all are ratios of what was measured side by side")
     missing = peers.prepare(dict(os.environ))
     where = machine()
+    busiest = [os.getloadavg()[0]]
     results: list[Measured] = []
 
     def add(measured: Measured | None) -> None:
+        busiest.append(os.getloadavg()[0])
+        where["load"] = wanted_to_run(max(busiest))
         if measured is not None:
             results.append(measured)
             save(RESULTS, results, where, missing, quick)
@@ -233,6 +255,8 @@ def main(
     chosen = [name for name in [*SECTIONS, *APART] if not only or name in only]
     todo = [group for name in chosen if name in SECTIONS for group in SECTIONS[name](quick)]
     todo = [group for group in todo if (not kinds or group.kind in kinds) and (not sizes or group.n in sizes)]
+    todo, left = within(largest, todo)
+    missing |= left
     for name in chosen:
         if name in APART and not (name == "import" and "empty" in missing):
             why = measure_apart(name, quick, add)

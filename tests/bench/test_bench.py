@@ -24,6 +24,7 @@ import instructions  # noqa: E402
 import keys  # noqa: E402
 import measuring  # noqa: E402
 import performance  # noqa: E402
+import run  # noqa: E402
 import where  # noqa: E402
 import works  # noqa: E402
 from measuring import Candidate, Group, Measured, Ratio, again  # noqa: E402
@@ -181,6 +182,15 @@ def test_every_statement_of_a_section_runs(name: str) -> None:
             assert failed == {}, one.title()
 
 
+def test_what_has_too_many_keys_is_left_out_with_a_word() -> None:
+    groups = list(works.SECTIONS["mapping"](False))
+    chosen, left = run.within(100_000, groups)
+    assert {group.n for group in chosen} == {group.n for group in groups if group.n <= 100_000}
+    assert len(chosen) + len(left) == len(groups) and "mapping, int, 1,000,000 keys" in left
+    assert set(left.values()) == {"it was left out, with all that has more than 100,000 keys"}
+    assert run.within(None, groups) == (groups, {})
+
+
 def test_a_goal_is_reached_or_missed_by_its_worst_and_its_mean() -> None:
     goal = works.Goal("work", ("test",), "", worst=1.0, mean=0.8)
 
@@ -303,6 +313,14 @@ def test_the_two_sides_of_a_work_stand_beside_each_other() -> None:
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not there")
 @pytest.mark.skipif(hasattr(sys, "gettotalrefcount"), reason="a debug build counts much else")
 @pytest.mark.slow
+def test_another_python_has_counts_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(where, "RECORD", tmp_path / "where.json")
+    assert where.record_of("3.15") == where.RECORD
+    where.RECORD.write_text(json.dumps({"python": "3.11.7"}))
+    assert where.record_of("3.11") == where.RECORD
+    assert where.record_of("3.15") == tmp_path / "where-3.15.json"
+
+
 def test_what_a_work_does_more_is_seen_where_it_does_it() -> None:
     """The whole way, with valgrind: a second lookup in each step doubles what the extension does, and not what the loop does."""
     once, twice = (

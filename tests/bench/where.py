@@ -4,7 +4,8 @@ callgrind counts the instructions of each function (https://valgrind.org/docs/ma
 another process three times; the difference is what it costs, function by function, with nothing of what prepares it. What
 stands beside it is the work that it is compared with by `make bench`.
 
-The record is docs/performance/where.json, from which the chapter docs/fast.md takes its tables (`--show WORK`).
+The record is docs/performance/where.json, from which the chapter docs/fast.md takes its tables (`--show WORK`). Another CPython has
+a record of its own beside it, such as where-3.15.json (`--show WORK --python 3.15`).
 """
 
 from __future__ import annotations
@@ -49,6 +50,11 @@ GET = "for k in keys: t[k]"
 SET = "for k in keys: t[k] = k"
 #: Name, the keys, and the two sides.
 WORKS: dict[str, tuple[str, Side, Side]] = {
+    "adding strs": (
+        "'key-%d' % i",
+        Side("dict", "{}", SET),
+        Side("HashTable", "HashTable()", SET),
+    ),
     "update from a dict": (
         "'key-%d' % i",
         Side("dict", "None", "dict(d)"),
@@ -132,15 +138,29 @@ def table_of(sides: Mapping[str, Mapping[str, float]]) -> str:
     return "\n".join(lines)
 
 
+def record_of(python: str) -> Path:
+    """Where the record of a version such as 3.15 belongs: in RECORD if that is of the same one, or is not there; or beside it."""
+    if not RECORD.is_file() or minor(json.loads(RECORD.read_text("utf-8"))["python"]) == python:
+        return RECORD
+    return RECORD.with_name(f"where-{python}.json")
+
+
+def minor(version: str) -> str:
+    """A version without the last of its numbers."""
+    return ".".join(version.split(".")[:2])
+
+
 @click.command(help=__doc__.split("\n\n")[0], epilog="Exit codes: 0 done, 2 something is missing.")
 @click.option("--show", type=click.Choice([*WORKS]), help="Count nothing; print this work from the record.")
+@click.option("--python", help="With --show: the record of this CPython, such as 3.15.")
 @click.option("--record", is_flag=True, help="Write the counts into the record.")
-def main(show: str | None, record: bool) -> int:
+def main(show: str | None, python: str | None, record: bool) -> int:
     """The command line."""
     if show:
-        if not RECORD.is_file():
-            raise click.ClickException(f"{RECORD.relative_to(ROOT)} is missing: make record WHAT=where writes it.")
-        recorded = json.loads(RECORD.read_text("utf-8"))
+        file = record_of(python) if python else RECORD
+        if not file.is_file():
+            raise click.ClickException(f"{file.relative_to(ROOT)} is missing: make record WHAT=where writes it.")
+        recorded = json.loads(file.read_text("utf-8"))
         print(f"instructions for one operation, CPython {recorded['python']} on {recorded['machine']}\n")
         print(table_of(recorded["works"][show]))
         return 0
@@ -156,8 +176,9 @@ def main(show: str | None, record: bool) -> int:
         console.print(table_of(works[work]) + "\n")
     if record:
         whole = {"machine": platform.machine(), "python": platform.python_version(), "works": works}
-        RECORD.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
-        console.print(f"written to {RECORD.relative_to(ROOT)}")
+        file = record_of(minor(whole["python"]))
+        file.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+        console.print(f"written to {file.relative_to(ROOT)}")
     return 0
 
 
