@@ -432,7 +432,7 @@ ledger-cost: $(VENV)/installed $(if $(SUITE),$(VENV)/tools-test) ## Time the tra
 
 # A long run leaves a record beside the book, and a page is made from it. Each of these runs in full, except `mutants`, which takes
 # MISSING=yes as well; two of them at once would measure each other.
-RECORDS := bench instructions mixed where bindings matrix mutants wheels road talk pictures field builds bytecode symptoms threads survey
+RECORDS := bench instructions mixed where bindings matrix mutants wheels road talk pictures field builds bytecode symptoms threads forms survey
 WHAT ?=
 record: ## Run something in full, keep its record and write its page: WHAT='bench matrix'
 	@for what in $(or $(WHAT),nothing); do case " $(RECORDS) " in *" $$what "*) ;; \
@@ -466,6 +466,9 @@ record-matrix: $(VENV)/installed debug-python valgrind-itself
 record-threads: $(VENV)/installed $(VENV)/tools-test
 	@$(BIN)/python tests/tools/threads.py --rounds 0 --record here 3.14t 3.14t-tsan
 	@$(BIN)/python -m hashtable_lab specimens pages
+
+record-forms: $(VENV)/installed $(VENV)/tools-forms
+	@$(BIN)/python tests/tools/forms.py $(FORMS:%=--form %) --record $(PYTHONS)
 
 record-symptoms: site $(VENV)/tools-test chromium
 	@HASHTABLE_RECORD_SYMPTOMS=yes $(BIN)/python -m pytest -q -m site tests/site/test_site.py -k test_a_specimen_in_the_browser

@@ -14,10 +14,14 @@ Controls come with it: the heap form with the mistakes that its contract makes p
 notice; its file, which abi3audit must refuse; and abi3t with less room than the head of an object needs, which must not be
 imported. FORMS='heap', PYTHONS='3.12 3.14' and SUITES='behaviour forms' take only these;
 what is not here is left out, and said so. QUICK=yes takes a slice of the behaviour suite.
+
+All of it takes more than an hour. `make record WHAT=forms` keeps what was seen in docs/forms.json, row by row, and writes the table
+of the chapter about the forms. With PYTHONS='3.14 3.14t' it takes these anew, and the other rows stay as they are.
 """
 
 from __future__ import annotations
 
+import datetime
 import functools
 import importlib.util
 import json
@@ -38,6 +42,9 @@ from requirements import PYPROJECT, requirements
 from rich.table import Table
 
 TARGET = ROOT / "target" / "forms"
+RECORD = ROOT / "docs" / "forms.json"
+PAGE = ROOT / "docs" / "five-contracts.md"
+BEGIN, END = "<!-- from forms.json -->", "<!-- to here -->"
 
 FORMS = {
     "classic": Form(PACKAGES["hashtable"], "hashtable", (3, 9)),
@@ -57,6 +64,8 @@ SUITES = {
     "ledger": (["tests/behaviour", "tests/ownership/test_gc.py", "tests/forms"], True),
 }
 QUICK = [f"tests/behaviour/test_{name}.py" for name in ("table", "mapping", "protocol", "interpreters")]
+#: The name of the control's row.
+BROKEN = "heap, broken"
 #: What is broken in the control, all at once: a specimen, the test that must complain, and from which version on.
 CONTROLS = {
     "heap-type-not-released": ("test_an_object_owns_its_type", (3, 11)),
@@ -260,14 +269,49 @@ def serves(form: Form, version: tuple[int, ...], kind: str) -> bool:
     return version >= form.oldest and not (form.stable == ("abi3",) and kind.endswith("t"))
 
 
+# ---- the record and the page -----------------------------------------------------------------------------------------
+
+
+def with_table(page: str, record: list[dict[str, str]]) -> str:
+    """The text of the chapter with the table of a record in it."""
+    lines = [f"| form | CPython | {' | '.join(SUITES)} |", f"|---|---|{'---|' * len(SUITES)}"]
+    for row in record:
+        lines.append(f"| {' | '.join([row['form'], row['python'], *(row.get(suite, '') for suite in SUITES)])} |")
+    dates = sorted({row["date"] for row in record})
+    lines += ["", f"Seen on {' to '.join(dict.fromkeys([dates[0], dates[-1]]))}."]
+    before, rest = page.split(BEGIN)
+    after = rest.split(END)[1]
+    return f"{before}{BEGIN}\n\n" + "\n".join(lines) + f"\n\n{END}{after}"
+
+
+def keep(form: str, kind: str, python: str, seen: dict[str, str]) -> None:
+    """Puts a row into the record, in place of the one that was there, and writes the chapter's table anew."""
+    record = json.loads(RECORD.read_text("utf-8")) if RECORD.is_file() else []
+    release = subprocess.run([python, "-c", "import platform; print(platform.python_version())"], capture_output=True)
+    version = release.stdout.decode().strip() + ("t" if kind.endswith("t") else "")
+    row = {"form": form, "kind": kind, "python": version, "date": str(datetime.date.today()), **seen}
+    rows = {(other["form"], other["kind"]): other for other in record}
+    rows[form, kind] = row
+    names = [*FORMS, BROKEN]
+    numbers = {at: ([int(part) for part in re.findall(r"\d+", at[1])], at[1]) for at in rows}
+    ordered = [rows[at] for at in sorted(rows, key=lambda at: (names.index(at[0]), numbers[at]))]
+    RECORD.write_text(json.dumps(ordered, indent=1) + "\n", "utf-8")
+    PAGE.write_text(with_table(PAGE.read_text("utf-8"), ordered), "utf-8")
+
+
 @click.command(help=__doc__)
 @click.argument("kinds", nargs=-1, metavar="[CPYTHON]...")
 @click.option("--form", "forms", multiple=True, type=click.Choice(list(FORMS)), help="Only this form; may be repeated.")
 @click.option("--suite", "suites", multiple=True, type=click.Choice(list(SUITES)), help="Only this suite.")
 @click.option("--quick", is_flag=True, help="Of the behaviour suite a slice.")
 @click.option("--no-control", is_flag=True, help="Without the control, which takes a build.")
-def main(kinds: tuple[str, ...], forms: tuple[str, ...], suites: tuple[str, ...], quick: bool, no_control: bool) -> int:
+@click.option("--record", is_flag=True, help="Keep what was seen in docs/forms.json, and write the chapter's table.")
+def main(
+    kinds: tuple[str, ...], forms: tuple[str, ...], suites: tuple[str, ...], quick: bool, no_control: bool, record: bool
+) -> int:
     """The command line."""
+    if record and (quick or suites):
+        raise click.UsageError("a record is of all suites in full: leave out QUICK and SUITES.")
     found = {kind: path for kind, path in interpreters().items() if not kind.endswith("-debug")}
     for kind in kinds:
         if kind not in found:
@@ -319,10 +363,14 @@ def main(kinds: tuple[str, ...], forms: tuple[str, ...], suites: tuple[str, ...]
                 cells.append(said)
                 console.print(f"{what}, {suite}: {said}")
             table.add_row(name, kind, *cells)
+            if record:
+                keep(name, kind, python, dict(zip(suites, cells)))
             if name == "heap" and not controlled:
                 seen, said = control(kind, version, python, path)
                 well, controlled = well and seen, True
-                table.add_row("heap, broken", kind, *[said if suite == "forms" else "" for suite in suites])
+                table.add_row(BROKEN, kind, *[said if suite == "forms" else "" for suite in suites])
+                if record:
+                    keep(BROKEN, kind, python, {"forms": said})
     if not ran:
         console.print("None of these forms is for a CPython that is here: nothing was tested.")
         return 0 if kinds else 1
