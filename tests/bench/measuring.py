@@ -97,6 +97,13 @@ class Group:
         return f"{self.section}, {self.kind}, {self.n:,} keys"
 
 
+def within(largest: int | None, groups: Sequence[Group]) -> tuple[list[Group], dict[str, str]]:
+    """The groups with at most so many keys, or all; and of the others why they are missing."""
+    chosen = [group for group in groups if largest is None or group.n <= largest]
+    why = f"it was left out, with all that has more than {largest:,} keys" if largest is not None else ""
+    return chosen, {group.title(): why for group in groups if group not in chosen}
+
+
 @dataclass
 class Ratio:
     """The time of one candidate over that of the first, in one stage.

@@ -26,7 +26,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "tools")]
 import apart  # noqa: E402
 import peers  # noqa: E402
 from commands import ROOT, console, last_lines, run_command, watch  # noqa: E402
-from measuring import NOISE, SCRIPT, TRIES, Group, Measured, from_json, quietest, to_json  # noqa: E402
+from measuring import NOISE, SCRIPT, TRIES, Group, Measured, from_json, quietest, to_json, within  # noqa: E402
 from performance import RECORD, record_file  # noqa: E402
 from works import APART, GOALS, SECTIONS, Finding, finding  # noqa: E402
 
@@ -205,13 +205,6 @@ def rounded(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [rounded(item) for item in value]
     return value
-
-
-def within(largest: int | None, groups: Sequence[Group]) -> tuple[list[Group], dict[str, str]]:
-    """The groups with at most so many keys, or all; and of the others why they are missing."""
-    chosen = [group for group in groups if largest is None or group.n <= largest]
-    why = f"it was left out, with all that has more than {largest:,} keys" if largest is not None else ""
-    return chosen, {group.title(): why for group in groups if group not in chosen}
 
 
 @click.command(help=__doc__.split("\n\n")[0], epilog="Exit codes: 0 measured, 2 something is missing, 130 interrupted.")

@@ -24,7 +24,6 @@ import instructions  # noqa: E402
 import keys  # noqa: E402
 import measuring  # noqa: E402
 import performance  # noqa: E402
-import run  # noqa: E402
 import where  # noqa: E402
 import works  # noqa: E402
 from measuring import Candidate, Group, Measured, Ratio, again  # noqa: E402
@@ -184,11 +183,11 @@ def test_every_statement_of_a_section_runs(name: str) -> None:
 
 def test_what_has_too_many_keys_is_left_out_with_a_word() -> None:
     groups = list(works.SECTIONS["mapping"](False))
-    chosen, left = run.within(100_000, groups)
+    chosen, left = measuring.within(100_000, groups)
     assert {group.n for group in chosen} == {group.n for group in groups if group.n <= 100_000}
     assert len(chosen) + len(left) == len(groups) and "mapping, int, 1,000,000 keys" in left
     assert set(left.values()) == {"it was left out, with all that has more than 100,000 keys"}
-    assert run.within(None, groups) == (groups, {})
+    assert measuring.within(None, groups) == (groups, {})
 
 
 def test_a_goal_is_reached_or_missed_by_its_worst_and_its_mean() -> None:
