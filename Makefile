@@ -431,7 +431,8 @@ ledger-cost: $(VENV)/installed $(if $(SUITE),$(VENV)/tools-test) ## Time the tra
 # ---- records and pages ---------------------------------------------------------------------------------------------
 
 # A long run leaves a record beside the book, and a page is made from it. Each of these runs in full, except `mutants`, which takes
-# MISSING=yes as well; two of them at once would measure each other.
+# MISSING=yes as well, `forms`, which takes FORMS and PYTHONS, and `bench`, which takes QUICK and LARGEST; two of them at once would
+# measure each other.
 RECORDS := bench instructions mixed where bindings matrix mutants wheels road talk pictures field builds bytecode symptoms threads forms survey
 WHAT ?=
 record: ## Run something in full, keep its record and write its page: WHAT='bench matrix'

@@ -212,7 +212,7 @@ def rounded(value: Any) -> Any:
 @click.option("--only", "only", multiple=True, type=click.Choice([*SECTIONS, *APART]), help="Only this section.")
 @click.option("--kind", "kinds", multiple=True, help="Only this kind of keys, such as int.")
 @click.option("--size", "sizes", multiple=True, type=int, help="Only this number of keys, such as 1000.")
-@click.option("--largest", type=int, help="Leave out what has more keys; ten million take half an hour.")
+@click.option("--largest", type=int, help="Leave out what has more keys, which takes longest.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON at the end, not as tables.")
 @click.option(
     "--record",

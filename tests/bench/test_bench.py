@@ -294,6 +294,14 @@ fn=(3) like
     assert instructions.in_the_extension(counts) == (77, 1188)
 
 
+def test_another_python_has_counts_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(where, "RECORD", tmp_path / "where.json")
+    assert where.record_of("3.15") == where.RECORD
+    where.RECORD.write_text(json.dumps({"python": "3.11.7"}))
+    assert where.record_of("3.11") == where.RECORD
+    assert where.record_of("3.15") == tmp_path / "where-3.15.json"
+
+
 def test_the_two_sides_of_a_work_stand_beside_each_other() -> None:
     sides = {
         "dict": {"loop (python3)": 111, "little (c)": 2},
@@ -312,14 +320,6 @@ def test_the_two_sides_of_a_work_stand_beside_each_other() -> None:
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not there")
 @pytest.mark.skipif(hasattr(sys, "gettotalrefcount"), reason="a debug build counts much else")
 @pytest.mark.slow
-def test_another_python_has_counts_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(where, "RECORD", tmp_path / "where.json")
-    assert where.record_of("3.15") == where.RECORD
-    where.RECORD.write_text(json.dumps({"python": "3.11.7"}))
-    assert where.record_of("3.11") == where.RECORD
-    assert where.record_of("3.15") == tmp_path / "where-3.15.json"
-
-
 def test_what_a_work_does_more_is_seen_where_it_does_it() -> None:
     """The whole way, with valgrind: a second lookup in each step doubles what the extension does, and not what the loop does."""
     once, twice = (
