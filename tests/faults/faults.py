@@ -439,10 +439,13 @@ def main(calls: tuple[str, ...], folder: Path | None, source: Path, form: str, o
     files = {file.relative_to(source).as_posix() for file in fallible.files_of(source / crate, limited)}
     report = judged(sites, outcome, not calls, files, limited)
     report["errors"] += fallible.overlooked(source)
+    report["not counted"] = injection.not_counted()
     report["well"] = bool(report["well"] and not report["errors"])
     if as_json:
         print(json.dumps(report, indent=2))
     else:
+        for what in report["not counted"]:
+            console.print(f"not counted: {what}")
         show(report, not calls, time.monotonic() - begin)
     return 0 if report["well"] else 1
 

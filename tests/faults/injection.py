@@ -431,6 +431,13 @@ def countable(value):
     return not (WITHOUT_GIL and isinstance(value, type) and value.__flags__ & MADE_AT_RUN_TIME)
 
 
+def not_counted():
+    """What of the world has references that are not counted, and why, in a line each."""
+    if countable(HashTable):
+        return []
+    return ["the references to HashTable; without the GIL each thread counts the objects of a heap type for itself"]
+
+
 def references(names):
     """How many references there are to each object of the world whose count says it."""
     return {name: sys.getrefcount(value) for name, value in names.items() if countable(value)}
