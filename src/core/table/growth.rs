@@ -19,6 +19,11 @@ const GROWTH_WHEN_FULL: usize = 5;
 /// When the buckets are doubled, the entries grow by one part in this many: an eighth. It is less, because just after a
 /// doubling the buckets are large for the pairs in them.
 const GROWTH_WHEN_DOUBLING: usize = 8;
+/// A small array grows by one part in this many, at any time: a half. Each growth copies the array, which a small table
+/// feels more than the memory.
+const GROWTH_WHEN_SMALL: usize = 2;
+/// An array of up to this many entries is small.
+const SMALL: usize = 4096;
 /// An array of entries grows by at least this many.
 const LEAST_GROWTH: usize = 4;
 /// Buckets and chains have 32 bits for the number of an entry.
@@ -74,18 +79,25 @@ impl<K, V> Table<K, V> {
     /// # Errors
     /// [`NoRoom`]; the table is as it was, but may have more spare memory.
     pub fn make_room(&mut self) -> Result<Room<'_, K, V>, NoRoom> {
-        if self.load == self.limit {
-            self.grow(self.load + 1)?;
-        } else if self.entries.len() == self.entries.capacity() {
-            let holes = self.entries.len() - self.load;
-            if holes > 0 && holes >= self.entries.len() / HOLE_IN {
-                self.squeeze();
-            } else {
-                let more = self.entries.len() / GROWTH_WHEN_FULL;
-                self.reserve_entries(more, self.limit, self.upper_halves.are_kept())?;
-            }
+        if self.load == self.limit || self.entries.len() == self.entries.capacity() {
+            self.make_more_room()?;
         }
         Ok(Room(self))
+    }
+
+    /// There is no room for one more pair: makes some. Apart from [`Table::make_room`], which nearly always finds some.
+    #[cold]
+    #[inline(never)]
+    fn make_more_room(&mut self) -> Result<(), NoRoom> {
+        if self.load == self.limit {
+            return self.grow(self.load + 1);
+        }
+        let holes = self.entries.len() - self.load;
+        if holes > 0 && holes >= self.entries.len() / HOLE_IN {
+            self.squeeze();
+            return Ok(());
+        }
+        self.reserve_entries(self.growth(GROWTH_WHEN_FULL), self.limit, self.upper_halves.are_kept())
     }
 
     /// Makes sure that `more` pairs fit, as [`Table::make_room`] does for one. The table then has the size and the
@@ -105,6 +117,12 @@ impl<K, V> Table<K, V> {
         } else {
             Ok(())
         }
+    }
+
+    /// By how many entries the array grows; a large one by one part in `parts`.
+    fn growth(&self, parts: usize) -> usize {
+        let length = self.entries.len();
+        length / if length <= SMALL { GROWTH_WHEN_SMALL } else { parts }
     }
 
     /// Makes room for `more` entries at the end, with or without the upper halves of their hashes, but not for more
@@ -143,7 +161,7 @@ impl<K, V> Table<K, V> {
         let buckets = arrays::empty_buckets(size)?;
         // Holes, if there are any, are about to make room.
         if load > self.entries.capacity() {
-            let more = (load - self.load).max(self.entries.len() / GROWTH_WHEN_DOUBLING);
+            let more = (load - self.load).max(self.growth(GROWTH_WHEN_DOUBLING));
             self.reserve_entries(more, limit, with_upper_halves)?;
         }
         announce!("resize from {} to {size} buckets", self.size());
