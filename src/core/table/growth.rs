@@ -23,7 +23,7 @@ const GROWTH_WHEN_DOUBLING: usize = 8;
 /// feels more than the memory.
 const GROWTH_WHEN_SMALL: usize = 2;
 /// An array of up to this many entries is small.
-const SMALL: usize = 4096;
+const SMALL: usize = 512;
 /// An array of entries grows by at least this many.
 const LEAST_GROWTH: usize = 4;
 /// Buckets and chains have 32 bits for the number of an entry.
