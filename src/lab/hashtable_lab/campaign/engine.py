@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable
-from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from pathlib import Path
 
 from hashtable_lab.campaign.executors import HERE, PROCESSES, ExecutorChoice, opened
 from hashtable_lab.campaign.job import Job, Result
 from hashtable_lab.source import kept_below
+
+#: Seconds that a wait for results lasts at most, before it is begun again.
+SLICE = 0.5
 
 
 def run(
@@ -103,12 +106,16 @@ def _send(jobs: dict[str, Job], executor: Executor, finish: Callable[[str, Resul
                 futures[executor.submit(job)] = name
             except BrokenExecutor:
                 lost[name] = job
-        for future in as_completed(futures):
-            name = futures[future]
-            if isinstance(future.exception(), BrokenExecutor):
-                lost[name] = jobs[name]
-            else:
-                finish(name, _result_of(jobs[name], future.result))
+        pending = set(futures)
+        while pending:
+            # In slices: where there is no GIL, Ctrl-C does not always wake a thread that waits for a lock without a limit.
+            done, pending = wait(pending, timeout=SLICE, return_when=FIRST_COMPLETED)
+            for future in done:
+                name = futures[future]
+                if isinstance(future.exception(), BrokenExecutor):
+                    lost[name] = jobs[name]
+                else:
+                    finish(name, _result_of(jobs[name], future.result))
     finally:
         # After Ctrl-C; those that are finished cannot be cancelled any more.
         for future in futures:
