@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures import BrokenExecutor, Executor, Future
+from contextlib import suppress
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 from hashtable_lab.campaign.executors import HERE, PROCESSES, ExecutorChoice, opened
 from hashtable_lab.campaign.job import Job, Result
@@ -100,27 +102,36 @@ def _send(jobs: dict[str, Job], executor: Executor, finish: Callable[[str, Resul
     """Sends jobs and takes what comes back. Returns those that were lost with an executor that broke."""
     lost: dict[str, Job] = {}
     futures: dict[Future[str], str] = {}
+    done: SimpleQueue[Future[str]] = SimpleQueue()
     try:
         for name, job in jobs.items():
             try:
-                futures[executor.submit(job)] = name
+                future = executor.submit(job)
             except BrokenExecutor:
                 lost[name] = job
-        pending = set(futures)
-        while pending:
-            # In slices: where there is no GIL, Ctrl-C does not always wake a thread that waits for a lock without a limit.
-            done, pending = wait(pending, timeout=SLICE, return_when=FIRST_COMPLETED)
-            for future in done:
-                name = futures[future]
-                if isinstance(future.exception(), BrokenExecutor):
-                    lost[name] = jobs[name]
-                else:
-                    finish(name, _result_of(jobs[name], future.result))
+            else:
+                futures[future] = name
+                future.add_done_callback(done.put)
+        for _ in range(len(futures)):
+            future = _next(done)
+            name = futures[future]
+            if isinstance(future.exception(), BrokenExecutor):
+                lost[name] = jobs[name]
+            else:
+                finish(name, _result_of(jobs[name], future.result))
     finally:
         # After Ctrl-C; those that are finished cannot be cancelled any more.
         for future in futures:
             future.cancel()
     return lost
+
+
+def _next(done: SimpleQueue[Future[str]]) -> Future[str]:
+    """Waits for the next one that is done. In slices: if another thread received the signal of Ctrl-C, it does not wake this one
+    from a wait without a limit."""
+    while True:
+        with suppress(Empty):
+            return done.get(timeout=SLICE)
 
 
 def _one_by_one(jobs: dict[str, Job], executor: ExecutorChoice, finish: Callable[[str, Result], None]) -> None:
