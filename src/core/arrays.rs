@@ -59,14 +59,19 @@ fn advise_huge_pages(memory: *mut u8, bytes: usize) {
     }
     const MADV_HUGEPAGE: c_int = 14;
     const HUGE_PAGE: usize = 2 << 20;
-    // The huge pages that lie within it as a whole.
-    let before = memory.align_offset(HUGE_PAGE);
-    let whole = bytes.saturating_sub(before) / HUGE_PAGE * HUGE_PAGE;
-    if whole > 0 {
-        // SAFETY: `before + whole <= bytes`, so the range lies within the caller's allocation, and MADV_HUGEPAGE
-        // changes how memory is backed but not what is in it.
-        unsafe { madvise(memory.wrapping_add(before).cast(), whole, MADV_HUGEPAGE) };
+    const PAGE: usize = 4096;
+    if bytes < HUGE_PAGE {
+        return;
     }
+    // All pages that it touches, the first and the last too. The allocator has a large array in a mapping of its own, and
+    // lets it grow by moving the mapping (`mremap`), which copies nothing. If only a part of it were advised, Linux would
+    // keep two mappings, and refuse to move them as one.
+    let before = memory.addr() % PAGE;
+    let whole = (before + bytes).next_multiple_of(PAGE);
+    // SAFETY: `memory` is the caller's allocation of `bytes`, so the pages are there. What else lies on the first and the
+    // last of them may be somebody else's, and stays as it is: MADV_HUGEPAGE changes how memory is backed but not what is
+    // in it.
+    unsafe { madvise(memory.wrapping_sub(before).cast(), whole, MADV_HUGEPAGE) };
 }
 
 #[cfg(not(target_os = "linux"))]

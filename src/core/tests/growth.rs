@@ -1,4 +1,4 @@
-//! How the array of entries grows: a small one in few steps, a large one by little.
+//! How the array of entries grows: a small one in few steps, a large one by little and without being copied.
 //!
 //! Each step copies the array, and what it has too much is memory that no pair needs. `docs/fast.md` says why the two weigh
 //! differently in small and in large tables.
@@ -38,4 +38,26 @@ fn a_large_table_takes_at_most_44_bytes_for_a_pair() {
     for (pairs, bytes) in steps(5000).into_iter().filter(|&(pairs, _)| pairs >= 1000) {
         assert!(bytes as f64 <= 44.0 * pairs as f64, "{bytes} bytes for {pairs} pairs");
     }
+}
+
+/// A large array grows by moving its mapping, without copying anything. Linux moves one mapping only, and advice for a part of it
+/// would make two.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_large_array_lies_in_one_mapping() {
+    const PAIRS: usize = 500_000;
+    let mut table: Table<NonZeroU64, u64> = Table::new(4, 0.5).expect("memory for a few buckets").with_half_hashes();
+    table.reserve(PAIRS).expect("memory for half a million pairs");
+    let at = table.make_room().expect("room was made").add(1, NonZeroU64::MIN, 1);
+    let first = &raw const *table.key(at) as usize;
+    let last = first + (PAIRS - 1) * size_of::<(u64, u64, u64)>();
+    let mappings = std::fs::read_to_string("/proc/self/maps").expect("Linux says what is where");
+    let holds = |line: &&str| {
+        let (start, end) = line.split(' ').next().and_then(|range| range.split_once('-')).expect("a range comes first");
+        let address = |hex| usize::from_str_radix(hex, 16).expect("addresses are hexadecimal");
+        (address(start)..address(end)).contains(&first)
+    };
+    let mapping = mappings.lines().find(holds).expect("the first pair is somewhere");
+    let end = mapping.split([' ', '-']).nth(1).and_then(|hex| usize::from_str_radix(hex, 16).ok());
+    assert!(end.expect("the end of the range") > last, "the pairs from {first:x} to {last:x} go beyond {mapping}");
 }
