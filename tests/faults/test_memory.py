@@ -55,7 +55,7 @@ def refused_by_python(child):
 @pytest.mark.parametrize("statement", scarcity.CALLS)
 def test_python_has_no_memory(refused_by_python, statement):
     if statement not in refused_by_python:
-        pytest.skip("a debug build of CPython aborts here, with a dict as with a table")
+        pytest.skip("a debug build of CPython aborts here, without a table too")
     failures, complaints = refused_by_python[statement]
     assert complaints == []
     if statement in FRUGAL:
