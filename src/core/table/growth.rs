@@ -8,21 +8,21 @@
 //! when the buckets are doubled, or in place once they make up a quarter of the entries. Each squeeze is then paid for
 //! by the removals before it, and a table that adds and removes one pair at a time never grows.
 
-use super::Table;
+use super::{Entry, Table};
 use crate::arrays::{self, OutOfMemory};
 
 /// When the entries are full, holes are squeezed out if they make up at least one part in this many: a quarter.
 /// Otherwise the array grows.
 const HOLE_IN: usize = 4;
-/// A full array of entries grows by one part in this many: a fifth.
-const GROWTH_WHEN_FULL: usize = 5;
-/// When the buckets are doubled, the entries grow by one part in this many: an eighth. It is less, because just after a
-/// doubling the buckets are large for the pairs in them.
-const GROWTH_WHEN_DOUBLING: usize = 8;
-/// A small array grows by one part in this many, at any time: a half. Each growth copies the array, which a small table
-/// feels more than the memory.
-const GROWTH_WHEN_SMALL: usize = 2;
-/// An array of up to this many entries is small.
+/// An array of entries grows by one part in this many, if memory allows: a half.
+const GROWTH: usize = 2;
+/// Memory allows a large array to grow as long as the table takes at most this many bytes for each pair, in tenths of a
+/// byte. A `dict` takes 44 at its worst.
+const TENTHS_OF_BYTES: usize = 439;
+/// But it grows by at least one part in this many: an eighth.
+const LEAST_GROWTH_OF_LARGE: usize = 8;
+/// An array of up to this many entries is small. A small one always grows by a half. Each growth copies the array, which
+/// a small table feels more than the memory.
 const SMALL: usize = 512;
 /// An array of entries grows by at least this many.
 const LEAST_GROWTH: usize = 4;
@@ -97,7 +97,7 @@ impl<K, V> Table<K, V> {
             self.squeeze();
             return Ok(());
         }
-        self.reserve_entries(self.growth(GROWTH_WHEN_FULL), self.limit, self.upper_halves.are_kept())
+        self.reserve_entries(self.growth(self.size()), self.limit, self.upper_halves.are_kept())
     }
 
     /// Makes sure that `more` pairs fit, as [`Table::make_room`] does for one. The table then has the size and the
@@ -119,10 +119,18 @@ impl<K, V> Table<K, V> {
         }
     }
 
-    /// By how many entries the array grows; a large one by one part in `parts`.
-    fn growth(&self, parts: usize) -> usize {
+    /// By how many entries the array grows, when there are `size` buckets.
+    ///
+    /// Just after the buckets were doubled they are large for the pairs in them, and the entries grow by little; the more
+    /// pairs there are, the more it is.
+    fn growth(&self, size: usize) -> usize {
         let length = self.entries.len();
-        length / if length <= SMALL { GROWTH_WHEN_SMALL } else { parts }
+        let half = length / GROWTH;
+        if length <= SMALL {
+            return half;
+        }
+        let bytes = (length.saturating_mul(TENTHS_OF_BYTES) / 10).saturating_sub(size * size_of::<u32>());
+        (bytes / size_of::<Entry<K, V>>()).saturating_sub(length).clamp(length / LEAST_GROWTH_OF_LARGE, half)
     }
 
     /// Makes room for `more` entries at the end, with or without the upper halves of their hashes, but not for more
@@ -161,7 +169,7 @@ impl<K, V> Table<K, V> {
         let buckets = arrays::empty_buckets(size)?;
         // Holes, if there are any, are about to make room.
         if load > self.entries.capacity() {
-            let more = (load - self.load).max(self.growth(GROWTH_WHEN_DOUBLING));
+            let more = (load - self.load).max(self.growth(size));
             self.reserve_entries(more, limit, with_upper_halves)?;
         }
         announce!("resize from {} to {size} buckets", self.size());
