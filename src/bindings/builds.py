@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +62,9 @@ def run(command: list[str | Path], folder: Path = ROOT, **variables: str) -> str
         telling = (
             [line for line in lines if re.search("error|cannot find", line, re.IGNORECASE)] or lines or ["no word"]
         )
-        raise Failed(f"{Path(words[0]).name} failed: {telling[0][:200]}")
+        # Without the flag that a compiler names at the end of its line.
+        first = textwrap.shorten(re.sub(r" \[-\S+\]$", "", telling[0]), 200, placeholder=" ...")
+        raise Failed(f"{Path(words[0]).name} failed: {first}")
     return done.stdout
 
 

@@ -151,6 +151,14 @@ def test_the_line_that_says_most_is_told():
         builds.run(["no-such-program"])
 
 
+def test_a_long_line_ends_with_a_word():
+    line = "error: " + "so much " * 40
+    with pytest.raises(builds.Failed, match=r"(so|much) \.\.\.$"):
+        builds.run([sys.executable, "-c", f"import sys; sys.exit('{line}')"])
+    with pytest.raises(builds.Failed, match=r"failed: error: no such function$"):
+        builds.run([sys.executable, "-c", "import sys; sys.exit('error: no such function [-fpermissive]')"])
+
+
 @pytest.mark.parametrize(
     ("program", "told"),
     [
