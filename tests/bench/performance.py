@@ -142,8 +142,10 @@ and with `LARGEST=1000000` one without what has more keys, which takes longest.
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown; all columns but the first are aligned to the right."""
-    lines = [head, [":--"] + ["--:"] * (len(head) - 1), *rows]
+    """A table in Markdown; numbers are aligned to the right, and words to the left."""
+    rows = list(rows)
+    numbers = [all(re.fullmatch(r"[-0-9.,%~ ]*", cell) for cell in column) for column in zip(*rows)]
+    lines = [head, ["--:" if number else ":--" for number in numbers or [False] * len(head)], *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
