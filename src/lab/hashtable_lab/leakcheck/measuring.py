@@ -58,6 +58,7 @@ import gc
 import importlib
 import sys
 import time
+from array import array
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -121,7 +122,8 @@ class Rounds:
         self.statement, self.tell = statement, tell
         self.moments = 1 + FIRST_ROUNDS + MOST_DOUBLED_ROUNDS
         self.meters = meters(statement.names, self.moments)
-        self.calls: list[int] = []
+        # No list: each number in it would be one reference more, and a debug build counts them all.
+        self.calls = array("q")
         # What has a name is among the meters already.
         self.census = census or Census(arguments(statement.names).values())
         self.counted = len(self.census.objects)
@@ -238,7 +240,7 @@ def measure(question: dict[str, Any], tell: Tell) -> dict[str, Any]:
         )
     leaking = {meter["kind"] for meter in shown if meter["verdict"] == "leaks"}
     return {
-        "calls": rounds.calls,
+        "calls": list(rounds.calls),
         "total_calls": statement.calls,
         "meters": shown,
         "counted": rounds.counted,
