@@ -42,13 +42,14 @@ def keys_of(kind, count):
         "strs": lambda number: f"key {number}",
         "wide strs": lambda number: f"\N{SNOWMAN} {number}" if number % 2 else f"\N{SNAKE} {number}",
         "floats": lambda number: number / 4,
+        "halves in common": lambda number: number % 7 + (number << 32),
         "objects": Number,
         "mixed": lambda number: [number, str(number), Number(number), (number,), float(number)][number % 5],
     }
     return [makers[kind](number) for number in numbers]
 
 
-KINDS = ["ints", "huge ints", "strs", "wide strs", "floats", "objects", "mixed"]
+KINDS = ["ints", "huge ints", "halves in common", "strs", "wide strs", "floats", "objects", "mixed"]
 # Fewer than are on their way at once, as many, a few more, and many.
 COUNTS = [0, 1, 31, 32, 33, 65, 1000]
 

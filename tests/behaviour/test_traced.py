@@ -335,6 +335,28 @@ def test_a_caller_keeps_its_arguments_alive():
     kept.assert_balanced()
 
 
+def test_two_keys_with_one_half_of_a_hash_do_not_end_what_is_done_at_once():
+    """The pairs behind them would be taken one by one, and each would be owned meanwhile."""
+    ledger = pytest.importorskip("hashtable_lab.audit.ledger", reason="the laboratory is not installed").ledger
+
+    traced.announce(False)  # a table that tells each step takes one pair after another
+
+    def references_taken(keys):
+        pairs = [(key, None) for key in keys]
+        first, second = traced.HashTable(1024).set(-5, None), traced.HashTable(1024).set(-5, None)
+        with ledger(traced) as kept:
+            first.update(pairs)
+            second.update(dict(reversed(pairs)))
+            assert first == second
+        return sum(event.what == "incref" for event in kept.events)
+
+    others = range(3, 200)
+    usual = references_taken([1, 2, *others])
+    assert references_taken([1, 1 + 2**32, *others]) == references_taken([1 + 2**32, *others, 1]) == usual
+    # The control: a key that Python must be asked about does end it.
+    assert references_taken([1, 2.5, *others]) > usual
+
+
 # ---- what is in the file ---------------------------------------------------------------------------------------------
 
 #: Parts of what the layers announce, and of what only the traced module has.

@@ -44,7 +44,17 @@ impl<K, V> Table<K, V> {
     /// the whole lookup.
     #[inline(always)]
     pub fn first_candidate(&self, hash: i64) -> Option<usize> {
-        let mut number = self.buckets[self.bucket_of(hash)];
+        self.candidate_from(self.buckets[self.bucket_of(hash)], hash)
+    }
+
+    /// The next one behind the pair at this index, which was a candidate. Nothing has changed since.
+    pub fn next_candidate(&self, at: usize, hash: i64) -> Option<usize> {
+        self.candidate_from(self.entries[at].next, hash)
+    }
+
+    /// The first candidate from this number on.
+    #[inline(always)]
+    fn candidate_from(&self, mut number: u32, hash: i64) -> Option<usize> {
         while number != 0 {
             let at = number as usize - 1;
             if self.may_have_hash(at, hash) {

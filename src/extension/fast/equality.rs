@@ -19,6 +19,7 @@ pub(crate) struct Place {
 /// none                                                  -> not in the table
 /// the very same object as the key                       -> found
 /// both exactly str, or exactly int, and equal           -> found
+/// both exactly str, or exactly int, and not equal       -> the same with the next candidate
 /// anything else                                         -> Python must be asked
 /// ```
 ///
@@ -35,12 +36,36 @@ pub(crate) unsafe fn look_up_without_asking(table: *mut HashTable, key: *mut PyO
     unsafe {
         let Some(at) = (*table).pairs.first_candidate(hash) else { return Some(Place { hash, at: None }) };
         let candidate = (*table).pairs.key(at).borrowed();
-        let found = candidate == key || {
-            seldom();
-            equal_without_asking(candidate, key) == Some(true)
-        };
-        found.then_some(Place { hash, at: Some(at) })
+        if candidate == key {
+            return Some(Place { hash, at: Some(at) });
+        }
+        seldom();
+        if equal_without_asking(candidate, key)? {
+            return Some(Place { hash, at: Some(at) });
+        }
+        look_further(table, key, hash, at)
     }
+}
+
+/// The same from the candidate on that comes behind `at`. Different keys have the same hash so seldom that this stands apart;
+/// but half a hash, which is all that most tables keep, is the same for some two among a hundred thousand.
+///
+/// # Safety
+/// `table` and `key` are living objects, and `at` is the index of a candidate.
+#[cold]
+#[inline(never)]
+unsafe fn look_further(table: *mut HashTable, key: *mut PyObject, hash: i64, mut at: usize) -> Option<Place> {
+    // SAFETY: as above. Nothing that runs here changes the table, so an index stays good for as long as the walk.
+    unsafe {
+        while let Some(next) = (*table).pairs.next_candidate(at, hash) {
+            at = next;
+            let candidate = (*table).pairs.key(at).borrowed();
+            if candidate == key || equal_without_asking(candidate, key)? {
+                return Some(Place { hash, at: Some(at) });
+            }
+        }
+    }
+    Some(Place { hash, at: None })
 }
 
 /// Are they equal? None if only Python code can decide. Two exact ints or two exact strs are compared here; all else is
