@@ -16,9 +16,11 @@ use crate::arrays::{self, OutOfMemory};
 const HOLE_IN: usize = 4;
 /// An array of entries grows by one part in this many, if memory allows: a half.
 const GROWTH: usize = 2;
-/// Memory allows a large array to grow as long as the table takes at most this many bytes for each pair, in tenths of a
-/// byte. A `dict` takes 44 at its worst.
-const TENTHS_OF_BYTES: usize = 439;
+/// Memory allows a large array to grow as long as a table takes at most this many bytes for each pair: what a `dict` takes
+/// at its worst.
+const BYTES_FOR_A_PAIR: usize = 44;
+/// What a table takes besides its arrays, the object of the extension around it included. It counts where pairs are few.
+const BESIDES: usize = 208;
 /// But it grows by at least one part in this many: an eighth.
 const LEAST_GROWTH_OF_LARGE: usize = 8;
 /// An array of up to this many entries is small. A small one always grows by a half. Each growth copies the array, which
@@ -129,7 +131,7 @@ impl<K, V> Table<K, V> {
         if length <= SMALL {
             return half;
         }
-        let bytes = (length.saturating_mul(TENTHS_OF_BYTES) / 10).saturating_sub(size * size_of::<u32>());
+        let bytes = length.saturating_mul(BYTES_FOR_A_PAIR).saturating_sub(BESIDES + size * size_of::<u32>());
         (bytes / size_of::<Entry<K, V>>()).saturating_sub(length).clamp(length / LEAST_GROWTH_OF_LARGE, half)
     }
 
