@@ -40,36 +40,35 @@ pub(crate) unsafe fn look_up_without_asking(table: *mut HashTable, key: *mut PyO
             return Some(Place { hash, at: Some(at) });
         }
         seldom();
-        compare_along_the_chain(table, key, hash, at).map(|at| Place { hash, at })
+        if equal_without_asking(candidate, key)? {
+            return Some(Place { hash, at: Some(at) });
+        }
+        look_further(table, key, hash, at).map(|at| Place { hash, at })
     }
 }
 
-/// The same from the candidate at this index on, which is another object than the key. Returns only the index of the pair:
-/// that fits into registers, and so costs those nothing who find the very same object.
+/// The same from the candidate on that comes behind this one. Returns only the index of the pair: that fits into registers, and
+/// so costs those nothing who do not come here.
 ///
 /// Two different keys of the same hash are rare. But half a hash, which is all that most tables keep, is the same for some two
 /// among a hundred thousand strs.
 ///
 /// # Safety
 /// `table` and `key` are living objects, and `at` is the index of a candidate.
+#[cold]
 #[inline(never)]
-unsafe fn compare_along_the_chain(
-    table: *mut HashTable,
-    key: *mut PyObject,
-    hash: i64,
-    mut at: usize,
-) -> Option<Option<usize>> {
+unsafe fn look_further(table: *mut HashTable, key: *mut PyObject, hash: i64, mut at: usize) -> Option<Option<usize>> {
     // SAFETY: as above. Nothing that runs here changes the table, so an index stays good for as long as the walk.
     unsafe {
-        loop {
+        while let Some(next) = (*table).pairs.next_candidate(at, hash) {
+            at = next;
             let candidate = (*table).pairs.key(at).borrowed();
             if candidate == key || equal_without_asking(candidate, key)? {
                 return Some(Some(at));
             }
-            let Some(next) = (*table).pairs.next_candidate(at, hash) else { return Some(None) };
-            at = next;
         }
     }
+    Some(None)
 }
 
 /// Are they equal? None if only Python code can decide. Two exact ints or two exact strs are compared here; all else is
@@ -77,7 +76,7 @@ unsafe fn compare_along_the_chain(
 ///
 /// # Safety
 /// Both are living objects.
-#[inline(always)]
+#[inline(never)]
 pub(crate) unsafe fn equal_without_asking(one: *mut PyObject, other: *mut PyObject) -> Option<bool> {
     // SAFETY: the caller has both alive. The two have the same type, and each branch asks which one before it calls a
     // function of that type.
