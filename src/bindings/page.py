@@ -46,10 +46,10 @@ COLUMNS = {
 WHY = {
     "`get` at the end of a chain of 100": (
         "The library's default hash of a str is its length, so that a hundred keys of one length are all "
-        "compared. The C library compares kind, length and bytes, which lie in the table. Ours asks Python "
-        "whether two objects are equal, and owns a reference to each while it does, because the comparison might be "
-        "a method in Python that changes the table. With a hash function that spreads the keys the difference "
-        "disappears, as the column for a str shows."
+        "compared. The C library compares kind, length and bytes, which lie in the table. Ours has to go to each "
+        "key, an object somewhere else in memory, and asks for its type before it compares, because that might be one "
+        "with a comparison in Python, which may change the table. With a hash function that spreads the keys the "
+        "difference disappears, as the column for a str shows."
     ),
     "lines for hello and pi": (
         "Ours is the C API by hand, in a language that is not C: what others generate, or find in a header, "

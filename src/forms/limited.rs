@@ -239,6 +239,12 @@ pub(crate) unsafe fn hash_in_str(op: *mut PyObject) -> Option<i64> {
     Some(unsafe { pyo3_ffi::PyObject_Hash(op) } as i64)
 }
 
+/// Where a str keeps its hash: what the stable ABI does not say, so it is the object.
+#[inline(always)]
+pub(crate) fn place_of_hash(op: *mut PyObject) -> *const u8 {
+    op.cast()
+}
+
 /// The value of an int, if it is found without a call: so never here.
 ///
 /// # Safety

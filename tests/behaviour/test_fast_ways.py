@@ -10,9 +10,11 @@ import gc
 import random
 import struct
 import sys
+import sysconfig
 import weakref
 
 import pytest
+import subject
 from subject import HashTable
 
 
@@ -210,6 +212,21 @@ def test_memory_is_told_as_it_is(size):
             entries, left = divmod(arrays - 4 * table.size, entry)
             assert left == 0
             assert key + 1 <= entries <= table.size
+
+
+@pytest.mark.skipif(
+    bool(sysconfig.get_config_var("Py_GIL_DISABLED")) or subject.NAME != "hashtable",
+    reason="the object around the arrays is larger there, which shows at 1025 pairs",
+)
+def test_a_large_table_takes_no_more_than_a_dict_at_its_worst():
+    def worst(mapping):
+        sizes = []
+        for number in range(200_000):
+            mapping[f"key {number}"] = number
+            sizes.append(sys.getsizeof(mapping) / (number + 1))
+        return max(sizes[1000:])
+
+    assert worst(HashTable()) <= worst({})
 
 
 def test_a_tuple_that_is_used_again_has_the_same_owners_as_a_new_one():

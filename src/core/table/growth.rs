@@ -19,7 +19,7 @@ const GROWTH: usize = 2;
 /// Memory allows a large array to grow as long as a table takes at most this many bytes for each pair: what a `dict` takes
 /// at its worst.
 const BYTES_FOR_A_PAIR: usize = 44;
-/// What a table takes besides its arrays, the object of the extension around it included. It counts where pairs are few.
+/// What a table takes besides its arrays, and what its owner has around it. It counts where pairs are few.
 const BESIDES: usize = 208;
 /// But it grows by at least one part in this many: an eighth.
 const LEAST_GROWTH_OF_LARGE: usize = 8;

@@ -23,10 +23,6 @@ use hashtable_core::prefetch;
 /// How many pairs are on their way at once.
 pub(crate) const BATCH: usize = 32;
 
-/// Where the hash of a str is, in bytes from its beginning, and the number of an int. That is often on another cache line than
-/// the count and the type: small objects begin at multiples of 16 bytes, and a line at those of 64.
-const HASH: usize = 24;
-
 /// Pairs of a key and a value, all borrowed.
 pub(crate) struct Batch {
     pairs: [(*mut PyObject, *mut PyObject); BATCH],
@@ -59,7 +55,7 @@ impl Batch {
     /// If there is no room.
     pub(crate) fn put(&mut self, key: *mut PyObject, value: *mut PyObject) {
         prefetch(key);
-        prefetch(key.wrapping_byte_add(HASH));
+        prefetch(place_of_hash(key)); // often on another cache line: small objects begin at multiples of 16 bytes
         prefetch(value);
         self.pairs[self.length] = (key, value);
         self.length += 1;

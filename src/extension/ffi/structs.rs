@@ -175,6 +175,15 @@ pub(crate) unsafe fn hash_in_str(op: *mut PyObject) -> Option<i64> {
     (hash != -1).then_some(hash as i64)
 }
 
+/// Where a str keeps its hash, and so far behind its beginning an int has its value. An address, for who wants it prefetched:
+/// nothing is read, so `op` may be anything.
+#[inline(always)]
+pub(crate) fn place_of_hash(op: *mut PyObject) -> *const u8 {
+    const HASH: usize = core::mem::offset_of!(pyo3_ffi::PyASCIIObject, hash);
+    const { assert!(HASH == core::mem::offset_of!(Int, digit)) };
+    op.cast::<u8>().wrapping_add(HASH)
+}
+
 /// The front of an int, as all of CPython's versions have it: a sign and a number of digits in one word, then the
 /// digits, of 30 bits each. (`PyLongObject` has names for the parts, which differ from version to version and which
 /// pyo3-ffi leaves out.)
