@@ -43,7 +43,7 @@ COUNTED = {
     "h[k] = k, del h[k]": ("ints", "for k in keys:\n            del table[k]\n            table[k] = k"),
     "update, pairs": ("ints", "Table().update(pairs)"),
     "update, dict": ("strs", "Table().update(dictionary)"),
-    "k, v in h.items()": ("ints", "for k, v in table.items(): pass"),
+    "k, v in items()": ("ints", "for k, v in table.items(): pass"),
 }
 
 COUNT = """
@@ -111,11 +111,11 @@ def count(module: str, name: str, folder: Path) -> dict[str, float]:
 
 
 def show(record: dict[str, dict[str, float]]) -> None:
-    """Prints the record as a table: a line for each step, in the order in which they came."""
+    """Prints the record as a table: two lines for each step, in the order in which they came. A page of the book takes it."""
     print(f"instructions for one operation, CPython {record['python']} on {record['machine']}\n")
-    print("".join(f"   {work}" for work in COUNTED))
+    print("  ".join(COUNTED))
     for step in ["dict", "before", *STEPS]:
-        print(f"{step}\n" + "".join(f"{record[step][work]:{len(work) + 3}.0f}" for work in COUNTED))
+        print(f"{step}\n" + "  ".join(f"{record[step][work]:{len(work)}.0f}" for work in COUNTED))
 
 
 def main() -> None:
