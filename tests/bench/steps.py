@@ -37,13 +37,13 @@ STEPS = [
 
 # One statement each, with a thousand keys.
 COUNTED = {
-    "h[k], int": ("ints", "for k in keys: table[k]"),
-    "h[k], str": ("strs", "for k in keys: table[k]"),
-    "h[k], tuple": ("tuples", "for k in keys: table[k]"),
-    "h[k] = k, del h[k]": ("ints", "for k in keys:\n            del table[k]\n            table[k] = k"),
-    "update, pairs": ("ints", "Table().update(pairs)"),
-    "update, dict": ("strs", "Table().update(dictionary)"),
-    "k, v in items()": ("ints", "for k, v in table.items(): pass"),
+    "h[k]: int": ("ints", "for k in keys: table[k]"),
+    "str": ("strs", "for k in keys: table[k]"),
+    "tuple": ("tuples", "for k in keys: table[k]"),
+    "set and del": ("ints", "for k in keys:\n            del table[k]\n            table[k] = k"),
+    "update: pairs": ("ints", "Table().update(pairs)"),
+    "dict": ("strs", "Table().update(dictionary)"),
+    "items()": ("ints", "for k, v in table.items(): pass"),
 }
 
 COUNT = """
@@ -113,9 +113,9 @@ def count(module: str, name: str, folder: Path) -> dict[str, float]:
 def show(record: dict[str, dict[str, float]]) -> None:
     """Prints the record as a table: two lines for each step, in the order in which they came. A page of the book takes it."""
     print(f"instructions for one operation, CPython {record['python']} on {record['machine']}\n")
-    print("  ".join(COUNTED))
+    print("   ".join(COUNTED))
     for step in ["dict", "before", *STEPS]:
-        print(f"{step}\n" + "  ".join(f"{record[step][work]:{len(work)}.0f}" for work in COUNTED))
+        print(f"{step}\n" + "   ".join(f"{record[step][work]:{len(work)}.0f}" for work in COUNTED))
 
 
 def main() -> None:

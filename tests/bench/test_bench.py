@@ -305,15 +305,15 @@ def test_another_python_has_counts_of_its_own(tmp_path: Path, monkeypatch: pytes
 def test_the_two_sides_of_a_work_stand_beside_each_other() -> None:
     sides = {
         "dict": {"loop (python3)": 111, "little (c)": 2},
-        "HashTable": {"loop (python3)": 111, "get (hashtable)": 70},
+        "HashTable": {"loop (python3)": 111, "table::<impl Table<K,V>>::get (hashtable)": 70},
     }
     lines = [line.split() for line in where.table_of(sides).splitlines()]
     assert lines == [
         ["dict", "HashTable"],
-        ["loop", "(python3)", "111", "111"],
-        ["get", "(hashtable)", "-", "70"],
-        ["others,", "of", "fewer", "than", "5", "each", "2", "-"],
-        ["all", "113", "181"],
+        ["111", "111", "loop", "(python3)"],
+        ["-", "70", "table::get", "(hashtable)"],
+        ["2", "-", "others,", "of", "fewer", "than", "5", "each"],
+        ["113", "181", "all"],
     ]
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -122,19 +123,26 @@ def count(key: str, side: Side) -> dict[str, float]:
     return {name: round(value, 1) for name, value in more.items() if abs(value) >= 0.05}
 
 
+def without_impl(name: str) -> str:
+    """The name of a function in Rust without the type that it belongs to, where the path of its module says that too."""
+    return re.sub(r"<impl .*>::", "", name)
+
+
 def table_of(sides: Mapping[str, Mapping[str, float]]) -> str:
     """A work as a table: a line for each function, the most expensive first, then the small ones together, then all."""
     everything = {name for counts in sides.values() for name in counts}
     most = {name: max(counts.get(name, 0) for counts in sides.values()) for name in everything}
     shown = sorted((name for name in everything if most[name] >= FEW), key=lambda name: (-most[name], name))
-    width = max(map(len, [*shown, "others, of fewer than 5 each"]))
-    lines = ["".join([f"{'':{width}}", *(f"{name:>12}" for name in sides)])]
+    lines = ["".join(f"{name:>11}" for name in sides)]
     rows = {name: [counts.get(name, 0) for counts in sides.values()] for name in shown}
     small = [sum(value for name, value in counts.items() if most[name] < FEW) for counts in sides.values()]
     rows[f"others, of fewer than {FEW} each"] = small
     rows["all"] = [sum(counts.values()) for counts in sides.values()]
     for name, values in rows.items():
-        lines.append("".join([f"{name:{width}}", *(f"{value:12.0f}" if value else f"{'-':>12}" for value in values)]))
+        # The figures first: however long a name is, and however narrow a page, they stay below one another.
+        lines.append(
+            "".join(f"{value:11.0f}" if value else f"{'-':>11}" for value in values) + f"  {without_impl(name)}"
+        )
     return "\n".join(lines)
 
 
